@@ -1,0 +1,75 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Warnings are errors in CI (`DD2_STRICT=1`), so that a checkout with a newer compiler still builds for its user.
+let strict: [SwiftSetting] =
+  Context.environment["DD2_STRICT"] == "1" ? [.unsafeFlags(["-warnings-as-errors"])] : []
+
+/// Reductions may be reassociated so that the kernels vectorise; NaN and infinity keep their meaning.
+let kernelFlags: [CSetting] = [
+  .unsafeFlags([
+    "-O3", "-fno-math-errno", "-fno-trapping-math", "-fassociative-math", "-fno-signed-zeros",
+    "-ffp-contract=fast",
+  ])
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "dd2",
+  products: [.executable(name: "dd2", targets: ["dd2"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(
+      name: "CShims", dependencies: ["CPNG", "CHDF5"], cSettings: kernelFlags,
+      linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
+    library("TensorCore", ["CShims"]),
+    library("NN", ["TensorCore"]),
+    library("Backbone", ["NN"]),
+    library("Artifacts", ["CShims", .product(name: "Crypto", package: "swift-crypto")]),
+    library("Datasets", ["TensorCore", "Artifacts"]),
+    library("DD2Teacher", ["Backbone"]),
+    library("ScoreNet", ["Backbone"]),
+    library("DD2Generator", ["Backbone"]),
+    library("FIDEval", ["NN", "Artifacts"]),
+    library(
+      "Distillation",
+      ["DD2Teacher", "ScoreNet", "DD2Generator", "FIDEval", "Datasets", "Artifacts"]),
+    .executableTarget(
+      name: "dd2",
+      dependencies: [
+        "Distillation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["NN", "Artifacts"], path: "Tests/TestSupport",
+      resources: [.copy("Goldens")], swiftSettings: strict),
+    tests("TensorCore", ["TensorCore", "TestSupport"]),
+    tests("NN", ["NN", "TestSupport"]),
+    tests("Backbone", ["Backbone", "TestSupport"]),
+    tests("Artifacts", ["Artifacts", "TestSupport"]),
+    tests("Datasets", ["Datasets", "TestSupport"]),
+    tests("DD2Teacher", ["DD2Teacher", "TestSupport"]),
+    tests("ScoreNet", ["ScoreNet", "TestSupport"]),
+    tests("DD2Generator", ["DD2Generator", "TestSupport"]),
+    tests("FIDEval", ["FIDEval", "TestSupport"]),
+    tests("Distillation", ["Distillation", "TestSupport"]),
+    tests("dd2", ["Artifacts", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu17
+)

@@ -1,0 +1,7 @@
+#ifndef CSHIMS_H
+#define CSHIMS_H
+#include "dd2_blas.h"
+#include "dd2_hdf5.h"
+#include "dd2_kernels.h"
+#include "dd2_png.h"
+#endif

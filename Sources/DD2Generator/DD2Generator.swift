@@ -1,0 +1,1 @@
+// DD2Generator

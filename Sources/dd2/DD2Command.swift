@@ -1,0 +1,1 @@
+@main struct DD2 { static func main() {} }
