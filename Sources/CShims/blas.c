@@ -1,1 +1,121 @@
-#include "CShims.h"
+#define _GNU_SOURCE
+#include "dd2_blas.h"
+
+#include <dlfcn.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };
+
+typedef void (*sgemm_fn)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *,
+                         int);
+typedef void (*dgemm_fn)(int, int, int, int, int, int, double, const double *, int, const double *, int, double,
+                         double *, int);
+typedef void (*dsyevd_fn)(const char *, const char *, const int *, double *, const int *, double *, double *,
+                          const int *, int *, const int *, int *);
+
+static sgemm_fn sgemm;
+static dgemm_fn dgemm;
+static dsyevd_fn dsyevd;
+static char error_text[256];
+static char core_name[64];
+
+int dd2_blas_open(void) {
+  void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  if (!library) library = dlopen("libopenblas.so", RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    snprintf(error_text, sizeof error_text, "%s", dlerror());
+    return -1;
+  }
+  sgemm = (sgemm_fn)dlsym(library, "cblas_sgemm");
+  dgemm = (dgemm_fn)dlsym(library, "cblas_dgemm");
+  dsyevd = (dsyevd_fn)dlsym(library, "dsyevd_");
+  void (*set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
+  char *(*corename)(void) = (char *(*)(void))dlsym(library, "openblas_get_corename");
+  if (!sgemm || !dgemm || !dsyevd || !set_threads || !corename) {
+    snprintf(error_text, sizeof error_text, "libopenblas lacks a function that dd2 needs");
+    return -1;
+  }
+  set_threads(1);
+  snprintf(core_name, sizeof core_name, "%s", corename());
+  return 0;
+}
+
+const char *dd2_blas_error(void) { return error_text; }
+const char *dd2_blas_core_name(void) { return core_name; }
+
+void dd2_sgemm(int trans_a, int trans_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a,
+               ptrdiff_t lda, const float *b, ptrdiff_t ldb, float beta, float *c, ptrdiff_t ldc) {
+  sgemm(ROW_MAJOR, trans_a ? TRANS : NO_TRANS, trans_b ? TRANS : NO_TRANS, (int)m, (int)n, (int)k, alpha, a, (int)lda,
+        b, (int)ldb, beta, c, (int)ldc);
+}
+
+void dd2_dgemm(int trans_a, int trans_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const double *a,
+               const double *b, double *c) {
+  dgemm(ROW_MAJOR, trans_a ? TRANS : NO_TRANS, trans_b ? TRANS : NO_TRANS, (int)m, (int)n, (int)k, 1.0, a,
+        (int)(trans_a ? m : k), b, (int)(trans_b ? k : n), 0.0, c, (int)n);
+}
+
+int dd2_symmetric_eigen(double *a, double *values, int n) {
+  // LAPACK's column-major view of a symmetric matrix is the matrix itself; its eigenvector columns are our rows.
+  int info = 0, query = -1, integer_size = 0;
+  double size = 0;
+  dsyevd("V", "L", &n, a, &n, values, &size, &query, &integer_size, &query, &info);
+  if (info != 0) return info;
+  int work_size = (int)size;
+  double *work = malloc(sizeof(double) * (size_t)work_size);
+  int *integer_work = malloc(sizeof(int) * (size_t)integer_size);
+  if (!work || !integer_work) {
+    free(work);
+    free(integer_work);
+    return -1000;
+  }
+  dsyevd("V", "L", &n, a, &n, values, work, &work_size, integer_work, &integer_size, &info);
+  free(work);
+  free(integer_work);
+  return info;
+}
+
+int dd2_available_cores(void) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+int dd2_cpu_has_avx512(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+#else
+  return 0;
+#endif
+}
+
+void dd2_cpu_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+void *dd2_allocate(size_t bytes) {
+  const size_t huge = (size_t)2 << 20;
+  void *block = NULL;
+  if (posix_memalign(&block, bytes >= huge ? huge : 64, bytes) != 0) return NULL;
+  if (bytes >= huge) madvise(block, bytes, MADV_HUGEPAGE);
+  return block;
+}
+
+size_t dd2_resident_bytes(void) {
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file) return 0;
+  unsigned long total = 0, resident = 0;
+  int found = fscanf(file, "%lu %lu", &total, &resident);
+  fclose(file);
+  return found == 2 ? (size_t)resident * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}

@@ -1,7 +1,10 @@
 #ifndef CSHIMS_H
 #define CSHIMS_H
+#include "dd2_attention.h"
 #include "dd2_blas.h"
+#include "dd2_conv.h"
 #include "dd2_hdf5.h"
 #include "dd2_kernels.h"
+#include "dd2_norm.h"
 #include "dd2_png.h"
 #endif

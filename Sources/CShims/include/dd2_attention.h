@@ -1,0 +1,6 @@
+#ifndef DD2_ATTENTION_H
+#define DD2_ATTENTION_H
+#include <stddef.h>
+#include <stdint.h>
+
+#endif

@@ -1,0 +1,3 @@
+/// Fused attention and rotary embedding.
+public protocol AttentionKernels {
+}

@@ -1,0 +1,3 @@
+/// Two-dimensional convolution, channels-last.
+public protocol ConvolutionKernels {
+}

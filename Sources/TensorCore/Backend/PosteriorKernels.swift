@@ -1,0 +1,3 @@
+/// The codebook posterior.
+public protocol PosteriorKernels {
+}

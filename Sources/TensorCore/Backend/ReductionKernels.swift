@@ -1,0 +1,18 @@
+/// How a reduction combines elements. Raw values are the kernel's operation codes.
+public enum ReductionOperation: Int32, Sendable {
+  case sum = 0
+  case maximum
+}
+
+/// Reductions.
+public protocol ReductionKernels {
+  /// Reduces the middle axis of (outer, axis, inner) to (outer, inner). Sums accumulate in Double.
+  func reduce(
+    _ operation: ReductionOperation, _ x: Storage, outer: Int, axis: Int, inner: Int, into y: Storage)
+  /// Index of the largest element of each row of (rows, width); the first one on ties.
+  func argmax(_ x: Storage, rows: Int, width: Int) -> [Int32]
+  /// Sum of squares of the first `count` elements, in Double.
+  func sumOfSquares(_ x: Storage, count: Int) -> Double
+  /// Whether the first `count` elements are all finite.
+  func isFinite(_ x: Storage, count: Int) -> Bool
+}

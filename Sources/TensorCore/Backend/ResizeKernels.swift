@@ -1,0 +1,3 @@
+/// Resampling of feature maps.
+public protocol ResizeKernels {
+}

@@ -1,0 +1,3 @@
+/// Softmax, log-softmax and cross-entropy.
+public protocol SoftmaxKernels {
+}

@@ -1,0 +1,60 @@
+import CShims
+import Foundation
+
+/// Float32 on the CPU: OpenBLAS for matrix products, vectorised C kernels for the rest, one thread pool.
+///
+/// Each kernel family is an extension in a file of its own in this folder.
+public final class CPUBackend: Backend {
+  let pool = ThreadPool.shared
+  let blas: BLAS
+
+  init() {
+    blas = BLAS.shared
+  }
+
+  /// Device, threads and BLAS core type.
+  public var summary: String { "cpu, \(pool.threadCount) threads, OpenBLAS \(blas.coreName)" }
+
+  /// Fewest elements per thread for which waking a second thread pays.
+  static let grain = 16_384
+}
+
+extension Storage {
+  /// Host memory of a storage that the CPU backend made.
+  var host: UnsafeMutablePointer<Float> {
+    guard let storage = self as? HostStorage else {
+      preconditionFailure("CPUBackend: got storage of another backend")
+    }
+    return storage.pointer
+  }
+}
+
+extension CPUBackend {
+  public func allocate(_ count: Int) -> Storage { HostStorage(count: count, backend: self) }
+
+  public func copyFromHost(_ elements: [Float], to storage: Storage) {
+    elements.withUnsafeBufferPointer { source in
+      guard let base = source.baseAddress else { return }
+      storage.host.update(from: base, count: source.count)
+    }
+  }
+
+  public func copyToHost(_ storage: Storage, count: Int) -> [Float] {
+    Array(UnsafeBufferPointer(start: storage.host, count: count))
+  }
+
+  public func copy(_ source: Storage, to destination: Storage, count: Int) {
+    let from = source.host
+    let to = destination.host
+    pool.forEachRange(count, grain: Self.grain) { range in
+      (to + range.lowerBound).update(from: from + range.lowerBound, count: range.count)
+    }
+  }
+
+  public func fill(_ storage: Storage, value: Float, count: Int) {
+    let to = storage.host
+    pool.forEachRange(count, grain: Self.grain) { range in
+      (to + range.lowerBound).update(repeating: value, count: range.count)
+    }
+  }
+}

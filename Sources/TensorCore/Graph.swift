@@ -1,0 +1,133 @@
+import Synchronization
+
+/// One output of a node.
+struct Edge {
+  let node: Node
+  let output: Int
+}
+
+/// A recorded operation: its differentiable inputs and the rule that turns output gradients into input gradients.
+final class Node: @unchecked Sendable {
+  /// Gradients of the outputs (nil where nothing flowed) and which inputs want one, to gradients of the inputs.
+  typealias Backward = (_ outputs: [Tensor?], _ wanted: [Bool]) -> [Tensor?]
+
+  let inputs: [Edge?]
+  let backward: Backward
+  /// Creation order: a node's inputs always have smaller numbers, which gives the order of the backward pass.
+  let sequence: Int
+
+  private static let counter = Atomic<Int>(0)
+
+  init(inputs: [Edge?], backward: @escaping Backward) {
+    self.inputs = inputs
+    self.backward = backward
+    sequence = Self.counter.add(1, ordering: .relaxed).newValue
+  }
+}
+
+/// Whether operations are being recorded in the current task.
+enum Recording {
+  @TaskLocal static var isOn = true
+}
+
+/// Runs `body` without building a graph: results are constants, and intermediate values are released at once.
+public func withoutGradient<R>(_ body: () throws -> R) rethrows -> R {
+  try Recording.$isOn.withValue(false, operation: body)
+}
+
+extension Tensor {
+  /// Attaches the backward rule of an op with one output. The rule gets the output's gradient and, per input,
+  /// whether a gradient is wanted; it returns one gradient per input (nil where not wanted).
+  func recorded(
+    from inputs: [Tensor], _ backward: @escaping (_ gradient: Tensor, _ wanted: [Bool]) -> [Tensor?]
+  ) -> Tensor {
+    guard Recording.isOn, inputs.contains(where: { $0.edge != nil }) else { return self }
+    let node = Node(inputs: inputs.map(\.edge)) { outputs, wanted in
+      guard let gradient = outputs[0] else { return inputs.map { _ in nil } }
+      return backward(gradient, wanted)
+    }
+    return Tensor(shape: shape, storage: storage, edge: Edge(node: node, output: 0))
+  }
+
+  /// Attaches the backward rule of an op with several outputs.
+  static func recorded(_ outputs: [Tensor], from inputs: [Tensor], _ backward: @escaping Node.Backward) -> [Tensor]
+  {
+    guard Recording.isOn, inputs.contains(where: { $0.edge != nil }) else { return outputs }
+    let node = Node(inputs: inputs.map(\.edge), backward: backward)
+    return outputs.enumerated().map { index, output in
+      Tensor(shape: output.shape, storage: output.storage, edge: Edge(node: node, output: index))
+    }
+  }
+
+  /// Gradients of this scalar with respect to the given leaves, in their order; zeros where a leaf has no influence.
+  ///
+  /// Only the part of the graph between the loss and these leaves is visited, so weights that are not asked for
+  /// cost nothing. The graph stays usable; it is released with the tensors that hold it.
+  public func gradients(withRespectTo leaves: [Tensor]) -> [Tensor] {
+    precondition(count == 1, "gradients: expected a scalar loss, got shape \(shape)")
+    return gradients(withRespectTo: leaves, seed: Tensor(repeating: 1, shape))
+  }
+
+  /// As `gradients(withRespectTo:)`, for a tensor of any shape whose gradient `seed` is known.
+  public func gradients(withRespectTo leaves: [Tensor], seed: Tensor) -> [Tensor] {
+    precondition(seed.shape == shape, "gradients: seed \(seed.shape) for a tensor of shape \(shape)")
+    let targets = leaves.map { leaf -> Node in
+      guard let edge = leaf.edge else { preconditionFailure("gradients: a tensor asked for is not a leaf") }
+      return edge.node
+    }
+    guard let edge else { return leaves.map { .zeros($0.shape) } }
+    var pass = BackwardPass(root: edge.node, targets: targets)
+    withoutGradient { pass.run(from: edge, seed: seed) }
+    return zip(leaves, targets).map { leaf, node in pass.gradient(of: node) ?? .zeros(leaf.shape) }
+  }
+}
+
+/// One traversal from a loss to the leaves.
+private struct BackwardPass {
+  private var order: [Node] = []
+  private var isNeeded: Set<ObjectIdentifier> = []
+  private var flowing: [ObjectIdentifier: [Tensor?]] = [:]
+  private let targets: Set<ObjectIdentifier>
+
+  init(root: Node, targets: [Node]) {
+    self.targets = Set(targets.map(ObjectIdentifier.init))
+    var seen: Set<ObjectIdentifier> = []
+    var stack = [root]
+    while let node = stack.popLast() {
+      guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
+      order.append(node)
+      for case let input? in node.inputs { stack.append(input.node) }
+    }
+    order.sort { $0.sequence < $1.sequence }
+    for node in order {
+      let id = ObjectIdentifier(node)
+      let leadsToTarget = node.inputs.contains { $0.map { isNeeded.contains(ObjectIdentifier($0.node)) } ?? false }
+      if self.targets.contains(id) || leadsToTarget { isNeeded.insert(id) }
+    }
+  }
+
+  func gradient(of node: Node) -> Tensor? { flowing[ObjectIdentifier(node)]?[0] }
+
+  mutating func run(from root: Edge, seed: Tensor) {
+    accumulate(seed, into: root)
+    for node in order.reversed() {
+      let id = ObjectIdentifier(node)
+      guard isNeeded.contains(id), !node.inputs.isEmpty, let outputs = flowing[id] else { continue }
+      if !targets.contains(id) { flowing[id] = nil }
+      let wanted = node.inputs.map { $0.map { isNeeded.contains(ObjectIdentifier($0.node)) } ?? false }
+      let gradients = node.backward(outputs, wanted)
+      for case (let input?, let gradient?) in zip(node.inputs, gradients)
+      where isNeeded.contains(ObjectIdentifier(input.node)) {
+        accumulate(gradient, into: input)
+      }
+    }
+  }
+
+  private mutating func accumulate(_ gradient: Tensor, into edge: Edge) {
+    let id = ObjectIdentifier(edge.node)
+    var slots = flowing[id] ?? []
+    while slots.count <= edge.output { slots.append(nil) }
+    slots[edge.output] = slots[edge.output].map { $0 + gradient } ?? gradient
+    flowing[id] = slots
+  }
+}

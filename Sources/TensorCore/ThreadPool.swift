@@ -1,0 +1,109 @@
+import CShims
+import Foundation
+import Synchronization
+
+/// The one pool of threads that all kernels share. BLAS itself is kept single-threaded, so cores are never used
+/// twice.
+///
+/// Work is cut into as many parts as there are threads, in a way that depends on the thread count alone: results
+/// are the same however busy the machine is. A call from inside a part, or while another caller holds the pool,
+/// runs its parts one after the other on the calling thread, with the same cuts.
+public final class ThreadPool: @unchecked Sendable {
+  /// The process's pool: one thread per available core, or `DD2_THREADS`.
+  public static let shared = ThreadPool(threadCount: ThreadPool.defaultThreadCount)
+
+  /// Number of threads that take part, the caller included.
+  public let threadCount: Int
+
+  private let generation = Atomic<Int>(0)
+  private let pending = Atomic<Int>(0)
+  private let inUse = Atomic<Bool>(false)
+  // Written by the caller before `generation` moves, read by the workers after: ordered by that counter.
+  private var body: ((Int) -> Void)?
+  private let condition = NSCondition()
+
+  private static var defaultThreadCount: Int {
+    if let text = ProcessInfo.processInfo.environment["DD2_THREADS"], let count = Int(text), count > 0 {
+      return count
+    }
+    return max(1, Int(dd2_available_cores()))
+  }
+
+  /// A pool of its own, for tests; `shared` is what the kernels use.
+  init(threadCount: Int) {
+    self.threadCount = threadCount
+    for index in 1..<max(threadCount, 1) {
+      let thread = Thread { [unowned self] in self.work(index) }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+
+  /// Runs `body(part)` for every part in `0..<threadCount`, each on its own thread, and returns when all are done.
+  public func forEachPart(_ body: (Int) -> Void) {
+    guard threadCount > 1,
+      inUse.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+    else {
+      for part in 0..<threadCount { body(part) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      self.body = body
+      pending.store(threadCount - 1, ordering: .relaxed)
+      condition.lock()
+      generation.add(1, ordering: .releasing)
+      condition.broadcast()
+      condition.unlock()
+      body(0)
+      var spins = 0
+      while pending.load(ordering: .acquiring) != 0 {
+        spins += 1
+        if spins < Self.spinLimit { dd2_cpu_relax() } else { sched_yield() }
+      }
+      self.body = nil
+    }
+    inUse.store(false, ordering: .releasing)
+  }
+
+  /// Splits `0..<count` into one contiguous range per thread and runs them together.
+  /// - Parameter grain: below this many items per thread, fewer threads take part.
+  public func forEachRange(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    let parts = min(threadCount, max(1, count / max(grain, 1)))
+    guard parts > 1 else {
+      if count > 0 { body(0..<count) }
+      return
+    }
+    forEachPart { part in
+      guard part < parts else { return }
+      body(Self.range(of: part, parts: parts, count: count))
+    }
+  }
+
+  /// The share of `part` when `count` items are cut into `parts` contiguous ranges of nearly equal length.
+  static func range(of part: Int, parts: Int, count: Int) -> Range<Int> {
+    (count * part / parts)..<(count * (part + 1) / parts)
+  }
+
+  /// About 30 microseconds: longer than the gap between two kernels, shorter than a scheduler's time slice.
+  private static let spinLimit = 2000
+
+  private func work(_ index: Int) {
+    var seen = 0
+    while true {
+      var spins = 0
+      while generation.load(ordering: .acquiring) == seen {
+        spins += 1
+        if spins < Self.spinLimit {
+          dd2_cpu_relax()
+        } else {
+          condition.lock()
+          while generation.load(ordering: .acquiring) == seen { condition.wait() }
+          condition.unlock()
+        }
+      }
+      seen += 1
+      body?(index)
+      pending.subtract(1, ordering: .releasing)
+    }
+  }
+}
