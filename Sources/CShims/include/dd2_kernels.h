@@ -1,4 +1,32 @@
 #ifndef DD2_KERNELS_H
 #define DD2_KERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+// Elementwise kernels over n contiguous elements; operation codes are the raw values of the Swift enums.
+void dd2_unary(int operation, const float *x, float *y, ptrdiff_t n);
+void dd2_unary_backward(int operation, const float *x, const float *grad_y, float *grad_x, ptrdiff_t n);
+void dd2_affine(const float *x, float scale, float offset, float *y, ptrdiff_t n);
+void dd2_clamp(const float *x, float low, float high, float *y, ptrdiff_t n);
+void dd2_clamp_backward(const float *x, const float *grad_y, float low, float high, float *grad_x, ptrdiff_t n);
+// One run of n elements; a stride of 0 repeats the operand's first element.
+void dd2_binary(int operation, const float *a, ptrdiff_t a_stride, const float *b, ptrdiff_t b_stride, float *y,
+                ptrdiff_t n);
+
+// Reductions: sums (in double) or maxima. The first over rows of `axis` elements; the second over `axis` rows of
+// `inner` elements that lie `pitch` apart, with scratch for `inner` doubles.
+void dd2_reduce_last(int operation, const float *x, ptrdiff_t rows, ptrdiff_t axis, float *y);
+void dd2_reduce_middle(int operation, const float *x, ptrdiff_t axis, ptrdiff_t inner, ptrdiff_t pitch, float *y,
+                       double *scratch);
+double dd2_sum_of_squares(const float *x, ptrdiff_t n);
+int dd2_all_finite(const float *x, ptrdiff_t n);
+int32_t dd2_argmax(const float *x, ptrdiff_t n);
+
+// Optimiser.
+void dd2_adamw(float *p, const float *g, float *m, float *v, ptrdiff_t n, float learning_rate, float beta1,
+               float beta2, float epsilon, float weight_decay, float gradient_scale, float correction1,
+               float correction2);
+void dd2_exponential_average(float *average, const float *value, float decay, ptrdiff_t n);
+void dd2_accumulate(float *y, const float *x, ptrdiff_t n);
 
 #endif

@@ -1,0 +1,145 @@
+#include "dd2_kernels.h"
+#include "simd.h"
+
+// Raw values of TensorCore's UnaryOperation and BinaryOperation.
+enum { EXP, LOG, SQRT, RECIPROCAL, SQUARE, ABS, SIGN, SIGMOID, TANH, SILU, GELU, RELU, SIN, COS };
+enum { ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, MINIMUM };
+
+#define EACH(expression)                                                                                             \
+  for (ptrdiff_t i = 0; i < n; i++) {                                                                                \
+    float v = x[i];                                                                                                  \
+    y[i] = (expression);                                                                                             \
+  }                                                                                                                  \
+  break
+
+static const float SQRT_2_OVER_PI = 0.7978845608f, GELU_CUBIC = 0.044715f;
+
+// GELU in its tanh form, as in VAR's feed-forward.
+DD2_INLINE float gelu(float v) {
+  return 0.5f * v * (1.0f + dd2_tanhf(SQRT_2_OVER_PI * (v + GELU_CUBIC * v * v * v)));
+}
+
+DD2_INLINE float gelu_derivative(float v) {
+  float t = dd2_tanhf(SQRT_2_OVER_PI * (v + GELU_CUBIC * v * v * v));
+  float inner = SQRT_2_OVER_PI * (1.0f + 3.0f * GELU_CUBIC * v * v);
+  return 0.5f * (1.0f + t) + 0.5f * v * (1.0f - t * t) * inner;
+}
+
+DD2_CLONES
+void dd2_unary(int operation, const float *restrict x, float *restrict y, ptrdiff_t n) {
+  switch (operation) {
+    case EXP: EACH(dd2_expf(v));
+    case LOG: EACH(logf(v));
+    case SQRT: EACH(__builtin_sqrtf(v));
+    case RECIPROCAL: EACH(1.0f / v);
+    case SQUARE: EACH(v * v);
+    case ABS: EACH(__builtin_fabsf(v));
+    case SIGN: EACH((float)((v > 0) - (v < 0)));
+    case SIGMOID: EACH(dd2_sigmoidf(v));
+    case TANH: EACH(dd2_tanhf(v));
+    case SILU: EACH(v * dd2_sigmoidf(v));
+    case GELU: EACH(gelu(v));
+    case RELU: EACH(v > 0 ? v : (v != v ? v : 0.0f));
+    case SIN: EACH(sinf(v));
+    case COS: EACH(cosf(v));
+  }
+}
+
+#undef EACH
+#define EACH(expression)                                                                                             \
+  for (ptrdiff_t i = 0; i < n; i++) {                                                                                \
+    float v = x[i];                                                                                                  \
+    grad_x[i] = grad_y[i] * (expression);                                                                            \
+  }                                                                                                                  \
+  break
+
+DD2_INLINE float silu_derivative(float v) {
+  float s = dd2_sigmoidf(v);
+  return s * (1.0f + v * (1.0f - s));
+}
+
+DD2_INLINE float sigmoid_derivative(float v) {
+  float s = dd2_sigmoidf(v);
+  return s * (1.0f - s);
+}
+
+DD2_INLINE float tanh_derivative(float v) {
+  float t = dd2_tanhf(v);
+  return 1.0f - t * t;
+}
+
+DD2_CLONES
+void dd2_unary_backward(int operation, const float *restrict x, const float *restrict grad_y, float *restrict grad_x,
+                        ptrdiff_t n) {
+  switch (operation) {
+    case EXP: EACH(dd2_expf(v));
+    case LOG: EACH(1.0f / v);
+    case SQRT: EACH(0.5f / __builtin_sqrtf(v));
+    case RECIPROCAL: EACH(-1.0f / (v * v));
+    case SQUARE: EACH(2.0f * v);
+    case ABS: EACH((float)((v > 0) - (v < 0)));
+    case SIGN: EACH(0.0f);
+    case SIGMOID: EACH(sigmoid_derivative(v));
+    case TANH: EACH(tanh_derivative(v));
+    case SILU: EACH(silu_derivative(v));
+    case GELU: EACH(gelu_derivative(v));
+    case RELU: EACH(v > 0 ? 1.0f : 0.0f);
+    case SIN: EACH(cosf(v));
+    case COS: EACH(-sinf(v));
+  }
+}
+
+#undef EACH
+
+DD2_CLONES
+void dd2_affine(const float *restrict x, float scale, float offset, float *restrict y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) y[i] = scale * x[i] + offset;
+}
+
+DD2_CLONES
+void dd2_clamp(const float *restrict x, float low, float high, float *restrict y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    float v = x[i] < low ? low : x[i];
+    y[i] = v > high ? high : v;
+  }
+}
+
+DD2_CLONES
+void dd2_clamp_backward(const float *restrict x, const float *restrict grad_y, float low, float high,
+                        float *restrict grad_x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) grad_x[i] = x[i] >= low && x[i] <= high ? grad_y[i] : 0.0f;
+}
+
+#define BINARY_LOOPS(expression)                                                                                     \
+  if (a_stride && b_stride) {                                                                                        \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                              \
+      float u = a[i], v = b[i];                                                                                      \
+      y[i] = (expression);                                                                                           \
+    }                                                                                                                \
+  } else if (a_stride) {                                                                                             \
+    float v = b[0];                                                                                                  \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                              \
+      float u = a[i];                                                                                                \
+      y[i] = (expression);                                                                                           \
+    }                                                                                                                \
+  } else {                                                                                                           \
+    float u = a[0];                                                                                                  \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                              \
+      float v = b_stride ? b[i] : b[0];                                                                              \
+      y[i] = (expression);                                                                                           \
+    }                                                                                                                \
+  }                                                                                                                  \
+  break
+
+DD2_CLONES
+void dd2_binary(int operation, const float *restrict a, ptrdiff_t a_stride, const float *restrict b,
+                ptrdiff_t b_stride, float *restrict y, ptrdiff_t n) {
+  switch (operation) {
+    case ADD: BINARY_LOOPS(u + v);
+    case SUBTRACT: BINARY_LOOPS(u - v);
+    case MULTIPLY: BINARY_LOOPS(u * v);
+    case DIVIDE: BINARY_LOOPS(u / v);
+    case MAXIMUM: BINARY_LOOPS(u != u ? u : (u > v ? u : v));
+    case MINIMUM: BINARY_LOOPS(u != u ? u : (u < v ? u : v));
+  }
+}

@@ -1,0 +1,68 @@
+import CShims
+
+extension CPUBackend {
+  public func matmul(
+    _ a: MatrixOperand, _ b: MatrixOperand, into c: MatrixOperand, m: Int, n: Int, k: Int, batch: Int,
+    alpha: Float, beta: Float
+  ) {
+    guard m > 0, n > 0, batch > 0 else { return }
+    let product = Product(a: a, b: b, c: c, k: k, alpha: alpha, beta: beta)
+    if batch >= pool.threadCount || m * n * k < 32_768 {
+      let grain = max(1, 262_144 / max(1, m * n * k))
+      pool.forEachRange(batch, grain: grain) { range in
+        for index in range { product.run(batch: index, rows: 0..<m, columns: 0..<n) }
+      }
+      return
+    }
+    for index in 0..<batch {
+      if m >= n {
+        pool.forEachRange(m, grain: 8) { product.run(batch: index, rows: $0, columns: 0..<n) }
+      } else {
+        pool.forEachRange(n, grain: 8) { product.run(batch: index, rows: 0..<m, columns: $0) }
+      }
+    }
+  }
+
+  public func linear(
+    _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, rows: Int, inputs: Int, outputs: Int
+  ) {
+    let (x, weight, bias, y) = (x.host, weight.host, bias?.host, y.host)
+    func block(_ rows: Range<Int>, _ columns: Range<Int>) {
+      let target = y + rows.lowerBound * outputs + columns.lowerBound
+      if let bias {
+        for row in 0..<rows.count {
+          (target + row * outputs).update(from: bias + columns.lowerBound, count: columns.count)
+        }
+      }
+      dd2_sgemm(
+        0, 1, rows.count, columns.count, inputs, 1, x + rows.lowerBound * inputs, inputs,
+        weight + columns.lowerBound * inputs, inputs, bias == nil ? 0 : 1, target, outputs)
+    }
+    let grain = max(1, 65_536 / max(1, inputs * min(rows, outputs)))
+    if rows >= outputs {
+      pool.forEachRange(rows, grain: grain) { block($0, 0..<outputs) }
+    } else {
+      pool.forEachRange(outputs, grain: grain) { block(0..<rows, $0) }
+    }
+  }
+}
+
+/// A batch of products, run block by block.
+private struct Product {
+  let a: MatrixOperand
+  let b: MatrixOperand
+  let c: MatrixOperand
+  let k: Int
+  let alpha: Float
+  let beta: Float
+
+  func run(batch: Int, rows: Range<Int>, columns: Range<Int>) {
+    let aStart = a.offset + batch * a.batchStride + rows.lowerBound * (a.isTransposed ? 1 : a.rowStride)
+    let bStart = b.offset + batch * b.batchStride + columns.lowerBound * (b.isTransposed ? b.rowStride : 1)
+    let cStart = c.offset + batch * c.batchStride + rows.lowerBound * c.rowStride + columns.lowerBound
+    dd2_sgemm(
+      a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, rows.count, columns.count, k, alpha,
+      a.storage.host + aStart, a.rowStride, b.storage.host + bStart, b.rowStride, beta,
+      c.storage.host + cStart, c.rowStride)
+  }
+}

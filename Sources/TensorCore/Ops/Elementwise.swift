@@ -1,0 +1,132 @@
+// Elementwise ops. Forward `y = f(x)`; backward `gradX = gradY f'(x)`, from the saved input.
+
+extension Tensor {
+  private func unary(_ operation: UnaryOperation) -> Tensor {
+    let y = empty(shape)
+    backend.unary(operation, storage, y.storage, count: count)
+    let x = stopGradient()
+    return y.recorded(from: [self]) { gradient, _ in
+      let result = x.empty(x.shape)
+      x.backend.unaryBackward(
+        operation, x: x.storage, gradY: gradient.storage, gradX: result.storage, count: x.count)
+      return [result]
+    }
+  }
+
+  /// `e^x`, any shape.
+  public func exp() -> Tensor { unary(.exp) }
+  /// Natural logarithm, any shape.
+  public func log() -> Tensor { unary(.log) }
+  /// Square root, any shape.
+  public func sqrt() -> Tensor { unary(.sqrt) }
+  /// `1 / x`, any shape.
+  public func reciprocal() -> Tensor { unary(.reciprocal) }
+  /// `x^2`, any shape.
+  public func square() -> Tensor { unary(.square) }
+  /// `|x|`, any shape; gradient 0 at 0.
+  public func abs() -> Tensor { unary(.abs) }
+  /// -1, 0 or 1, any shape; no gradient.
+  public func sign() -> Tensor { unary(.sign) }
+  /// `1 / (1 + e^-x)`, any shape.
+  public func sigmoid() -> Tensor { unary(.sigmoid) }
+  /// Hyperbolic tangent, any shape.
+  public func tanh() -> Tensor { unary(.tanh) }
+  /// `x sigmoid(x)`, any shape.
+  public func silu() -> Tensor { unary(.silu) }
+  /// GELU in its tanh form (PyTorch's `approximate="tanh"`), any shape.
+  public func gelu() -> Tensor { unary(.gelu) }
+  /// `max(x, 0)`, any shape; gradient 0 at 0.
+  public func relu() -> Tensor { unary(.relu) }
+  /// Sine, any shape, in radians.
+  public func sin() -> Tensor { unary(.sin) }
+  /// Cosine, any shape, in radians.
+  public func cos() -> Tensor { unary(.cos) }
+
+  /// `scale x + offset`; backward `scale gradY`.
+  public func affine(scale: Float, offset: Float) -> Tensor {
+    let y = empty(shape)
+    backend.affine(storage, scale: scale, offset: offset, y.storage, count: count)
+    return y.recorded(from: [self]) { gradient, _ in [gradient.affine(scale: scale, offset: 0)] }
+  }
+
+  /// `min(max(x, low), high)`; the gradient passes where `low <= x <= high`.
+  public func clamp(_ low: Float, _ high: Float) -> Tensor {
+    let y = empty(shape)
+    backend.clamp(storage, low: low, high: high, y.storage, count: count)
+    let x = stopGradient()
+    return y.recorded(from: [self]) { gradient, _ in
+      let result = x.empty(x.shape)
+      x.backend.clampBackward(
+        x: x.storage, gradY: gradient.storage, low: low, high: high, gradX: result.storage, count: x.count)
+      return [result]
+    }
+  }
+}
+
+// Binary ops broadcast by NumPy's rule; each gradient is summed over the axes along which its operand was repeated.
+
+private func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) -> Tensor {
+  guard let shape = Shape.broadcast(a.shape, b.shape) else {
+    preconditionFailure("\(operation): shapes \(a.shape) and \(b.shape) do not broadcast")
+  }
+  let y = a.empty(shape)
+  a.backend.binary(
+    operation, a.storage, a.shape.broadcastStrides(to: shape), b.storage,
+    b.shape.broadcastStrides(to: shape), y.storage, shape: shape.dimensions)
+  return y
+}
+
+extension Tensor {
+  /// `a + b`; the gradient goes to both.
+  public static func + (a: Tensor, b: Tensor) -> Tensor {
+    let (aShape, bShape) = (a.shape, b.shape)
+    return binary(.add, a, b).recorded(from: [a, b]) { gradient, wanted in
+      [wanted[0] ? gradient.sum(to: aShape) : nil, wanted[1] ? gradient.sum(to: bShape) : nil]
+    }
+  }
+
+  /// `a - b`; gradients `g` and `-g`.
+  public static func - (a: Tensor, b: Tensor) -> Tensor {
+    let (aShape, bShape) = (a.shape, b.shape)
+    return binary(.subtract, a, b).recorded(from: [a, b]) { gradient, wanted in
+      [wanted[0] ? gradient.sum(to: aShape) : nil, wanted[1] ? (-gradient).sum(to: bShape) : nil]
+    }
+  }
+
+  /// `a b`; gradients `g b` and `g a`.
+  public static func * (a: Tensor, b: Tensor) -> Tensor {
+    let (left, right) = (a.stopGradient(), b.stopGradient())
+    return binary(.multiply, a, b).recorded(from: [a, b]) { gradient, wanted in
+      [
+        wanted[0] ? (gradient * right).sum(to: left.shape) : nil,
+        wanted[1] ? (gradient * left).sum(to: right.shape) : nil,
+      ]
+    }
+  }
+
+  /// `a / b`; gradients `g / b` and `-g a / b^2`.
+  public static func / (a: Tensor, b: Tensor) -> Tensor {
+    let (left, right) = (a.stopGradient(), b.stopGradient())
+    return binary(.divide, a, b).recorded(from: [a, b]) { gradient, wanted in
+      [
+        wanted[0] ? (gradient / right).sum(to: left.shape) : nil,
+        wanted[1] ? (-(gradient * left / right.square())).sum(to: right.shape) : nil,
+      ]
+    }
+  }
+
+  /// `-x`
+  public static prefix func - (x: Tensor) -> Tensor { x.affine(scale: -1, offset: 0) }
+  /// `x + s`
+  public static func + (x: Tensor, s: Float) -> Tensor { x.affine(scale: 1, offset: s) }
+  /// `x - s`
+  public static func - (x: Tensor, s: Float) -> Tensor { x.affine(scale: 1, offset: -s) }
+  /// `s - x`
+  public static func - (s: Float, x: Tensor) -> Tensor { x.affine(scale: -1, offset: s) }
+  /// `s x`
+  public static func * (x: Tensor, s: Float) -> Tensor { x.affine(scale: s, offset: 0) }
+  /// `s x`
+  public static func * (s: Float, x: Tensor) -> Tensor { x.affine(scale: s, offset: 0) }
+  /// `x / s`
+  public static func / (x: Tensor, s: Float) -> Tensor { x.affine(scale: 1 / s, offset: 0) }
+}

@@ -1,0 +1,106 @@
+extension Tensor {
+  /// Sum over one axis (negative counts from the end), kept as extent 1 or dropped. Backward repeats the gradient.
+  public func sum(axis: Int, keepingAxis: Bool = false) -> Tensor {
+    let axis = axis < 0 ? axis + shape.rank : axis
+    precondition(shape.dimensions.indices.contains(axis), "sum: axis \(axis) of shape \(shape)")
+    let input = shape
+    let kept = shape.replacing(axis: axis, with: 1)
+    let outer = shape.dimensions[..<axis].reduce(1, *)
+    let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
+    let y = empty(kept)
+    backend.reduce(.sum, storage, outer: outer, axis: shape[axis], inner: inner, into: y.storage)
+    let summed = y.recorded(from: [self]) { gradient, _ in [gradient.broadcast(to: input)] }
+    return keepingAxis ? summed : summed.dropping(axis: axis)
+  }
+
+  /// Mean over one axis.
+  public func mean(axis: Int, keepingAxis: Bool = false) -> Tensor {
+    sum(axis: axis, keepingAxis: keepingAxis) / Float(shape[axis])
+  }
+
+  /// Sum of all elements, a scalar.
+  public func sum() -> Tensor {
+    let input = shape
+    let y = empty([])
+    // Rows first, so that large tensors are summed by all threads.
+    let rows = max(1, min(64, count / 4096))
+    let width = count / rows
+    if rows > 1, rows * width == count {
+      let partial = empty([rows])
+      backend.reduce(.sum, storage, outer: rows, axis: width, inner: 1, into: partial.storage)
+      backend.reduce(.sum, partial.storage, outer: 1, axis: rows, inner: 1, into: y.storage)
+    } else {
+      backend.reduce(.sum, storage, outer: 1, axis: count, inner: 1, into: y.storage)
+    }
+    return y.recorded(from: [self]) { gradient, _ in [gradient.broadcast(to: input)] }
+  }
+
+  /// Mean of all elements, a scalar.
+  public func mean() -> Tensor { sum() / Float(count) }
+
+  /// Largest element along the last axis, which is dropped. Not differentiable: the result is a constant.
+  public func maximumOverLastAxis() -> Tensor {
+    let y = empty(Shape(shape.dimensions.dropLast()))
+    backend.reduce(.maximum, storage, outer: shape.rows, axis: shape.last, inner: 1, into: y.storage)
+    return y
+  }
+
+  /// Index of the largest element along the last axis, which is dropped; the first one on ties.
+  public func argmax() -> IndexTensor {
+    IndexTensor(
+      backend.argmax(storage, rows: shape.rows, width: shape.last), Shape(shape.dimensions.dropLast()))
+  }
+
+  /// Repeats axes of extent 1 (and missing leading axes) up to `target`; backward sums over them.
+  public func broadcast(to target: Shape) -> Tensor {
+    if shape == target { return self }
+    precondition(
+      Shape.broadcast(shape, target) == target, "broadcast: \(shape) does not broadcast to \(target)")
+    let input = shape
+    let y = empty(target)
+    backend.gatherStrided(
+      storage, offset: 0, strides: shape.broadcastStrides(to: target), shape: target.dimensions,
+      into: y.storage)
+    return y.recorded(from: [self]) { gradient, _ in [gradient.sum(to: input)] }
+  }
+
+  /// Sums over the axes along which `target` would be repeated to give this shape: the adjoint of `broadcast(to:)`.
+  public func sum(to target: Shape) -> Tensor {
+    if shape == target { return self }
+    precondition(
+      Shape.broadcast(shape, target) == shape, "sum(to:): \(target) does not broadcast to \(shape)")
+    var result = self
+    let extra = shape.rank - target.rank
+    if extra > 0 {
+      let outer = shape.dimensions[..<extra].reduce(1, *)
+      let rest = Shape(Array(shape.dimensions[extra...]))
+      result = result.reshaped(Shape([outer] + rest.dimensions)).sum(axis: 0)
+    }
+    // Neighbouring repeated axes are summed in one pass.
+    var axis = 0
+    while axis < target.rank {
+      guard target[axis] == 1, result.shape[axis] != 1 else {
+        axis += 1
+        continue
+      }
+      var end = axis + 1
+      while end < target.rank, target[end] == 1 { end += 1 }
+      let joined = result.shape.dimensions[axis..<end].reduce(1, *)
+      let dims = result.shape.dimensions
+      let ones = [Int](repeating: 1, count: end - axis)
+      result = result.reshaped(Shape(Array(dims[..<axis]) + [joined] + Array(dims[end...])))
+        .sum(axis: axis, keepingAxis: true)
+        .reshaped(Shape(Array(dims[..<axis]) + ones + Array(dims[end...])))
+      axis = end
+    }
+    return result
+  }
+
+  /// Root of the sum of squares of all elements, in Double.
+  public static func globalNorm(_ tensors: [Tensor]) -> Double {
+    tensors.reduce(0) { $0 + $1.backend.sumOfSquares($1.storage, count: $1.count) }.squareRoot()
+  }
+
+  /// Whether every element is finite.
+  public var isFinite: Bool { backend.isFinite(storage, count: count) }
+}
