@@ -31,7 +31,8 @@ public struct RowNorm: Sendable {
 public protocol NormKernels {
   /// Normalises rows; multiplier and shift are (groups, width). Writes mean, then inverse deviation, (2, rows).
   func normalizeRows(
-    _ x: Storage, multiplier: Storage?, shift: Storage?, into y: Storage, statistics: Storage, _ norm: RowNorm)
+    _ x: Storage, multiplier: Storage?, shift: Storage?, into y: Storage, statistics: Storage, _ norm: RowNorm
+  )
   /// Gradients of `normalizeRows`, in one pass; nil ones are not computed.
   func normalizeRowsBackward(
     _ x: Storage, gradY: Storage, multiplier: Storage?, statistics: Storage, gradX: Storage?,
