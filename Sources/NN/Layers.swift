@@ -80,7 +80,7 @@ public struct GroupNorm: Sendable {
   }
 
   /// (B, h, w, C) to the same shape.
-  public func callAsFunction(_ x_BhwC: Tensor, activation: GroupNormActivation = .none) -> Tensor {
+  public func callAsFunction(_ x_BhwC: Tensor, activation: Activation = .none) -> Tensor {
     groupNorm(x_BhwC, groups: groups, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
   }
 }

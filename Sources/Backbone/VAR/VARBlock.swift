@@ -57,7 +57,7 @@ struct VARAttention: Sendable {
     var scale = 0.25 / Float(width / heads).squareRoot()
     if let scaleMul {
       let scale_H = scaleMul.reshaped([heads]).clamp(-.infinity, Self.largestLogScale).exp()
-      packed_BL3C = normalizeQK(packed_BL3C, heads: heads, scale: scale_H)
+      packed_BL3C = normalizeQK(packed: packed_BL3C, heads: heads, scale_H: scale_H)
       scale = 1
     }
     guard let cache else {
@@ -108,11 +108,11 @@ struct VARBlock: Sendable {
     // Order of the reference: gamma1, gamma2, scale1, scale2, shift1, shift2.
     let parts = modulation_B6C.reshaped([B, 6 * width]).split(axis: 1, Array(repeating: width, count: 6))
     let attended = attention(
-      layerNormModulate(x_BLC, scale: parts[2], shift: parts[4], epsilon: VARTrunk.epsilon), visible: visible,
+      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon), visible: visible,
       cache: cache, block: index)
-    let x = gatedResidual(x_BLC, attended, gate: parts[0])
+    let x = gatedResidual(x_BLC, attended, gate_BC: parts[0])
     let fed = fc2(
-      fc1(layerNormModulate(x, scale: parts[3], shift: parts[5], epsilon: VARTrunk.epsilon)).gelu())
-    return gatedResidual(x, fed, gate: parts[1])
+      fc1(layerNormModulate(x, scale_BC: parts[3], shift_BC: parts[5], epsilon: VARTrunk.epsilon)).gelu())
+    return gatedResidual(x, fed, gate_BC: parts[1])
   }
 }

@@ -92,6 +92,6 @@ public struct VARTrunk: Trunk {
     var x_BLC = input
     for block in blocks { x_BLC = block(x_BLC, condition: condition, visible: visible, cache: cache) }
     let scaleAndShift = headNorm(activated_BC).split(axis: 1, [width, width])
-    return layerNormModulate(x_BLC, scale: scaleAndShift[0], shift: scaleAndShift[1], epsilon: Self.epsilon)
+    return layerNormModulate(x_BLC, scale_BC: scaleAndShift[0], shift_BC: scaleAndShift[1], epsilon: Self.epsilon)
   }
 }
