@@ -50,11 +50,11 @@ private struct GoldenVAR {
     let latents = golden.teacher.tokenizer.latentImage(images)
     #expect(relativeToLargest(latents.channelsFirst, try golden.tensor("encoder_f")) < 1e-4)
     #expect(golden.teacher.encode(images_BhwC: images) == (try golden.indices("encoded_ids")))
-    let ids = try golden.indices("encoded_ids")
     let map = golden.teacher.tokenizer.map
-    let codes = golden.teacher.tokenizer.embedding.gatherRows(ids)
+    let drawn = try golden.indices("ids")
+    let codes = golden.teacher.tokenizer.embedding.gatherRows(drawn)
     #expect(relativeToLargest(map.featureMap(latents_BLD: codes).channelsFirst, try golden.tensor("f_hat")) < 1e-4)
-    let decoded = golden.teacher.decode(ids_BL: ids).channelsFirst
+    let decoded = golden.teacher.decode(ids_BL: drawn).channelsFirst
     #expect(relativeToLargest(decoded, try golden.tensor("decoded")) < 1e-4)
   }
 
