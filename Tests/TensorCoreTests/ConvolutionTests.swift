@@ -1,6 +1,7 @@
-import TensorCore
 import TestSupport
 import Testing
+
+@testable import TensorCore
 
 /// One convolution to be checked against its definition.
 struct ConvolutionCase: CustomTestStringConvertible, Sendable {

@@ -1,6 +1,7 @@
-import TensorCore
 import TestSupport
 import Testing
+
+@testable import TensorCore
 
 @Suite struct GroupNormTests {
   /// batch, pixels (rows x columns), channels, groups
