@@ -1,4 +1,74 @@
 #ifndef DD2_HDF5_H
 #define DD2_HDF5_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+// HDF5 behind small functions. The serial library need not be thread safe: the caller holds one lock
+// around every call. Files are int64_t handles, negative on failure; other functions return 0 or negative.
+
+enum { DD2_H5_MAX_RANK = 32 };
+
+/// Element kinds that cross this boundary; HDF5 converts whatever the file holds to the kind asked for.
+enum {
+  DD2_H5_OTHER = 0,
+  DD2_H5_FLOAT32 = 1,
+  DD2_H5_FLOAT64 = 2,
+  DD2_H5_INT64 = 3,
+  DD2_H5_UINT8 = 4,
+  DD2_H5_TEXT = 5,
+};
+
+enum { DD2_H5_IS_GROUP = 1, DD2_H5_IS_DATASET = 2 };
+
+typedef struct {
+  int rank;
+  int64_t dims[DD2_H5_MAX_RANK];
+  int element;  // nearest kind to what the file holds
+} dd2_h5_shape;
+
+typedef struct {
+  char *name;
+  int element;  // DD2_H5_INT64, DD2_H5_FLOAT64, DD2_H5_TEXT or DD2_H5_OTHER
+  int64_t integer;
+  double real;
+  char *text;
+} dd2_h5_attribute;
+
+/// Called with a path relative to the visited group, without leading slash.
+typedef void (*dd2_h5_visitor)(const char *path, int kind, void *context);
+
+/// Initialises the library if need be and stops it from printing in this thread.
+int dd2_h5_start(void);
+/// The innermost message of the last failure, empty if there is none.
+void dd2_h5_last_error(char *message, size_t capacity);
+
+int64_t dd2_h5_open(const char *path);
+/// Creates (or empties) a file whose metadata carry checksums.
+int64_t dd2_h5_create(const char *path);
+int dd2_h5_close(int64_t file);
+
+/// 0 if nothing is there, else DD2_H5_IS_GROUP or DD2_H5_IS_DATASET, negative on failure.
+int dd2_h5_kind(int64_t file, const char *path);
+/// Visits each object below `group` once, whatever cycles its links form.
+int dd2_h5_visit(int64_t file, const char *group, dd2_h5_visitor visitor, void *context);
+/// Creates a group in one that is there.
+int dd2_h5_create_group(int64_t file, const char *path);
+
+int dd2_h5_describe(int64_t file, const char *dataset, dd2_h5_shape *shape);
+/// Reads rows first ..< first + count of the leading axis, or everything if count is negative. A value that
+/// the asked kind cannot hold is a failure, not a clamp.
+int dd2_h5_read(int64_t file, const char *dataset, int element, int64_t first, int64_t count, void *out);
+/// Writes a whole dataset into a group that is there; `chunk` NULL stores it inside its own checksummed
+/// header (small data only), else in chunks of that shape with Fletcher-32.
+int dd2_h5_write(int64_t file, const char *dataset, const dd2_h5_shape *shape, const int64_t *chunk,
+                 const void *data);
+
+/// The number of attributes of an object, negative on failure.
+int64_t dd2_h5_attribute_count(int64_t file, const char *object);
+/// Reads an attribute by position; free with dd2_h5_free_attribute, also after a failure.
+int dd2_h5_read_attribute(int64_t file, const char *object, int64_t index, dd2_h5_attribute *attribute);
+void dd2_h5_free_attribute(dd2_h5_attribute *attribute);
+int dd2_h5_write_attribute(int64_t file, const char *object, const dd2_h5_attribute *attribute);
+
 #endif

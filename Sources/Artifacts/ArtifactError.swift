@@ -1,0 +1,74 @@
+/// What can go wrong with a file, named precisely enough to be mended: `description` is one line that says
+/// what is wrong, where, and what to do.
+public enum ArtifactError: Error, Equatable, Sendable {
+  /// Nothing is at `path`.
+  case missingFile(path: String)
+  /// Something is at `path`, but the system does not let it be read.
+  case notReadable(path: String, detail: String)
+  /// The file has the right format and damaged contents.
+  case corrupt(path: String, detail: String)
+  /// The file is something else than what was asked for.
+  case wrongFormat(path: String, detail: String)
+  /// The file is sound and uses something that dd2 does not read.
+  case unsupported(path: String, detail: String)
+  /// The file claims contents that do not fit into memory.
+  case tooLarge(path: String, detail: String)
+  /// The file or folder cannot be made.
+  case cannotCreate(path: String, detail: String)
+  /// Reading or writing failed midway: a full disk, a lost network share.
+  case inputOutput(path: String, detail: String)
+  /// The HDF5 file has no such dataset or group.
+  case missingDataset(path: String, name: String)
+  /// An array is there with another shape.
+  case wrongShape(path: String, name: String, expected: [Int], found: [Int])
+  /// The weights manifest has no such entry.
+  case missingEntry(path: String, name: String, known: [String])
+  /// `name` cannot be used as the name of a dataset or attribute.
+  case invalidName(path: String, name: String, detail: String)
+  /// A metric became NaN or infinite.
+  case nonFinite(path: String, name: String, value: String)
+
+  /// The exit status of a command that ends with this error, after sysexits(3).
+  public var exitCode: Int32 {
+    switch self {
+    case .missingFile, .notReadable: 66
+    case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .missingEntry: 65
+    case .cannotCreate: 73
+    case .inputOutput: 74
+    case .invalidName, .nonFinite: 70
+    }
+  }
+}
+
+extension ArtifactError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .missingFile(let path):
+      "\(path): no such file; check the path"
+    case .notReadable(let path, let detail):
+      "\(path): cannot be read (\(detail)); check its permissions"
+    case .corrupt(let path, let detail):
+      "\(path): damaged file (\(detail)); restore it from its source or an older checkpoint"
+    case .wrongFormat(let path, let detail):
+      "\(path): \(detail); give a file of the expected format"
+    case .unsupported(let path, let detail):
+      "\(path): \(detail), which dd2 does not read; convert the file"
+    case .tooLarge(let path, let detail):
+      "\(path): \(detail); check that the file is what you expect"
+    case .cannotCreate(let path, let detail):
+      "\(path): cannot be created (\(detail)); choose another place"
+    case .inputOutput(let path, let detail):
+      "\(path): input or output failed (\(detail)); check the disk's space and health"
+    case .missingDataset(let path, let name):
+      "\(path): there is no \(name) in the file; check that it is of the expected kind"
+    case .wrongShape(let path, let name, let expected, let found):
+      "\(path): \(name) has shape \(found) where \(expected) is expected; check that model and file match"
+    case .missingEntry(let path, let name, let known):
+      "\(path): no entry named \(name); choose one of \(known.joined(separator: ", "))"
+    case .invalidName(let path, let name, let detail):
+      "\(path): the name \"\(name)\" cannot be stored (\(detail)); choose another"
+    case .nonFinite(let path, let name, let value):
+      "\(path): the metric \(name) became \(value); lower the learning rate or resume an older checkpoint"
+    }
+  }
+}

@@ -1,0 +1,100 @@
+extension Checkpoint {
+  /// The value of the `format` attribute by which the files are known.
+  static let format = "dd2"
+  private static let reserved: Set<String> = ["format", "version", "kind", "config", "created_by"]
+
+  /// Writes the checkpoint so that a killed process leaves the old file or the new one.
+  ///
+  /// Throws `ArtifactError.cannotCreate`, `.inputOutput`, or `.invalidName` if a name cannot be stored.
+  public func write(to path: String) throws {
+    let writer = try HDF5Writer(path: path)
+    defer { writer.abandon() }
+    try writer.setAttribute("format", .string(Self.format))
+    try writer.setAttribute("version", .int(Int64(version)))
+    try writer.setAttribute("kind", .string(kind))
+    try writer.setAttribute("config", .string(config))
+    try writer.setAttribute("created_by", .string(createdBy))
+    for (name, text) in metadata.sorted(by: { $0.key < $1.key }) {
+      guard !Self.reserved.contains(name) else {
+        throw ArtifactError.invalidName(path: path, name: name, detail: "the format uses it itself")
+      }
+      try writer.setAttribute(name, .string(text))
+    }
+    for (group, arrays) in groups.sorted(by: { $0.key < $1.key }) {
+      guard !group.contains("/") else {
+        throw ArtifactError.invalidName(path: path, name: group, detail: "a group's name holds no /")
+      }
+      try writer.createGroup("/" + group)
+      for (name, array) in arrays.sorted(by: { $0.key < $1.key }) {
+        try writer.write(array, to: "/\(group)/\(name)")
+      }
+    }
+    try writer.finish()
+  }
+
+  /// Reads a checkpoint with all its groups.
+  ///
+  /// Throws the errors of `HDF5File`, and `ArtifactError.wrongFormat` if the file is no dd2 checkpoint or of
+  /// a newer layout.
+  public static func read(from path: String) throws -> Checkpoint {
+    try load(from: path, groups: nil)
+  }
+
+  /// Reads a checkpoint and insists on its kind. Throws as `read(from:)`, and `ArtifactError.wrongFormat` if
+  /// it is of another kind.
+  public static func read(from path: String, expectingKind kind: String) throws -> Checkpoint {
+    try load(from: path, expectingKind: kind, groups: nil)
+  }
+
+  /// Reads only the named groups, as a sampler needs no more than `ema`; nil reads all. The file's `kind` is
+  /// checked first if one is expected.
+  ///
+  /// Throws as `read(from:)`, and `ArtifactError.missingDataset` if a named group is not in the file.
+  public static func load(
+    from path: String, expectingKind kind: String? = nil, groups names: [String]?
+  ) throws -> Checkpoint {
+    let file = try HDF5File(reading: path)
+    var checkpoint = try header(of: file)
+    if let kind, kind != checkpoint.kind {
+      throw ArtifactError.wrongFormat(
+        path: path, detail: "a checkpoint of kind \"\(checkpoint.kind)\", not \"\(kind)\"")
+    }
+    let wanted = try names ?? file.groupNames(recursive: false).map { String($0.dropFirst()) }
+    for group in wanted {
+      let prefix = "/\(group)/"
+      var arrays: Arrays = [:]
+      for name in try file.datasetNames(under: "/" + group) {
+        arrays[String(name.dropFirst(prefix.count))] = try file.read(name)
+      }
+      checkpoint.groups[group] = arrays
+    }
+    return checkpoint
+  }
+
+  /// Everything but the arrays.
+  private static func header(of file: HDF5File) throws -> Checkpoint {
+    let attributes = try file.attributes()
+    guard let found = attributes["format"]?.string, found == format else {
+      let found = attributes["format"].map { "format \($0)" } ?? "no format attribute"
+      throw ArtifactError.wrongFormat(path: file.path, detail: "not a dd2 checkpoint (\(found))")
+    }
+    guard let version = attributes["version"]?.int, version >= 1 else {
+      throw ArtifactError.corrupt(path: file.path, detail: "the attribute version is missing or no number")
+    }
+    guard version <= currentVersion else {
+      throw ArtifactError.wrongFormat(
+        path: file.path, detail: "layout version \(version), newer than this program's \(currentVersion)")
+    }
+    func text(_ name: String) throws -> String {
+      guard let text = attributes[name]?.string else {
+        throw ArtifactError.corrupt(path: file.path, detail: "the attribute \(name) is missing or no text")
+      }
+      return text
+    }
+    var checkpoint = Checkpoint(
+      kind: try text("kind"), config: try text("config"), createdBy: try text("created_by"))
+    checkpoint.version = Int(version)
+    checkpoint.metadata = attributes.compactMapValues(\.string).filter { !reserved.contains($0.key) }
+    return checkpoint
+  }
+}

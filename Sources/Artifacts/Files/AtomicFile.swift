@@ -1,0 +1,73 @@
+import Foundation
+
+/// Files that are either the old or the new one at every moment, also when the process is killed or the
+/// machine loses power: written under a temporary name in the same folder, flushed to the disk, renamed.
+public enum AtomicFile {
+  /// Replaces the file at `path` by `data`.
+  ///
+  /// Throws `ArtifactError.cannotCreate` if the folder does not take a file, `.inputOutput` if writing fails;
+  /// either way what was at `path` before is still there.
+  public static func write(_ data: Data, to path: String) throws {
+    let temporary = temporaryPath(for: path)
+    do {
+      try writeNew(data, to: temporary)
+      try commit(temporary, to: path)
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// A name in the folder of `path` that no other process or call picks.
+  static func temporaryPath(for path: String) -> String {
+    let url = URL(fileURLWithPath: path)
+    let unique = "\(getpid())-" + String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    return url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).\(unique).tmp").path
+  }
+
+  /// Flushes the finished file `temporary` to the disk and gives it the name `path`.
+  static func commit(_ temporary: String, to path: String) throws {
+    try synchronize(temporary)
+    guard rename(temporary, path) == 0 else {
+      throw ArtifactError.cannotCreate(path: path, detail: systemMessage())
+    }
+    try synchronize(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+  }
+
+  /// The text of the last failed system call.
+  static func systemMessage() -> String { String(cString: strerror(errno)) }
+
+  private static func writeNew(_ data: Data, to path: String) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw ArtifactError.cannotCreate(path: path, detail: systemMessage())
+    }
+    defer { close(descriptor) }
+    try writeAll(data, to: descriptor, path: path)
+  }
+
+  /// Writes every byte, in as many system calls as it takes.
+  static func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
+    try data.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        let count = Foundation.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
+        done += count
+      }
+    }
+  }
+
+  /// Waits until a file's contents, or a folder's names, are on the disk.
+  private static func synchronize(_ path: String) throws {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
+    defer { close(descriptor) }
+    // Some network file systems refuse to flush a folder; the rename itself is then as safe as it gets.
+    guard fsync(descriptor) == 0 || errno == EINVAL else {
+      throw ArtifactError.inputOutput(path: path, detail: systemMessage())
+    }
+  }
+}

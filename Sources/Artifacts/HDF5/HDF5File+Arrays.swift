@@ -1,0 +1,118 @@
+import CShims
+import Foundation
+
+extension HDF5File {
+  /// The extents of a dataset, slowest axis first.
+  ///
+  /// Throws `ArtifactError.missingDataset`, `.corrupt`, `.unsupported` if it does not hold numbers, `.tooLarge`
+  /// if its extents multiply beyond what an `Int` counts.
+  public func shape(of name: String) throws -> [Int] {
+    try HDF5Library.locked { try describe(name).shape }
+  }
+
+  /// A whole dataset. Half and single floats become `.float32`, wider ones `.float64`, unsigned bytes
+  /// `.uint8`, other integers and enumerations `.int64`.
+  ///
+  /// Throws as `shape(of:)`, and `ArtifactError.tooLarge` if it does not fit into this machine's memory;
+  /// checksum mismatches and integers beyond `Int64` throw `.corrupt`.
+  public func read(_ name: String) throws -> HostArray {
+    try HDF5Library.locked {
+      let (shape, element) = try describe(name)
+      return try read(name, shape: shape, element: element, rows: nil)
+    }
+  }
+
+  /// The rows `rows` of the leading axis, as an array of shape `[rows.count] + shape.dropFirst()`. Storage is
+  /// chunked: read many rows at a time.
+  ///
+  /// Throws as `read(_:)`, and `ArtifactError.wrongShape` if the dataset has fewer rows.
+  public func read(_ name: String, rows: Range<Int>) throws -> HostArray {
+    try HDF5Library.locked {
+      let (shape, element) = try describe(name)
+      guard let count = shape.first, rows.lowerBound >= 0, rows.upperBound <= count else {
+        let expected = [rows.upperBound] + shape.dropFirst()
+        throw ArtifactError.wrongShape(path: path, name: name, expected: expected, found: shape)
+      }
+      return try read(name, shape: [rows.count] + shape.dropFirst(), element: element, rows: rows)
+    }
+  }
+
+  /// Reads a whole dataset, converted to `Float`, into memory of the caller that has exactly its size.
+  ///
+  /// Throws as `read(_:)`, and `ArtifactError.wrongShape` if the dataset does not have `shape`.
+  public func read(
+    _ name: String, shape expected: [Int], into buffer: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    precondition(
+      buffer.count == expected.reduce(1, *),
+      "HDF5File.read: shape \(expected) does not fill a buffer of \(buffer.count)")
+    try HDF5Library.locked {
+      let found = try describe(name).shape
+      guard found == expected else {
+        throw ArtifactError.wrongShape(path: path, name: name, expected: expected, found: found)
+      }
+      try fill(buffer, name, DD2_H5_FLOAT32, rows: nil)
+    }
+  }
+
+  private func describe(_ name: String) throws -> (shape: [Int], element: Int) {
+    try requireDataset(name)
+    var raw = dd2_h5_shape()
+    guard dd2_h5_describe(handle, name, &raw) == 0 else { throw corrupt(name) }
+    let shape = withUnsafeBytes(of: raw.dims) { dims in
+      dims.bindMemory(to: Int64.self).prefix(Int(raw.rank)).map { Int($0) }
+    }
+    let element = Int(raw.element)
+    guard element != DD2_H5_OTHER, element != DD2_H5_TEXT else {
+      throw ArtifactError.unsupported(path: path, detail: "\(name) does not hold numbers")
+    }
+    let (_, overflows) = Self.product(shape)
+    guard !overflows, shape.allSatisfy({ $0 >= 0 }) else { throw tooLarge(name, shape) }
+    return (shape, element)
+  }
+
+  private static func product(_ shape: [Int]) -> (value: Int, overflows: Bool) {
+    guard !shape.contains(0) else { return (0, false) }
+    return shape.reduce((1, false)) { partial, extent in
+      let (value, overflows) = partial.0.multipliedReportingOverflow(by: extent)
+      return (value, partial.1 || overflows)
+    }
+  }
+
+  /// A damaged or hostile header can claim any extents, and chunks never written take no room in the file.
+  private func tooLarge(_ name: String, _ shape: [Int]) -> ArtifactError {
+    .tooLarge(path: path, detail: "\(name) claims the shape \(shape), too large for this machine")
+  }
+
+  private func read(_ name: String, shape: [Int], element: Int, rows: Range<Int>?) throws -> HostArray {
+    return switch element {
+    case DD2_H5_FLOAT32: HostArray(shape: shape, try values(name, shape, element, rows) as [Float])
+    case DD2_H5_FLOAT64: HostArray(shape: shape, try values(name, shape, element, rows) as [Double])
+    case DD2_H5_UINT8: HostArray(shape: shape, try values(name, shape, element, rows) as [UInt8])
+    default: HostArray(shape: shape, try values(name, shape, element, rows) as [Int64])
+    }
+  }
+
+  private func values<Element>(
+    _ name: String, _ shape: [Int], _ element: Int, _ rows: Range<Int>?
+  ) throws -> [Element] {
+    let (count, _) = Self.product(shape)
+    let limit = ProcessInfo.processInfo.physicalMemory / UInt64(MemoryLayout<Element>.size)
+    guard count <= limit else { throw tooLarge(name, shape) }
+    return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), name, element, rows: rows)
+      initialized = count
+    }
+  }
+
+  private func fill<Element>(
+    _ buffer: UnsafeMutableBufferPointer<Element>, _ name: String, _ element: Int, rows: Range<Int>?
+  ) throws {
+    guard !buffer.isEmpty else { return }
+    let first = Int64(rows?.lowerBound ?? 0)
+    let count = Int64(rows?.count ?? -1)
+    guard dd2_h5_read(handle, name, Int32(element), first, count, buffer.baseAddress) == 0 else {
+      throw corrupt(name)
+    }
+  }
+}

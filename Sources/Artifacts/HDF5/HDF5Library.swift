@@ -1,0 +1,50 @@
+import CShims
+import Foundation
+
+/// The HDF5 library is one big shared state: every call goes through `locked`.
+enum HDF5Library {
+  private static let lock = NSLock()
+
+  /// Runs `body` while no other thread is inside HDF5, and without HDF5 printing.
+  static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    // Every time: builds of the library that know threads keep the switch for printing per thread.
+    precondition(dd2_h5_start() == 0, "HDF5: the library does not initialise")
+    return try body()
+  }
+
+  /// The library's own words on the last failure; call inside `locked`, right after it.
+  static func lastMessage() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    dd2_h5_last_error(&buffer, buffer.count)
+    let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return text.isEmpty ? "HDF5 gives no reason" : text
+  }
+}
+
+/// An attribute of an HDF5 file, group or dataset.
+public enum HDF5Attribute: Sendable, Equatable {
+  case string(String)
+  case int(Int64)
+  case double(Double)
+
+  /// The text, nil for a number.
+  public var string: String? {
+    if case .string(let text) = self { text } else { nil }
+  }
+
+  /// The integer, nil for anything else.
+  public var int: Int64? {
+    if case .int(let value) = self { value } else { nil }
+  }
+
+  /// The number, whether stored as an integer or not; nil for text.
+  public var double: Double? {
+    switch self {
+    case .double(let value): value
+    case .int(let value): Double(value)
+    case .string: nil
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Foundation
+
+/// The folder of one run: `config.json`, `metrics.jsonl`, TensorBoard events, `checkpoints/step-N.h5` and
+/// `snapshots/step-N.png`.
+public struct RunDirectory: Sendable, Equatable {
+  public let path: String
+
+  public var configPath: String { file("config.json") }
+  public var metricsPath: String { file("metrics.jsonl") }
+  public var checkpointsPath: String { file("checkpoints") }
+  public var snapshotsPath: String { file("snapshots") }
+
+  /// Makes the folder of a new run and writes its configuration.
+  ///
+  /// Throws `ArtifactError.cannotCreate`, also if a run is there already.
+  public static func create(_ path: String, config: some Encodable) throws -> RunDirectory {
+    let run = RunDirectory(path: path)
+    guard !FileManager.default.fileExists(atPath: run.configPath) else {
+      throw ArtifactError.cannotCreate(path: path, detail: "a run is there already; resume it")
+    }
+    try FileAccess.makeFolder(run.checkpointsPath)
+    try FileAccess.makeFolder(run.snapshotsPath)
+    try run.writeConfig(config)
+    return run
+  }
+
+  /// Opens the folder of an existing run. Throws `ArtifactError.missingFile` if it holds no `config.json`.
+  public static func open(_ path: String) throws -> RunDirectory {
+    let run = RunDirectory(path: path)
+    try FileAccess.check(run.configPath)
+    return run
+  }
+
+  /// The name of a new run under `root`, such as `runs/20261123-064512-distill`, in UTC.
+  public static func defaultPath(root: String = "runs", purpose: String, date: Date = Date()) -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(secondsFromGMT: 0)
+    formatter.dateFormat = "yyyyMMdd-HHmmss"
+    return "\(root)/\(formatter.string(from: date))-\(purpose)"
+  }
+
+  /// The run under `root` that was configured last among those that have a checkpoint; nil if there is none.
+  public static func newest(under root: String) throws -> RunDirectory? {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+    let runs = try names.compactMap { name -> (run: RunDirectory, date: Date)? in
+      let run = RunDirectory(path: "\(root)/\(name)")
+      let attributes = try? FileManager.default.attributesOfItem(atPath: run.configPath)
+      guard let date = attributes?[.modificationDate] as? Date, try run.latestCheckpoint() != nil else {
+        return nil
+      }
+      return (run, date)
+    }
+    // Runs of one second are told apart by their names, which begin with the time.
+    return runs.max { ($0.date, $0.run.path) < ($1.date, $1.run.path) }?.run
+  }
+
+  /// Replaces `config.json`. Throws `ArtifactError.cannotCreate` or `.inputOutput`.
+  public func writeConfig(_ config: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      try AtomicFile.write(try encoder.encode(config), to: configPath)
+    } catch let error as EncodingError {
+      throw ArtifactError.cannotCreate(path: configPath, detail: "a value that JSON lacks, \(error)")
+    }
+  }
+
+  /// The configuration. Throws `ArtifactError.missingFile`, `.notReadable`, or `.wrongFormat` that names the
+  /// offending field.
+  public func config<Config: Decodable>(as type: Config.Type = Config.self) throws -> Config {
+    let data = try FileAccess.contents(of: configPath)
+    do {
+      return try JSONDecoder().decode(type, from: data)
+    } catch let error as DecodingError {
+      throw ArtifactError.wrongFormat(
+        path: configPath, detail: "not this run's configuration, \(error.oneLine)")
+    }
+  }
+
+  /// The log of metrics, open for appending. A run that resumes after `step` first drops what came later.
+  /// Throws as `MetricLog`.
+  public func metricLog(resumingAfter step: Int? = nil) throws -> MetricLog {
+    if let step { try MetricLog.truncate(metricsPath, afterStep: step) }
+    return try MetricLog(appendingTo: metricsPath)
+  }
+
+  /// A new TensorBoard event file. A run that resumes after `step` hides what came later.
+  /// Throws as `TensorBoardWriter`.
+  public func tensorBoardWriter(resumingAfter step: Int? = nil) throws -> TensorBoardWriter {
+    try TensorBoardWriter(folder: path, resumingAt: step.map { $0 + 1 })
+  }
+
+  private func file(_ name: String) -> String { "\(path)/\(name)" }
+}

@@ -1,0 +1,106 @@
+import Foundation
+
+/// Writes scalars for TensorBoard: TFRecord frames around `Event` messages (tensorflow/core/util/event.proto).
+/// Not for use from several threads.
+public final class TensorBoardWriter {
+  /// The event file, named as TensorBoard expects.
+  public let path: String
+  private let descriptor: Int32
+
+  /// Starts an event file in `folder`. A run that resumes gives the first step it will write, from which
+  /// TensorBoard then hides what earlier files in the folder hold.
+  ///
+  /// Throws `ArtifactError.cannotCreate` or `.inputOutput`.
+  public init(folder: String, resumingAt step: Int? = nil) throws {
+    let now = Date().timeIntervalSince1970
+    let unique = "\(getpid())." + String(UInt32.random(in: 0...UInt32.max), radix: 16)
+    let name = "events.out.tfevents.\(Int(now)).\(ProcessInfo.processInfo.hostName).\(unique)"
+    path = URL(fileURLWithPath: folder).appendingPathComponent(name).path
+    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw ArtifactError.cannotCreate(path: path, detail: AtomicFile.systemMessage())
+    }
+    try write(TensorBoardEvent.fileVersion(wallTime: now))
+    if let step {
+      try write(TensorBoardEvent.sessionStart(wallTime: now, step: step))
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Adds the values of one step. Throws `ArtifactError.nonFinite` and writes nothing if a value is NaN or
+  /// infinite
+  /// (as `Float`, which is what the format holds), `.inputOutput` if the disk is full.
+  public func append(step: Int, values: [(String, Double)]) throws {
+    for (name, value) in values where !Float(value).isFinite {
+      throw ArtifactError.nonFinite(path: path, name: name, value: "\(value)")
+    }
+    let now = Date().timeIntervalSince1970
+    try write(TensorBoardEvent.scalars(wallTime: now, step: step, values: values))
+  }
+
+  private func write(_ event: [UInt8]) throws {
+    try AtomicFile.writeAll(Data(TensorBoardEvent.record(event)), to: descriptor, path: path)
+  }
+}
+
+/// The few messages that scalars take, encoded by hand.
+enum TensorBoardEvent {
+  /// `Event { wall_time = 1, file_version = 3 }`, the first of a file.
+  static func fileVersion(wallTime: Double) -> [UInt8] {
+    time(wallTime) + field(3, Array("brain.Event:2".utf8))
+  }
+
+  /// `Event { wall_time = 1, step = 2, session_log = 7 { status = 1 START } }`.
+  static func sessionStart(wallTime: Double, step: Int) -> [UInt8] {
+    time(wallTime) + field(2, step) + field(7, field(1, 1))
+  }
+
+  /// `Event { wall_time = 1, step = 2, summary = 5 { value = 1 { tag = 1, simple_value = 2 } ... } }`.
+  static func scalars(wallTime: Double, step: Int, values: [(String, Double)]) -> [UInt8] {
+    let summary = values.flatMap { name, value in
+      field(1, field(1, Array(name.utf8)) + field(2, Float(value)))
+    }
+    return time(wallTime) + field(2, step) + field(5, summary)
+  }
+
+  /// A TFRecord: length, its checksum, the data, their checksum, all little-endian.
+  static func record(_ data: [UInt8]) -> [UInt8] {
+    let length = bytes(UInt64(data.count))
+    return length + bytes(CRC32C.masked(length)) + data + bytes(CRC32C.masked(data))
+  }
+
+  private static func time(_ wallTime: Double) -> [UInt8] {
+    tag(1, wireType: 1) + bytes(wallTime.bitPattern)
+  }
+
+  private static func field(_ number: UInt64, _ value: Int) -> [UInt8] {
+    tag(number, wireType: 0) + varint(UInt64(bitPattern: Int64(value)))
+  }
+
+  private static func field(_ number: UInt64, _ value: Float) -> [UInt8] {
+    tag(number, wireType: 5) + bytes(value.bitPattern)
+  }
+
+  private static func field(_ number: UInt64, _ contents: [UInt8]) -> [UInt8] {
+    tag(number, wireType: 2) + varint(UInt64(contents.count)) + contents
+  }
+
+  private static func tag(_ number: UInt64, wireType: UInt64) -> [UInt8] {
+    varint(number << 3 | wireType)
+  }
+
+  private static func varint(_ value: UInt64) -> [UInt8] {
+    var rest = value
+    var encoded: [UInt8] = []
+    while rest >= 0x80 {
+      encoded.append(UInt8(rest & 0x7F) | 0x80)
+      rest >>= 7
+    }
+    return encoded + [UInt8(rest)]
+  }
+
+  private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+    withUnsafeBytes(of: value.littleEndian, Array.init)
+  }
+}

@@ -1,0 +1,83 @@
+/// Scaled-cosine attention's input (VAR, `attn_l2_norm`): per head `q <- scale_h q / max(|q|, 1e-12)`,
+/// `k <- k / max(|k|, 1e-12)`, v unchanged.
+///
+/// Backward, with u the unit vector and s its factor: `gradQ = s/|q| (g - u (u.g))`, `gradScale_h = sum g.u`.
+/// - Parameters:
+///   - qkv: (B, L, 3 C), rows q|k|v.
+///   - heads: number of heads, a divisor of C.
+///   - scale_H: (H).
+/// - Returns: (B, L, 3 C).
+public func normalizeQK(packed qkv: Tensor, heads: Int, scale_H: Tensor) -> Tensor {
+  let (B, L, width) = qkv.dims3
+  precondition(
+    heads > 0 && width % (3 * heads) == 0 && scale_H.shape == [heads],
+    "normalizeQK: expected qkv (B, L, 3 heads d) and scale (heads) for \(heads) heads, got \(qkv.shape), \(scale_H.shape)"
+  )
+  let d = width / (3 * heads)
+  let y = qkv.empty(qkv.shape)
+  y.backend.normalizeQK(
+    qkv.storage, scale: scale_H.storage, into: y.storage, rows: B * L, heads: heads, headWidth: d)
+  return y.recorded(from: [qkv, scale_H]) { gradY, wanted in
+    let gradX = wanted[0] ? qkv.empty(qkv.shape) : nil
+    let gradScale = wanted[1] ? qkv.empty(scale_H.shape) : nil
+    qkv.backend.normalizeQKBackward(
+      qkv.storage, scale: scale_H.storage, gradY: gradY.storage, gradX: gradX?.storage,
+      gradScale: gradScale?.storage, rows: B * L, heads: heads, headWidth: d)
+    return [gradX, gradScale]
+  }
+}
+
+/// Rotary position embedding of each head's interleaved pairs:
+/// `(x0, x1) -> (x0 cos - x1 sin, x1 cos + x0 sin)`, by the table row of the token's position.
+///
+/// A table row of zeros makes the vector vanish (LlamaGen's class token). The map is linear: backward is its transpose.
+/// - Parameters:
+///   - x: (B, L, C).
+///   - heads: number of heads, a divisor of C; heads have even width d.
+///   - cosine: (positions, d / 2), a constant.
+///   - sine: (positions, d / 2), a constant.
+///   - offset: table row of the first token.
+/// - Returns: (B, L, C).
+public func rotaryEmbedding(_ x: Tensor, heads: Int, cosine: Tensor, sine: Tensor, offset: Int = 0) -> Tensor
+{
+  rotated(x, parts: 1, of: 1, heads: heads, cosine, sine, offset)
+}
+
+/// Rotary position embedding of q and k in packed rows q|k|v; v is copied.
+/// - Parameters:
+///   - qkv: (B, L, 3 C).
+///   - heads: number of heads, a divisor of C; heads have even width d.
+///   - cosine: (positions, d / 2), a constant.
+///   - sine: (positions, d / 2), a constant.
+///   - offset: table row of the first token.
+/// - Returns: (B, L, 3 C).
+public func rotaryEmbedding(
+  packed qkv: Tensor, heads: Int, cosine: Tensor, sine: Tensor, offset: Int = 0
+) -> Tensor {
+  rotated(qkv, parts: 2, of: 3, heads: heads, cosine, sine, offset)
+}
+
+private func rotated(
+  _ x: Tensor, parts: Int, of total: Int, heads: Int, _ cosine: Tensor, _ sine: Tensor, _ offset: Int
+) -> Tensor {
+  let (B, L, width) = x.dims3
+  precondition(
+    heads > 0 && width % (2 * total * heads) == 0,
+    "rotaryEmbedding: expected \(heads) heads of even width in \(total) part(s), got \(x.shape)")
+  let d = width / (total * heads)
+  let positions = cosine.dims2.0
+  precondition(
+    cosine.shape == [positions, d / 2] && sine.shape == cosine.shape && offset >= 0
+      && offset + L <= positions,
+    "rotaryEmbedding: rows \(offset)..<\(offset + L) of tables (positions, \(d / 2)), got \(cosine.shape), \(sine.shape)"
+  )
+  let extents = RotaryExtents(
+    rows: B * L, length: L, width: width, rotatedWidth: parts * heads * d, headWidth: d, tableOffset: offset)
+  func apply(_ x: Tensor, transposed: Bool) -> Tensor {
+    let y = x.empty(x.shape)
+    x.backend.rotate(
+      x.storage, cosine: cosine.storage, sine: sine.storage, into: y.storage, transposed: transposed, extents)
+    return y
+  }
+  return apply(x, transposed: false).recorded(from: [x]) { gradY, _ in [apply(gradY, transposed: true)] }
+}

@@ -1,0 +1,146 @@
+import Foundation
+import Testing
+
+@testable import Artifacts
+
+@Suite struct HDF5Tests {
+  let folder: TemporaryFolder
+  init() throws { folder = try TemporaryFolder() }
+
+  private func write(_ arrays: [String: HostArray], to name: String = "a.h5") throws -> String {
+    let writer = try HDF5Writer(path: folder.file(name))
+    for (name, array) in arrays.sorted(by: { $0.key < $1.key }) { try writer.write(array, to: name) }
+    try writer.finish()
+    return folder.file(name)
+  }
+
+  @Test(arguments: [
+    HostArray(shape: [2, 3], [1.5, -0.0, .infinity, .leastNonzeroMagnitude, .ulpOfOne, 7] as [Float]),
+    HostArray(shape: [2], [Double.pi, Double.leastNonzeroMagnitude]),
+    HostArray(shape: [3], [Int64.min, 0, Int64.max]),
+    HostArray(shape: [1, 4], [0, 1, 254, 255] as [UInt8]),
+    HostArray(2.25 as Double),
+    HostArray(-9 as Int64),
+    HostArray(shape: [0], [] as [Float]),
+    HostArray(shape: [3, 0, 2], [] as [Int64]),
+  ])
+  func arraysComeBackAsWritten(_ array: HostArray) throws {
+    let file = try HDF5File(reading: try write(["/x": array]))
+    let found = try file.read("/x")
+    #expect(found == array)
+    #expect(try file.shape(of: "/x") == array.shape)
+  }
+
+  @Test func arraysOfManyChunksComeBackAsWritten() throws {
+    let shape = [700, 3, 501]
+    let values = (0..<shape.reduce(1, *)).map { Float($0) * 0.37 }
+    let file = try HDF5File(reading: try write(["/deep/er/x": HostArray(shape: shape, values)]))
+    let found = try file.read("deep/er/x")
+    #expect(found.floats == values)
+
+    let rows = try file.read("/deep/er/x", rows: 233..<241)
+    #expect(rows.shape == [8, 3, 501])
+    #expect(rows.floats == Array(values[233 * 1503..<241 * 1503]))
+    #expect(try file.read("/deep/er/x", rows: 700..<700).shape == [0, 3, 501])
+    let error = artifactError { _ = try file.read("/deep/er/x", rows: 699..<701) }
+    #expect(name(of: error) == "wrongShape")
+  }
+
+  @Test func readsIntoMemoryOfTheCaller() throws {
+    let file = try HDF5File(reading: try write(["x": HostArray(shape: [2, 2], [1, 2, 3, 4.5] as [Double])]))
+    var values = [Float](repeating: -1, count: 4)
+    try values.withUnsafeMutableBufferPointer { try file.read("x", shape: [2, 2], into: $0) }
+    #expect(values == [1, 2, 3, 4.5])
+    let error = artifactError {
+      try values.withUnsafeMutableBufferPointer { try file.read("x", shape: [4], into: $0) }
+    }
+    #expect(
+      error == .wrongShape(path: folder.file("a.h5"), name: "x", expected: [4], found: [2, 2]))
+  }
+
+  @Test func attributesComeBackAsWritten() throws {
+    let writer = try HDF5Writer(path: folder.file("a.h5"))
+    let long = String(repeating: "{\"a\": 1}", count: 20_000)
+    try writer.createGroup("/g")
+    try writer.setAttribute("text", .string("grüß\nGott"))
+    try writer.setAttribute("empty", .string(""))
+    try writer.setAttribute("long", .string(long))
+    try writer.setAttribute("int", .int(.min), of: "/g")
+    try writer.setAttribute("double", .double(0.1), of: "/g")
+    try writer.finish()
+    let file = try HDF5File(reading: folder.file("a.h5"))
+    #expect(
+      try file.attributes() == ["text": .string("grüß\nGott"), "empty": .string(""), "long": .string(long)])
+    #expect(try file.attributes(of: "/g") == ["int": .int(.min), "double": .double(0.1)])
+  }
+
+  @Test func listsDatasetsAndGroups() throws {
+    let one = HostArray(1 as Int64)
+    let file = try HDF5File(reading: try write(["/b/y.weight": one, "/b/c/z": one, "/a": one]))
+    #expect(try file.datasetNames() == ["/a", "/b/c/z", "/b/y.weight"])
+    #expect(try file.datasetNames(recursive: false) == ["/a"])
+    #expect(try file.datasetNames(under: "/b") == ["/b/c/z", "/b/y.weight"])
+    #expect(try file.groupNames() == ["/b", "/b/c"])
+    #expect(try file.contains("/b/c/z") && !file.contains("/b/d") && !file.contains("/q/d/e"))
+  }
+
+  @Test func namesWhatIsMissing() throws {
+    let file = try HDF5File(reading: try write(["/a/x": HostArray(1 as Int64)]))
+    let path = folder.file("a.h5")
+    #expect(artifactError { _ = try file.read("/a/y") } == .missingDataset(path: path, name: "/a/y"))
+    #expect(artifactError { _ = try file.read("/b/y") } == .missingDataset(path: path, name: "/b/y"))
+    #expect(artifactError { _ = try file.read("/a") } == .missingDataset(path: path, name: "/a"))
+    #expect(artifactError { _ = try file.attributes(of: "/q") } == .missingDataset(path: path, name: "/q"))
+    let absent = folder.file("absent.h5")
+    #expect(artifactError { _ = try HDF5File(reading: absent) } == .missingFile(path: absent))
+  }
+
+  @Test(arguments: ["", "/", "a//b", "/a/", "./a", "a/./b"])
+  func refusesNamesThatWouldNotComeBack(_ bad: String) throws {
+    let writer = try HDF5Writer(path: folder.file("a.h5"))
+    for bad in [bad, bad + "\0b"] {
+      let error = artifactError { try writer.write(HostArray(1 as Int64), to: bad) }
+      #expect(name(of: error) == "invalidName")
+    }
+  }
+
+  @Test func equalContentsGiveEqualBytes() throws {
+    let arrays = ["/a": HostArray(shape: [9], Array(0..<9) as [Int64]), "/g/b": HostArray(0.5 as Double)]
+    let first = try contents(try write(arrays, to: "1.h5"))
+    Thread.sleep(forTimeInterval: 1.1)
+    #expect(try contents(try write(arrays, to: "2.h5")) == first)
+  }
+
+  @Test func everyChunkedDatasetCarriesFletcher32() throws {
+    let values = [Float](repeating: 1234.5, count: 1000)
+    let path = try write(["/x": HostArray(shape: [1000], values)])
+    var data = try contents(path)
+    let pattern = withUnsafeBytes(of: Float(1234.5)) { Data($0) }
+    let first = try #require(data.range(of: pattern + pattern)).lowerBound
+    for offset in stride(from: first, to: first + 4000, by: 97) {
+      data[offset] ^= 0x10
+      let damaged = try HDF5File(reading: try folder.write(data, "damaged.h5"))
+      let error = artifactError { _ = try damaged.read("/x") }
+      #expect(name(of: error) == "corrupt", "offset \(offset)")
+      data[offset] ^= 0x10
+    }
+  }
+
+  @Test func theLibraryMayBeUsedFromManyThreads() async throws {
+    let values = (0..<5000).map(Float.init)
+    let path = try write(["/x": HostArray(shape: [50, 100], values)])
+    try await withThrowingTaskGroup(of: [Float].self) { group in
+      for _ in 0..<16 { group.addTask { try HDF5File(reading: path).read("/x").floats } }
+      for try await found in group { #expect(found == values) }
+    }
+  }
+
+  @Test func chunksAreWholeRowsNearTheTarget() {
+    #expect(HDF5Chunk.shape(for: [], elementSize: 4) == nil)
+    #expect(HDF5Chunk.shape(for: [4, 0], elementSize: 4) == nil)
+    #expect(HDF5Chunk.shape(for: [10, 3], elementSize: 4) == [10, 3])
+    #expect(HDF5Chunk.shape(for: [16384, 1024], elementSize: 4) == [256, 1024])
+    #expect(HDF5Chunk.shape(for: [257, 1024], elementSize: 4) == [129, 1024])
+    #expect(HDF5Chunk.shape(for: [3, 2, 1 << 20], elementSize: 4) == [1, 1, 1 << 18])
+  }
+}

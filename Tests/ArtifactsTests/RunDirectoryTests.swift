@@ -1,0 +1,86 @@
+import Foundation
+import Testing
+
+@testable import Artifacts
+
+@Suite struct RunDirectoryTests {
+  private struct Config: Codable, Equatable {
+    var steps = 10
+    var rate = 0.1
+  }
+
+  let folder: TemporaryFolder
+  init() throws { folder = try TemporaryFolder() }
+
+  private func touch(_ path: String) throws { try AtomicFile.write(Data(), to: path) }
+
+  @Test func createsAndOpens() throws {
+    let run = try RunDirectory.create(folder.file("a/run"), config: Config())
+    #expect(try RunDirectory.open(folder.file("a/run")) == run)
+    #expect(try run.config(as: Config.self) == Config())
+    let error = artifactError { _ = try RunDirectory.create(run.path, config: Config()) }
+    #expect(name(of: error) == "cannotCreate")
+    #expect(name(of: artifactError { _ = try RunDirectory.open(folder.file("b")) }) == "missingFile")
+    try Data("{}".utf8).write(to: URL(fileURLWithPath: run.configPath))
+    #expect(name(of: artifactError { _ = try run.config(as: Config.self) }) == "wrongFormat")
+  }
+
+  @Test func findsAndPrunesCheckpoints() throws {
+    let run = try RunDirectory.create(folder.file("run"), config: Config())
+    #expect(try run.latestCheckpoint() == nil)
+    for step in [9, 100, 20, 123_456_789] { try touch(run.checkpointPath(step: step)) }
+    try touch(run.checkpointsPath + "/.step-99999999.h5.1-a.tmp")
+    try touch(run.checkpointsPath + "/step-999.h5")
+    #expect(run.checkpointPath(step: 9).hasSuffix("/checkpoints/step-00000009.h5"))
+    #expect(run.snapshotPath(step: 9).hasSuffix("/snapshots/step-00000009.png"))
+    #expect(try run.checkpointSteps() == [9, 20, 100, 123_456_789])
+    #expect(try run.latestCheckpoint()?.step == 123_456_789)
+    try run.pruneCheckpoints(keep: 2)
+    #expect(try run.checkpointSteps() == [100, 123_456_789])
+    try run.pruneCheckpoints(keep: 5)
+    #expect(try run.checkpointSteps() == [100, 123_456_789])
+  }
+
+  @Test func theNewestRunIsTheLastConfiguredWithACheckpoint() throws {
+    #expect(try RunDirectory.newest(under: folder.file("none")) == nil)
+    for (name, age, hasCheckpoint) in [("old", 100.0, true), ("new", 50, true), ("newer", 0, false)] {
+      let run = try RunDirectory.create(folder.file(name), config: Config())
+      if hasCheckpoint { try touch(run.checkpointPath(step: 1)) }
+      let date = Date(timeIntervalSinceNow: -age)
+      try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: run.configPath)
+    }
+    #expect(try RunDirectory.newest(under: folder.path)?.path == folder.file("new"))
+  }
+
+  @Test func defaultNamesSortByTime() {
+    let date = Date(timeIntervalSince1970: 1_795_416_312)
+    let path = RunDirectory.defaultPath(purpose: "distill", date: date)
+    #expect(path == "runs/20261123-064512-distill")
+  }
+
+  @Test func atomicFilesReplaceAndLeaveNothing() throws {
+    try AtomicFile.write(Data("old".utf8), to: folder.file("f"))
+    try AtomicFile.write(Data("new".utf8), to: folder.file("f"))
+    #expect(try contents(folder.file("f")) == Data("new".utf8))
+    #expect(try folder.names() == ["f"])
+    try FileManager.default.createDirectory(atPath: folder.file("g/h"), withIntermediateDirectories: true)
+    let error = artifactError { try AtomicFile.write(Data("x".utf8), to: folder.file("g")) }
+    #expect(name(of: error) == "cannotCreate")
+    #expect(try folder.names() == ["f", "g"])
+  }
+
+  @Test func errorsAreOneLineWithSysexits() {
+    let errors: [(ArtifactError, Int32)] = [
+      (.missingFile(path: "p"), 66), (.notReadable(path: "p", detail: "d"), 66),
+      (.corrupt(path: "p", detail: "d"), 65), (.wrongFormat(path: "p", detail: "d"), 65),
+      (.cannotCreate(path: "p", detail: "d"), 73), (.inputOutput(path: "p", detail: "d"), 74),
+      (.missingDataset(path: "p", name: "n"), 65),
+      (.wrongShape(path: "p", name: "n", expected: [1], found: [2]), 65),
+      (.nonFinite(path: "p", name: "n", value: "nan"), 70),
+    ]
+    for (error, code) in errors {
+      #expect(error.exitCode == code)
+      #expect(error.description.hasPrefix("p: ") && !error.description.contains("\n"))
+    }
+  }
+}
