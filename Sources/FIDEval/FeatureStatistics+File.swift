@@ -36,7 +36,7 @@ extension FeatureStatistics {
     }
     do {
       return try FeatureStatistics(
-        count: attributes["count"]?.integer, mean: mu.doubles, covariance: sigma.doubles,
+        count: attributes["count"]?.int.map { Int($0) }, mean: mu.doubles, covariance: sigma.doubles,
         provenance: provenance(in: attributes))
     } catch let error as FIDError {
       throw FIDError.invalidStatistics(path: path, detail: error.description)
@@ -44,18 +44,11 @@ extension FeatureStatistics {
   }
 
   private static func provenance(in attributes: [String: HDF5Attribute]) -> FeatureProvenance? {
-    guard case .string(let extractor) = attributes["extractor"],
-      case .string(let weightsHash) = attributes["weights_sha256"],
-      case .string(let preprocessing) = attributes["protocol"]
+    guard let extractor = attributes["extractor"]?.string,
+      let weightsHash = attributes["weights_sha256"]?.string,
+      let preprocessing = attributes["protocol"]?.string
     else { return nil }
     return FeatureProvenance(
       extractor: extractor, weightsHash: weightsHash, preprocessing: preprocessing)
-  }
-}
-
-extension HDF5Attribute {
-  fileprivate var integer: Int? {
-    guard case .int(let value) = self else { return nil }
-    return Int(exactly: value)
   }
 }

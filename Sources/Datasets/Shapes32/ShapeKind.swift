@@ -5,15 +5,18 @@
 public enum ShapeKind: Int, CaseIterable, Sendable {
   case disk, ring, square, frame, triangle, star, cross, stripedDisk, waffleSquare, crescent
 
-  /// Distance from `point` to the silhouette of the shape whose outer radius is about `size`.
+  /// No shape reaches further from its centre than this many times its size.
+  static let reach: Float = 1.08
+
+  /// Distance from `point` to the silhouette of the shape of outer radius about `size`.
   func distance(_ point: SIMD2<Float>, size: Float) -> Float {
     switch self {
     case .disk, .stripedDisk: length(point) - 0.95 * size
     case .ring: abs(length(point) - 0.74 * size) - 0.24 * size
-    case .square, .waffleSquare: boxDistance(point, half: [0.8 * size, 0.8 * size])
-    case .frame: abs(boxDistance(point, half: [0.68 * size, 0.68 * size])) - 0.17 * size
-    case .triangle: triangleDistance(point, halfSide: 0.95 * size)
-    case .star: starDistance(point, radius: 1.12 * size, innerRatio: 0.45)
+    case .square, .waffleSquare: boxDistance(point, half: [0.76 * size, 0.76 * size])
+    case .frame: abs(boxDistance(point, half: [0.62 * size, 0.62 * size])) - 0.14 * size
+    case .triangle: triangleDistance(point, halfSide: 0.93 * size)
+    case .star: starDistance(point, radius: 1.08 * size, innerRatio: 0.45)
     case .cross:
       min(boxDistance(point, half: [size, 0.3 * size]), boxDistance(point, half: [0.3 * size, size]))
     case .crescent:
@@ -28,7 +31,7 @@ public enum ShapeKind: Int, CaseIterable, Sendable {
       let period = 0.54 * size
       return abs(centred(point.y, period)) - 0.24 * period
     case .waffleSquare:
-      let period = 0.5 * size
+      let period = 2 * 0.76 * size / 3
       let half = 0.29 * period
       return boxDistance([centred(point.x, period), centred(point.y, period)], half: [half, half])
     default: return nil

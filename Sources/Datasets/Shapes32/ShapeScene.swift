@@ -32,7 +32,7 @@ struct ShapeScene: Equatable, Sendable {
   init(kind: ShapeKind, imageSide: Int, from stream: inout RandomStream) {
     self.kind = kind
     size = stream.uniform(Self.sizeRange.lowerBound, Self.sizeRange.upperBound)
-    let margin = size + 1
+    let margin = ShapeKind.reach * size + 0.5
     let side = Float(imageSide)
     centre = [stream.uniform(margin, side - margin), stream.uniform(margin, side - margin)]
     rotation = stream.uniform(0, 2 * .pi)
