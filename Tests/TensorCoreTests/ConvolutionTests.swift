@@ -1,6 +1,7 @@
-import TensorCore
 import TestSupport
 import Testing
+
+@testable import TensorCore
 
 /// One convolution to be checked against its definition.
 struct ConvolutionCase: CustomTestStringConvertible, Sendable {
@@ -109,26 +110,36 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test func unwantedInputsCostNothing() {
-    let x = Tensor(NaiveFeatureMap.values(4 * 4 * 2, seed: 1), [1, 4, 4, 2])
-    let weight = Tensor(NaiveFeatureMap.values(2 * 3 * 9, seed: 2), [3, 2, 3, 3]).asLeaf()
-    let y = conv2d(x, weight: weight, padding: Padding(1))
-    #expect(y.requiresGradient)
-    #expect(!conv2d(x, weight: weight.stopGradient(), padding: Padding(1)).requiresGradient)
-    let gradients = y.gradients(withRespectTo: [weight], seed: Tensor(repeating: 1, y.shape))
-    #expect(gradients[0].shape == [3, 2, 3, 3])
+  /// Each gradient asked for by itself is the one that comes when all are asked for; constants record nothing.
+  @Test func gradientsOneByOne() {
+    let shapes: [Shape] = [[2, 5, 4, 2], [3, 2, 3, 3], [3]]
+    let constants = shapes.map { Tensor(NaiveFeatureMap.values($0.count, seed: UInt64($0.count)), $0) }
+    func y(_ inputs: [Tensor]) -> Tensor {
+      conv2d(inputs[0], weight: inputs[1], bias: inputs[2], padding: Padding(1))
+    }
+    let leaves = constants.map { $0.asLeaf() }
+    let seed = Tensor(NaiveFeatureMap.values(2 * 5 * 4 * 3, seed: 13), [2, 5, 4, 3])
+    let all = y(leaves).gradients(withRespectTo: leaves, seed: seed)
+    for index in leaves.indices {
+      var inputs = constants
+      inputs[index] = leaves[index]
+      let alone = y(inputs).gradients(withRespectTo: [leaves[index]], seed: seed)[0]
+      #expect(alone.elements == all[index].elements, "input \(index)")
+    }
+    #expect(!y(constants).requiresGradient)
   }
 
+  /// Bit for bit, at the size of the convolutions inside VAR's sampling loop.
   @Test func sameSampleAtAnyBatchSize() {
-    let x = NaiveFeatureMap.values(5 * 16 * 16 * 8, seed: 11)
-    let weight = Tensor(NaiveFeatureMap.values(8 * 8 * 9, seed: 12), [8, 8, 3, 3])
-    let together = conv2d(Tensor(x, [5, 16, 16, 8]), weight: weight, padding: Padding(1)).elements
-    let size = 16 * 16 * 8
+    let (side, C) = (16, 32)
+    let size = side * side * C
+    let x = NaiveFeatureMap.values(5 * size, seed: 11)
+    let weight = Tensor(NaiveFeatureMap.values(C * C * 9, seed: 12), [C, C, 3, 3])
+    let together = conv2d(Tensor(x, [5, side, side, C]), weight: weight, padding: Padding(1)).elements
     for image in 0..<5 {
-      let alone = Tensor(Array(x[image * size..<(image + 1) * size]), [1, 16, 16, 8])
-      let y = conv2d(alone, weight: weight, padding: Padding(1)).elements
-      #expect(
-        NaiveFeatureMap.difference(y, together[image * size..<(image + 1) * size].map(Double.init)) < 1e-6)
+      let own = image * size..<(image + 1) * size
+      let alone = conv2d(Tensor(Array(x[own]), [1, side, side, C]), weight: weight, padding: Padding(1))
+      #expect(alone.elements == Array(together[own]), "image \(image)")
     }
   }
 }

@@ -1,6 +1,7 @@
-import TensorCore
 import TestSupport
 import Testing
+
+@testable import TensorCore
 
 @Suite struct GroupNormTests {
   /// batch, pixels (rows x columns), channels, groups
@@ -63,13 +64,18 @@ import Testing
     #expect(NaiveFeatureMap.difference(y.elements, expected) < 1e-3)
   }
 
-  @Test func onlyWhatIsWanted() {
+  /// The tokenizer's weights are frozen: the gradient of x alone is the same, and constants record nothing.
+  @Test func frozenWeights() {
     let g = Self.geometries[0]
-    let inputs = Self.inputs(g).map { Tensor($0.values, $0.shape) }
-    let leaf = inputs[0].asLeaf()
-    let y = groupNorm(leaf, groups: 4, weight: inputs[1], bias: inputs[2], epsilon: 1e-3)
-    let gradient = y.gradients(withRespectTo: [leaf], seed: Tensor(repeating: 1, y.shape))[0]
-    #expect(gradient.shape == leaf.shape)
-    #expect(!groupNorm(inputs[0], groups: 4, weight: inputs[1], bias: inputs[2], epsilon: 1e-3).requiresGradient)
+    let constants = Self.inputs(g).map { Tensor($0.values, $0.shape) }
+    let leaves = constants.map { $0.asLeaf() }
+    func y(_ x: Tensor, _ weights: [Tensor]) -> Tensor {
+      groupNorm(x, groups: g.groups, weight: weights[1], bias: weights[2], epsilon: 1e-3, activation: .silu)
+    }
+    let seed = Tensor(NaiveFeatureMap.values(constants[0].count, seed: 4), constants[0].shape)
+    let all = y(leaves[0], leaves).gradients(withRespectTo: leaves, seed: seed)
+    let alone = y(leaves[0], constants).gradients(withRespectTo: [leaves[0]], seed: seed)
+    #expect(alone[0].elements == all[0].elements)
+    #expect(!y(constants[0], constants).requiresGradient)
   }
 }

@@ -132,12 +132,17 @@ private struct ConvolutionTiles {
   init(_ geometry: ConvolutionGeometry, threads: Int) {
     self.geometry = geometry
     let pixels = geometry.outPixels
+    let work = max(1, geometry.patch * geometry.outputs)
     // Patches of half a megabyte share the second-level cache with the weights; below 128 rows the product itself
-    // becomes slow. Few pixels are cut finer, so that every thread gets some.
-    let fitting = max(128, min(256, (1 << 17) / max(geometry.patch, 1)))
-    tile = max(1, min(fitting, (pixels + threads - 1) / threads))
-    count = (pixels + tile - 1) / tile
-    grain = max(1, 16 * CPUBackend.grain / max(1, tile * geometry.patch * geometry.outputs))
+    // becomes slow.
+    let most = max(128, min(256, (1 << 17) / max(geometry.patch, 1)))
+    // Few pixels are cut finer, so that every thread gets some, but not below a million multiplications: OpenBLAS
+    // sums in another order there, and an image would depend on the size of its batch.
+    let least = min(most, ((1 << 20) + work - 1) / work)
+    let wanted = max(least, min(most, (pixels + threads - 1) / threads))
+    count = (pixels + wanted - 1) / wanted
+    tile = (pixels + max(count, 1) - 1) / max(count, 1)
+    grain = max(1, 16 * CPUBackend.grain / (max(tile, 1) * work))
   }
 
   /// Whether the patches are the map itself.

@@ -24,7 +24,8 @@ public func resize(_ x_BhwC: Tensor, to size: (h: Int, w: Int), mode: ResizeMode
   precondition(x_BhwC.shape.rank == 4, "resize: expected x of shape (B, h, w, C), got \(x_BhwC.shape)")
   let (_, h, w, _) = x_BhwC.dims4
   precondition(
-    h > 0 && w > 0 && size.h > 0 && size.w > 0, "resize: expected positive extents, got \(x_BhwC.shape) to \(size)")
+    h > 0 && w > 0 && size.h > 0 && size.w > 0,
+    "resize: expected positive extents, got \(x_BhwC.shape) to \(size)")
   // Every mode is the identity on an axis that keeps its extent.
   if h == size.h && w == size.w { return x_BhwC }
   let rows = ResizeTaps.between(h, size.h, mode)
