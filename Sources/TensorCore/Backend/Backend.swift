@@ -4,8 +4,8 @@
 /// Kernels read and write whole `Storage` objects, row-major, Float32. Output storage is allocated by the caller and
 /// never aliases an input unless a kernel says so. One protocol per op family, in the file beside this one.
 public protocol Backend: AnyObject, Sendable, MemoryKernels, ElementwiseKernels, MovementKernels,
-  ReductionKernels, MatrixKernels, SoftmaxKernels, NormKernels, AttentionKernels, ConvolutionKernels,
-  ResizeKernels, PosteriorKernels, OptimizerKernels
+  ReductionKernels, MatrixKernels, SoftmaxKernels, NormKernels, GroupNormKernels, AttentionKernels,
+  ConvolutionKernels, ResizeKernels, PosteriorKernels, OptimizerKernels
 {
   /// What runs here, for the run's metadata: device, threads, BLAS core type.
   var summary: String { get }

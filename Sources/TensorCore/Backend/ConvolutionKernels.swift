@@ -1,3 +1,74 @@
-/// Two-dimensional convolution, channels-last.
+/// Rows and columns of zeros added around a feature map.
+public struct Padding: Equatable, Sendable {
+  /// Rows above.
+  public var top: Int
+  /// Rows below.
+  public var bottom: Int
+  /// Columns before.
+  public var left: Int
+  /// Columns after.
+  public var right: Int
+
+  /// Each side on its own.
+  public init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
+    self.top = top
+    self.bottom = bottom
+    self.left = left
+    self.right = right
+  }
+
+  /// The same on all four sides.
+  public init(_ all: Int) { self.init(top: all, bottom: all, left: all, right: all) }
+
+  /// PyTorch's `padding=(rows, columns)`.
+  public init(rows: Int, columns: Int) { self.init(top: rows, bottom: rows, left: columns, right: columns) }
+
+  /// No padding.
+  public static let none = Padding()
+}
+
+/// The extents of one two-dimensional convolution: x `BhwC`, weight `OIhw` (PyTorch's layout), y `BhwO`.
+public struct ConvolutionGeometry: Equatable, Sendable {
+  /// Images.
+  public var batch: Int
+  /// Rows of x.
+  public var height: Int
+  /// Columns of x.
+  public var width: Int
+  /// Channels of x.
+  public var inputs: Int
+  /// Channels of y.
+  public var outputs: Int
+  /// Rows of the kernel.
+  public var kernelHeight: Int
+  /// Columns of the kernel.
+  public var kernelWidth: Int
+  /// Step between output pixels, in both directions.
+  public var stride: Int
+  /// Zeros around x.
+  public var padding: Padding
+
+  /// Rows of y.
+  public var outHeight: Int { (height + padding.top + padding.bottom - kernelHeight) / stride + 1 }
+  /// Columns of y.
+  public var outWidth: Int { (width + padding.left + padding.right - kernelWidth) / stride + 1 }
+  /// Pixels of y in the whole batch.
+  public var outPixels: Int { batch * outHeight * outWidth }
+  /// Kernel positions.
+  public var taps: Int { kernelHeight * kernelWidth }
+  /// Elements under the kernel at one output pixel.
+  public var patch: Int { taps * inputs }
+}
+
+/// Two-dimensional convolution, channels-last, weights `OIhw`.
 public protocol ConvolutionKernels {
+  /// `y = x * weight + bias`
+  func convolve(
+    _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, _ geometry: ConvolutionGeometry)
+  /// The gradient of x, from gradY `BhwO`.
+  func convolveBackwardInput(
+    gradY: Storage, weight: Storage, into gradX: Storage, _ geometry: ConvolutionGeometry)
+  /// The gradient of the weight, `OIhw`. The order of its sums depends on the number of threads only.
+  func convolveBackwardWeight(
+    x: Storage, gradY: Storage, into gradWeight: Storage, _ geometry: ConvolutionGeometry)
 }

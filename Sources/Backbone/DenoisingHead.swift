@@ -1,0 +1,82 @@
+import Foundation
+import NN
+import TensorCore
+
+/// Sizes of the denoising head.
+public struct DenoisingHeadConfiguration: Codable, Equatable, Sendable {
+  /// Width of its hidden layers.
+  public var width: Int
+  /// Number of residual blocks.
+  public var depth: Int
+
+  /// Sizes of the head.
+  public init(width: Int = 256, depth: Int = 2) {
+    self.width = width
+    self.depth = depth
+  }
+}
+
+/// The small MLP that replaces the teacher's classifier: from a hidden state, a noised latent and its time to the
+/// expected clean latent (paper, section 4.1).
+///
+/// Preconditioned so that the network's part has unit scale at every t: `x0 = c_skip x_t + c_out F(h, c_in x_t, t)`
+/// with, for unit-variance latents, `n^2 = (1-t)^2 + t^2`, `c_in = 1/n`, `c_skip = (1-t)/n^2`, `c_out = t/n`
+/// (Karras et al. 2022, table 1, for the rectified-flow path). At t = 1 it is F alone.
+public struct DenoisingHead: Sendable {
+  private let fromHidden: Linear
+  private let fromLatent: Linear
+  private let fromTime: Linear
+  private let blocks: [(norm: LayerNorm, up: Linear, down: Linear)]
+  private let finalNorm: LayerNorm
+  private let output: Linear
+  private let frequencies: Tensor
+
+  private static let frequencyCount = 16
+
+  /// Registers the head's parameters; the output starts at zero, so x0 starts as the linear estimate.
+  public init(
+    _ builder: ParameterBuilder, _ configuration: DenoisingHeadConfiguration, hiddenWidth: Int,
+    latentDimension: Int
+  ) {
+    let width = configuration.width
+    fromHidden = Linear(builder / "from_hidden", hiddenWidth, width)
+    fromLatent = Linear(builder / "from_latent", latentDimension, width, bias: false)
+    fromTime = Linear(builder / "from_time", 2 * Self.frequencyCount, width, bias: false)
+    blocks = (0..<configuration.depth).map { index in
+      let block = builder / "blocks" / index
+      return (
+        LayerNorm(block / "norm", width), Linear(block / "up", width, width),
+        Linear(block / "down", width, width, initializer: .normal(0.5 / Float(width).squareRoot()))
+      )
+    }
+    finalNorm = LayerNorm(builder / "final_norm", width)
+    output = Linear(builder / "output", width, latentDimension, initializer: .zeros)
+    let octaves = (0..<Self.frequencyCount).map {
+      Float.pi * pow(2, 6 * Float($0) / Float(Self.frequencyCount - 1) - 1)
+    }
+    frequencies = Tensor(octaves, [Self.frequencyCount])
+  }
+
+  /// - Parameters:
+  ///   - hidden_BLC: hidden states of the trunk.
+  ///   - x_t: noised latents in unit scale, (K, B, L, D).
+  ///   - t: their times in (0, 1], (K, B, L).
+  /// - Returns: expected clean latents, (K, B, L, D).
+  public func callAsFunction(hidden_BLC: Tensor, x_t: Tensor, t: Tensor) -> Tensor {
+    let (K, B, L, D) = x_t.dims4
+    precondition(t.shape == [K, B, L], "DenoisingHead: times \(t.shape) for latents \(x_t.shape)")
+    let t_KBL1 = t.reshaped([K, B, L, 1])
+    let norm = ((1 - t_KBL1).square() + t_KBL1.square()).sqrt()
+    var z = fromLatent(x_t / norm) + fromHidden(hidden_BLC) + fromTime(timeFeatures(t))
+    for (norm, up, down) in blocks { z = z + down(up(norm(z)).silu()) }
+    let network = output(finalNorm(z))
+    precondition(network.shape == [K, B, L, D], "DenoisingHead: output \(network.shape)")
+    return x_t * ((1 - t_KBL1) / norm.square()) + network * (t_KBL1 / norm)
+  }
+
+  /// Sines and cosines of t at octaves from half a period to 32 periods: (K, B, L, 2 F).
+  private func timeFeatures(_ t: Tensor) -> Tensor {
+    let angles = t.inserting(axis: -1) * frequencies
+    return Tensor.concatenated([angles.sin(), angles.cos()], axis: -1)
+  }
+}

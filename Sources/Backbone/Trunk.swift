@@ -1,0 +1,22 @@
+import TensorCore
+
+/// The body of an auto-regressive model: from the latents of a token sequence to one hidden state per token that
+/// depends on earlier stages and the class alone.
+public protocol Trunk: Sendable {
+  /// Order and grouping of the tokens.
+  var layout: TokenLayout { get }
+  /// Width of the hidden states (C).
+  var width: Int { get }
+  /// Latent dimension of a token (D).
+  var latentDimension: Int { get }
+  /// Number of classes; the label of this value stands for 'no class'.
+  var classCount: Int { get }
+
+  /// Hidden states under teacher forcing.
+  /// - Parameters:
+  ///   - latents_BLD: latents of all tokens in the teacher's own scale; position i uses those of earlier stages.
+  ///   - labels: B class labels.
+  ///   - extra_BLC: added to the input of every position, or nil.
+  /// - Returns: (B, L, C)
+  func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor
+}

@@ -1,0 +1,39 @@
+import NN
+
+/// The trunk of a teacher family with its sizes: what a checkpoint needs to say to rebuild it. A new family adds a
+/// case here.
+public enum TrunkConfiguration: Codable, Equatable, Sendable {
+  /// VAR: next-scale prediction.
+  case nextScale(VARConfiguration)
+
+  /// Order and grouping of the tokens.
+  public var layout: TokenLayout {
+    switch self {
+    case .nextScale(let configuration): return configuration.layout
+    }
+  }
+
+  /// Builds the trunk.
+  /// - Parameters:
+  ///   - builder: where its parameters are registered.
+  ///   - mapState: the tokenizer's fixed part that turns latents into inputs (`quant_resi...` for VAR).
+  /// - Throws: `StateDictError` where `mapState` does not fit.
+  public func makeTrunk(_ builder: ParameterBuilder, mapState: StateDict) throws -> any Trunk {
+    switch self {
+    case .nextScale(let configuration):
+      return VARTrunk(builder, configuration, map: try configuration.makeMap(mapState))
+    }
+  }
+}
+
+extension VARConfiguration {
+  /// The tokenizer's residual map with fixed weights.
+  /// - Throws: `StateDictError` where `state` does not hold exactly its convolutions.
+  public func makeMap(_ state: StateDict) throws -> MultiScaleMap {
+    let set = ParameterSet()
+    let map = MultiScaleMap(
+      ParameterBuilder(set, seed: 0), patchSides: patchSides, latentDimension: latentDimension)
+    try set.load(state)
+    return map
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import NN
+import TensorCore
+
+/// Keys and values of earlier scales, one entry per block.
+public final class KeyValueCache {
+  private var keys: [Tensor?]
+  private var values: [Tensor?]
+
+  /// An empty cache for `depth` blocks.
+  public init(depth: Int) {
+    keys = Array(repeating: nil, count: depth)
+    values = keys
+  }
+
+  /// Appends keys and values (B, l, C) of new tokens and returns those of all tokens so far.
+  func append(block: Int, key: Tensor, value: Tensor) -> (key: Tensor, value: Tensor) {
+    let allKeys = keys[block].map { Tensor.concatenated([$0, key], axis: 1) } ?? key
+    let allValues = values[block].map { Tensor.concatenated([$0, value], axis: 1) } ?? value
+    keys[block] = allKeys
+    values[block] = allValues
+    return (allKeys, allValues)
+  }
+}
+
+/// Self-attention with L2-normalised queries and keys and a learned scale per head (`models/basic_var.py`).
+struct VARAttention: Sendable {
+  private let matQKV: Tensor
+  private let qBias: Tensor
+  private let vBias: Tensor
+  private let scaleMul: Tensor?
+  private let proj: Linear
+  private let heads: Int
+  private let width: Int
+
+  /// Largest learned scale, `log 100`.
+  private static let largestLogScale = Float(log(100.0))
+
+  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration) {
+    let C = configuration.width
+    heads = configuration.heads
+    width = C
+    matQKV = builder.parameter("mat_qkv.weight", [3 * C, C], .normal(1 / Float(C).squareRoot()))
+    qBias = builder.parameter("q_bias", [C], .zeros)
+    vBias = builder.parameter("v_bias", [C], .zeros)
+    scaleMul =
+      configuration.normalizesAttention
+      ? builder.parameter("scale_mul_1H11", [1, heads, 1, 1], .constant(Float(log(4.0)))) : nil
+    let outputDeviation = 1 / Float(C).squareRoot() / Float(2 * configuration.depth).squareRoot()
+    proj = Linear(builder / "proj", C, C, initializer: .normal(outputDeviation))
+  }
+
+  /// (B, L, C) to (B, L, C). With a cache, the tokens of x come after the cached ones and see them all.
+  func callAsFunction(_ x_BLC: Tensor, visible: [Int]?, cache: KeyValueCache?, block: Int) -> Tensor {
+    let bias = Tensor.concatenated([qBias, Tensor.zeros([width]), vBias], axis: 0)
+    var packed_BL3C = x_BLC.linear(weight: matQKV, bias: bias)
+    var scale = 0.25 / Float(width / heads).squareRoot()
+    if let scaleMul {
+      let scale_H = scaleMul.reshaped([heads]).clamp(-.infinity, Self.largestLogScale).exp()
+      packed_BL3C = normalizeQK(packed: packed_BL3C, heads: heads, scale_H: scale_H)
+      scale = 1
+    }
+    guard let cache else {
+      return proj(attention(packed: packed_BL3C, heads: heads, scale: scale, visible: visible))
+    }
+    let parts = packed_BL3C.split(axis: -1, [width, width, width])
+    let (keys, values) = cache.append(block: block, key: parts[1], value: parts[2])
+    return proj(attention(parts[0], keys, values, heads: heads, scale: scale, visible: visible))
+  }
+}
+
+/// One block: attention and feed-forward, each behind adaLN (`AdaLNSelfAttn`).
+struct VARBlock: Sendable {
+  private let attention: VARAttention
+  private let fc1: Linear
+  private let fc2: Linear
+  private let adaLin: Linear?
+  private let adaGSS: Tensor?
+  private let index: Int
+  private let width: Int
+
+  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, index: Int) {
+    let C = configuration.width
+    let hidden = configuration.feedForwardRatio * C
+    self.index = index
+    width = C
+    attention = VARAttention(builder / "attn", configuration)
+    fc1 = Linear(builder / "ffn" / "fc1", C, hidden)
+    let outputDeviation = 1 / Float(hidden).squareRoot() / Float(2 * configuration.depth).squareRoot()
+    fc2 = Linear(builder / "ffn" / "fc2", hidden, C, initializer: .normal(outputDeviation))
+    let deviation = 1 / Float(C).squareRoot()
+    adaLin =
+      configuration.sharesAdaLN
+      ? nil : Linear(builder / "ada_lin" / 1, C, 6 * C, initializer: .normal(0.5 * deviation))
+    adaGSS =
+      configuration.sharesAdaLN ? builder.parameter("ada_gss", [1, 1, 6, C], .normal(deviation)) : nil
+  }
+
+  /// - Parameters:
+  ///   - x_BLC: hidden states.
+  ///   - condition: SiLU of the class embedding (B, C), or the shared projection (B, 6 C).
+  func callAsFunction(
+    _ x_BLC: Tensor, condition: Tensor, visible: [Int]?, cache: KeyValueCache?
+  ) -> Tensor {
+    let B = x_BLC.dims3.0
+    let modulation_B6C =
+      adaLin.map { $0(condition) } ?? (adaGSS.map { $0.reshaped([1, 6 * width]) + condition } ?? condition)
+    // Order of the reference: gamma1, gamma2, scale1, scale2, shift1, shift2.
+    let parts = modulation_B6C.reshaped([B, 6 * width]).split(axis: 1, Array(repeating: width, count: 6))
+    let attended = attention(
+      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon), visible: visible,
+      cache: cache, block: index)
+    let x = gatedResidual(x_BLC, attended, gate_BC: parts[0])
+    let fed = fc2(
+      fc1(layerNormModulate(x, scale_BC: parts[3], shift_BC: parts[5], epsilon: VARTrunk.epsilon)).gelu())
+    return gatedResidual(x, fed, gate_BC: parts[1])
+  }
+}

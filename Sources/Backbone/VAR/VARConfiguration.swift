@@ -1,0 +1,44 @@
+/// Sizes of a VAR transformer (Tian et al. 2024; FoundationVision/VAR, `models/var.py`).
+public struct VARConfiguration: Codable, Equatable, Sendable {
+  /// Number of blocks.
+  public var depth: Int
+  /// Width of the hidden states (C).
+  public var width: Int
+  /// Attention heads (H).
+  public var heads: Int
+  /// Number of classes; one more embedding stands for 'no class'.
+  public var classCount: Int
+  /// Tokens per side of each scale.
+  public var patchSides: [Int]
+  /// Latent dimension (D).
+  public var latentDimension: Int
+  /// Codebook size (V).
+  public var vocabulary: Int
+  /// Width of the feed-forward relative to C.
+  public var feedForwardRatio: Int
+  /// One adaLN projection for all blocks (VAR-d36) instead of one per block.
+  public var sharesAdaLN: Bool
+  /// L2-normalised queries and keys with a learned scale per head.
+  public var normalizesAttention: Bool
+
+  /// A configuration; defaults are those of VAR on ImageNet-256.
+  public init(
+    depth: Int, width: Int, heads: Int, classCount: Int = 1000,
+    patchSides: [Int] = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16], latentDimension: Int = 32, vocabulary: Int = 4096,
+    feedForwardRatio: Int = 4, sharesAdaLN: Bool = false, normalizesAttention: Bool = true
+  ) {
+    self.depth = depth
+    self.width = width
+    self.heads = heads
+    self.classCount = classCount
+    self.patchSides = patchSides
+    self.latentDimension = latentDimension
+    self.vocabulary = vocabulary
+    self.feedForwardRatio = feedForwardRatio
+    self.sharesAdaLN = sharesAdaLN
+    self.normalizesAttention = normalizesAttention
+  }
+
+  /// Order and grouping of the tokens.
+  public var layout: TokenLayout { TokenLayout(patchSides: patchSides) }
+}

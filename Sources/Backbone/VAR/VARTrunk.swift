@@ -1,0 +1,97 @@
+import NN
+import TensorCore
+
+/// VAR's transformer without its classifier (Tian et al. 2024; FoundationVision/VAR, `models/var.py`).
+///
+/// Parameter paths are the reference's state-dict keys. The feature map's phi convolutions belong to the tokenizer;
+/// the trunk takes them as fixed.
+public struct VARTrunk: Trunk {
+  /// Sizes.
+  public let configuration: VARConfiguration
+  /// The tokenizer's residual map, which turns latents into inputs.
+  public let map: MultiScaleMap
+  private let classEmbedding: Embedding
+  private let positionStart: Tensor
+  private let position: Tensor
+  private let levelEmbedding: Embedding
+  private let wordEmbedding: Linear
+  private let blocks: [VARBlock]
+  private let sharedAdaLin: Linear?
+  private let headNorm: Linear
+  private let levels: IndexTensor
+
+  static let epsilon: Float = 1e-6
+
+  /// Registers the trunk's parameters.
+  public init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, map: MultiScaleMap) {
+    precondition(
+      configuration.width % configuration.heads == 0,
+      "VARTrunk: width \(configuration.width) is no multiple of \(configuration.heads) heads")
+    self.configuration = configuration
+    self.map = map
+    let C = configuration.width
+    let layout = configuration.layout
+    let deviation = (1 / Float(C) / 3).squareRoot()
+    positionStart = builder.parameter("pos_start", [1, layout.stageLengths[0], C], .normal(deviation))
+    position = builder.parameter("pos_1LC", [1, layout.count, C], .normal(deviation))
+    wordEmbedding = Linear(builder / "word_embed", configuration.latentDimension, C)
+    classEmbedding = Embedding(
+      builder / "class_emb", rows: configuration.classCount + 1, width: C, initializer: .normal(deviation))
+    levelEmbedding = Embedding(
+      builder / "lvl_embed", rows: layout.stageLengths.count, width: C, initializer: .normal(deviation))
+    sharedAdaLin =
+      configuration.sharesAdaLN
+      ? Linear(builder / "shared_ada_lin" / 1, C, 6 * C, initializer: .normal(0.5 / Float(C).squareRoot())) : nil
+    blocks = (0..<configuration.depth).map {
+      VARBlock(builder / "blocks" / $0, configuration, index: $0)
+    }
+    headNorm = Linear(
+      builder / "head_nm" / "ada_lin" / 1, C, 2 * C, initializer: .normal(0.5 / Float(C).squareRoot()))
+    let perToken = layout.stageLengths.enumerated().flatMap { level, length in
+      [Int32](repeating: Int32(level), count: length)
+    }
+    levels = IndexTensor(perToken, [layout.count])
+  }
+
+  public var layout: TokenLayout { configuration.layout }
+  public var width: Int { configuration.width }
+  public var latentDimension: Int { configuration.latentDimension }
+  public var classCount: Int { configuration.classCount }
+
+  public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
+    hiddenStates(inputs_BLD: map.inputs(latents_BLD: latents_BLD), labels: labels, extra_BLC: extra_BLC)
+  }
+
+  /// As `hiddenStates(latents_BLD:labels:extra_BLC:)`, from the map's views (B, L - l_0, D) of scales 1 and up.
+  public func hiddenStates(inputs_BLD: Tensor, labels: [Int32], extra_BLC: Tensor? = nil) -> Tensor {
+    let class_BC = classEmbedding(IndexTensor(labels, [labels.count]))
+    let start_BlC = class_BC.inserting(axis: 1) + positionStart
+    var x_BLC = Tensor.concatenated([start_BlC, wordEmbedding(inputs_BLD)], axis: 1) + positions
+    if let extra_BLC { x_BLC = x_BLC + extra_BLC }
+    return run(x_BLC, class_BC: class_BC, visible: layout.visibleCounts, cache: nil)
+  }
+
+  /// Hidden states of one scale, given the cached keys and values of the scales before it.
+  /// - Parameter view_BlD: what the map shows this scale; nil for the first.
+  /// - Returns: (B, l, C)
+  public func hiddenStates(
+    scale: Int, view_BlD: Tensor?, labels: [Int32], cache: KeyValueCache
+  ) -> Tensor {
+    let class_BC = classEmbedding(IndexTensor(labels, [labels.count]))
+    let input = view_BlD.map { wordEmbedding($0) } ?? (class_BC.inserting(axis: 1) + positionStart)
+    let x_BlC = input + positions.sliced(axis: 1, layout.stages[scale])
+    return run(x_BlC, class_BC: class_BC, visible: nil, cache: cache)
+  }
+
+  /// Position plus level embedding, (1, L, C).
+  private var positions: Tensor { position + levelEmbedding(levels).inserting(axis: 0) }
+
+  private func run(_ input: Tensor, class_BC: Tensor, visible: [Int]?, cache: KeyValueCache?) -> Tensor {
+    let activated_BC = class_BC.silu()
+    let condition = sharedAdaLin.map { $0(activated_BC) } ?? activated_BC
+    var x_BLC = input
+    for block in blocks { x_BLC = block(x_BLC, condition: condition, visible: visible, cache: cache) }
+    let scaleAndShift = headNorm(activated_BC).split(axis: 1, [width, width])
+    return layerNormModulate(x_BLC, scale_BC: scaleAndShift[0], shift_BC: scaleAndShift[1], epsilon: Self.epsilon)
+  }
+}

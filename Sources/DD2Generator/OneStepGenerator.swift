@@ -1,0 +1,59 @@
+import Backbone
+import NN
+import TensorCore
+
+/// The generator: draws all tokens of an image from noise in one network call (paper, section 4.2).
+///
+/// Position i receives the noises of earlier stages where the teacher receives their tokens, and its own noise through
+/// a linear map that starts at zero; the head gets its own noise as `x_t` at t = 1. At initialisation it is therefore
+/// exactly the stage-1 network.
+public struct OneStepGenerator: Sendable {
+  /// Paths `trunk.*`, `head.*` (as in the score network) and `own_noise.*`.
+  public let parameters: ParameterSet
+  private let trunk: any Trunk
+  private let head: DenoisingHead
+  private let ownNoise: Linear
+  private let latentScale: Float
+
+  /// Builds the network; see `ScoreNetwork.init` for the parameters.
+  /// - Throws: `StateDictError` where `mapState` does not fit.
+  public init(
+    trunk configuration: TrunkConfiguration, head headConfiguration: DenoisingHeadConfiguration,
+    latentScale: Float, mapState: StateDict, seed: UInt64
+  ) throws {
+    parameters = ParameterSet()
+    let builder = ParameterBuilder(parameters, seed: seed)
+    trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState)
+    head = DenoisingHead(
+      builder / "head", headConfiguration, hiddenWidth: trunk.width, latentDimension: trunk.latentDimension)
+    ownNoise = Linear(builder / "own_noise", trunk.latentDimension, trunk.width, bias: false, initializer: .zeros)
+    self.latentScale = latentScale
+  }
+
+  /// Starts from a stage-1 network's weights; the own-noise map stays at zero.
+  /// - Throws: `StateDictError` where they do not fit.
+  public func load(stage1 state: StateDict) throws {
+    try parameters.load(state.merging(StateDict(["own_noise.weight": .zeros(ownNoise.weight.shape)])))
+  }
+
+  /// Order and grouping of the tokens.
+  public var layout: TokenLayout { trunk.layout }
+  /// Latent dimension of a token (D).
+  public var latentDimension: Int { trunk.latentDimension }
+
+  /// One call: noise (B, L, D) of unit variance to latents (B, L, D) in unit scale.
+  public func callAsFunction(noise_BLD: Tensor, labels: [Int32]) -> Tensor {
+    let (B, L, D) = noise_BLD.dims3
+    let hidden_BLC = trunk.hiddenStates(
+      latents_BLD: noise_BLD * latentScale, labels: labels, extra_BLC: ownNoise(noise_BLD))
+    let drawn = head(
+      hidden_BLC: hidden_BLC, x_t: noise_BLD.reshaped([1, B, L, D]), t: Tensor(repeating: 1, [1, B, L]))
+    return drawn.reshaped([B, L, D])
+  }
+
+  /// The noise of samples `firstIndex ..< firstIndex + labels.count`: (B, L, D). Sample i depends on (seed, i) alone.
+  public func noise(count: Int, seed: UInt64, purpose: String, step: Int = 0, firstIndex: Int = 0) -> Tensor {
+    Tensor.normal(
+      [count, layout.count, latentDimension], seed: seed, purpose: purpose, step: step, firstIndex: firstIndex)
+  }
+}

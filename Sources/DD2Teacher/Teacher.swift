@@ -1,0 +1,60 @@
+import Backbone
+import NN
+import TensorCore
+
+/// How the teacher's next-token distribution is shaped before it is sampled or distilled.
+public struct Guidance: Codable, Equatable, Sendable {
+  /// Classifier-free guidance in the family's own convention; 0 is none.
+  public var cfg: Float
+  /// Divides the logits.
+  public var temperature: Float
+  /// Keeps the k most likely tokens; 0 keeps all.
+  public var topK: Int
+  /// Keeps the most likely tokens up to this mass; 1 keeps all.
+  public var topP: Float
+
+  /// No shaping by default.
+  public init(cfg: Float = 0, temperature: Float = 1, topK: Int = 0, topP: Float = 1) {
+    self.cfg = cfg
+    self.temperature = temperature
+    self.topK = topK
+    self.topP = topP
+  }
+}
+
+/// An auto-regressive image model with its tokenizer: what is distilled. One implementation per family.
+public protocol Teacher: Sendable {
+  /// Sizes of the trunk, from which student networks are built.
+  var trunkConfiguration: TrunkConfiguration { get }
+  /// Weights of the trunk, with its own paths: what stage 1 starts from.
+  var trunkState: StateDict { get }
+  /// The tokenizer's fixed part that turns latents into inputs.
+  var mapState: StateDict { get }
+  /// The token vectors in unit scale.
+  var codebook: Codebook { get }
+  /// Number of classes.
+  var classCount: Int { get }
+  /// Side of the images in pixels.
+  var imageSide: Int { get }
+
+  /// Log-probabilities of every token given the clean ones of earlier stages: (B, L, V), normalised.
+  func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor
+
+  /// Draws token sequences stage by stage with cached keys and values: (B, L).
+  ///
+  /// Sample i depends on (seed, `indices[i]`) alone. `greedy` takes the most likely token instead of drawing.
+  func sample(
+    labels: [Int32], guidance: Guidance, greedy: Bool, seed: UInt64, indices: [Int]
+  ) -> IndexTensor
+
+  /// Token ids (B, L) to images (B, h, w, 3) in [-1, 1].
+  func decode(ids_BL: IndexTensor) -> Tensor
+
+  /// Images (B, h, w, 3) in [-1, 1] to token ids (B, L).
+  func encode(images_BhwC: Tensor) -> IndexTensor
+}
+
+extension Teacher {
+  /// Order and grouping of the tokens.
+  public var layout: TokenLayout { trunkConfiguration.layout }
+}

@@ -1,0 +1,113 @@
+import Backbone
+import NN
+import TensorCore
+
+/// The VAR family behind the `Teacher` protocol: transformer and multi-scale tokenizer.
+public struct VARTeacher: Teacher {
+  /// The transformer.
+  public let transformer: VARTransformer
+  /// The tokenizer.
+  public let tokenizer: VQVAE
+  public let codebook: Codebook
+
+  /// A teacher from its two parts.
+  public init(transformer: VARTransformer, tokenizer: VQVAE) {
+    let sizes = (transformer.configuration, tokenizer.configuration)
+    precondition(
+      sizes.0.patchSides == sizes.1.patchSides && sizes.0.latentDimension == sizes.1.latentDimension
+        && sizes.0.vocabulary == sizes.1.vocabulary,
+      "VARTeacher: transformer and tokenizer disagree about scales, latent dimension or codebook size")
+    self.transformer = transformer
+    self.tokenizer = tokenizer
+    codebook = Codebook(teacherVectors_VD: tokenizer.embedding.stopGradient())
+  }
+
+  public var trunkConfiguration: TrunkConfiguration { .nextScale(transformer.configuration) }
+  public var trunkState: StateDict { transformer.parameters.stateDict().filter { !$0.hasPrefix("head.") } }
+  public var mapState: StateDict {
+    tokenizer.parameters.stateDict().removingPrefix("quantize").filter { $0.hasPrefix("quant_resi.") }
+  }
+  public var classCount: Int { transformer.configuration.classCount }
+  public var imageSide: Int { tokenizer.configuration.imageSide }
+
+  public func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor {
+    withoutGradient {
+      guidance.logProbabilities(logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
+    }
+  }
+
+  /// Teacher-forced logits (B, L, V) with classifier-free guidance.
+  public func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor {
+    let inputs = tokenizer.map.inputs(latents_BLD: tokenizer.embedding.gatherRows(ids_BL))
+    let conditional = transformer.logits(inputs_BLD: inputs, labels: labels)
+    guard cfg != 0 else { return conditional }
+    let unconditional = transformer.logits(inputs_BLD: inputs, labels: labels.map { _ in Int32(classCount) })
+    let stages = layout.stageLengths.count
+    let strengths = layout.stageLengths.enumerated().flatMap { scale, length in
+      [Float](repeating: Self.strength(cfg: cfg, scale: scale, scaleCount: stages), count: length)
+    }
+    let s_L1 = Tensor(strengths, [layout.count, 1])
+    return (s_L1 + 1) * conditional - s_L1 * unconditional
+  }
+
+  /// VAR's ramp: guidance grows linearly over the scales, from 0 to `cfg`.
+  static func strength(cfg: Float, scale: Int, scaleCount: Int) -> Float {
+    scaleCount > 1 ? cfg * Float(scale) / Float(scaleCount - 1) : cfg
+  }
+
+  public func sample(
+    labels: [Int32], guidance: Guidance, greedy: Bool, seed: UInt64, indices: [Int]
+  ) -> IndexTensor {
+    precondition(labels.count == indices.count, "sample: \(labels.count) labels, \(indices.count) indices")
+    var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.sample", index: $0) }
+    return withoutGradient { sample(labels: labels, guidance: guidance, greedy: greedy, streams: &streams) }
+  }
+
+  private func sample(
+    labels: [Int32], guidance: Guidance, greedy: Bool, streams: inout [RandomStream]
+  ) -> IndexTensor {
+    let B = labels.count
+    let isGuided = guidance.cfg != 0
+    let doubled = isGuided ? labels + labels.map { _ in Int32(classCount) } : labels
+    let cache = KeyValueCache(depth: transformer.configuration.depth)
+    let sides = transformer.configuration.patchSides
+    var map: Tensor?
+    var view: Tensor?
+    var perScale: [IndexTensor] = []
+    for (scale, _) in sides.enumerated() {
+      let input = isGuided ? view.map { Tensor.concatenated([$0, $0], axis: 0) } : view
+      var logits = transformer.logits(scale: scale, view_BlD: input, labels: doubled, cache: cache)
+      if isGuided {
+        let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
+        logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
+      }
+      let ids =
+        greedy
+        ? logits.argmax()
+        : drawTokens(logProbabilities: guidance.logProbabilities(logits: logits), streams: &streams)
+      perScale.append(ids)
+      guard scale + 1 < sides.count else { break }
+      let added = tokenizer.map.contribution(
+        latents_BlD: tokenizer.embedding.gatherRows(ids), scale: scale)
+      let sum = map.map { $0 + added } ?? added
+      map = sum
+      view = tokenizer.map.view(of: sum, side: sides[scale + 1])
+    }
+    return Self.joined(perScale)
+  }
+
+  private static func joined(_ stages: [IndexTensor]) -> IndexTensor {
+    let B = stages[0].shape[0]
+    let L = stages.reduce(0) { $0 + $1.shape[1] }
+    let values = (0..<B).flatMap { sample in
+      stages.flatMap { stage in
+        stage.values[(sample * stage.shape[1])..<((sample + 1) * stage.shape[1])]
+      }
+    }
+    return IndexTensor(values, [B, L])
+  }
+
+  public func decode(ids_BL: IndexTensor) -> Tensor { withoutGradient { tokenizer.decode(ids_BL: ids_BL) } }
+
+  public func encode(images_BhwC: Tensor) -> IndexTensor { tokenizer.encode(images_BhwC: images_BhwC) }
+}

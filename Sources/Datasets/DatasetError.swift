@@ -1,0 +1,43 @@
+import Artifacts
+
+/// What can go wrong with a set of images: `description` is one line that says what, where, and what to do.
+public enum DatasetError: Error, Equatable, Sendable {
+  /// There is no folder at `path`.
+  case missingFolder(path: String)
+  /// The folder holds no PNG file.
+  case noImages(path: String)
+  /// An image file cannot be used.
+  case unreadable(ArtifactError)
+  /// An image has another size than the first one of its folder (`[height, width]`).
+  case mixedSizes(path: String, expected: [Int], found: [Int])
+  /// A class number that the set does not have.
+  case unknownClass(Int, classCount: Int)
+
+  /// The exit status of a command that ends with this error, after sysexits(3).
+  public var exitCode: Int32 {
+    switch self {
+    case .missingFolder, .noImages: 66
+    case .unreadable(let error): error.exitCode
+    case .mixedSizes: 65
+    case .unknownClass: 64
+    }
+  }
+}
+
+extension DatasetError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .missingFolder(let path):
+      "\(path): no such folder; check the path"
+    case .noImages(let path):
+      "\(path): holds no PNG images; give a folder of .png files or of one folder per class"
+    case .unreadable(let error):
+      error.description
+    case .mixedSizes(let path, let expected, let found):
+      "\(path): is \(found[1]) x \(found[0]) pixels where the folder's first image is "
+        + "\(expected[1]) x \(expected[0]); bring all images to one size"
+    case .unknownClass(let label, let classCount):
+      "class \(label) does not exist; choose one of 0 to \(classCount - 1)"
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Artifacts
+import Foundation
+
+/// A folder of PNG images of one size, read when asked for.
+///
+/// With subfolders, each one that holds images is a class, in sorted order of names. In a flat folder the class
+/// stands in the file name, as in `000123-class3.png`; other names are of class 0.
+public struct ImageFolder: ImageSource {
+  private struct Entry: Sendable {
+    let path: String
+    let label: Int32
+  }
+
+  /// Path of the folder.
+  public let path: String
+  public let classNames: [String]
+  public let height: Int
+  public let width: Int
+  private let entries: [Entry]
+
+  /// Lists a folder and reads its first image for the size.
+  ///
+  /// Throws `DatasetError.missingFolder`, `.noImages`, or `.unreadable` for a bad first image.
+  public init(_ path: String) throws {
+    self.path = path
+    let (files, folders) = try Self.list(path)
+    if files.isEmpty {
+      let classes = try folders.map { (name: $0, files: try Self.list("\(path)/\($0)").files) }
+        .filter { !$0.files.isEmpty }
+      classNames = classes.map(\.name)
+      entries = classes.enumerated().flatMap { label, group in
+        group.files.map { Entry(path: "\(path)/\(group.name)/\($0)", label: Int32(label)) }
+      }
+    } else {
+      entries = files.map { Entry(path: "\(path)/\($0)", label: Self.label(ofFile: $0)) }
+      let classCount = (entries.map(\.label).max() ?? 0) + 1
+      classNames = (0..<classCount).map { "class\($0)" }
+    }
+    guard let first = entries.first else { throw DatasetError.noImages(path: path) }
+    let image = try Self.read(first.path)
+    (height, width) = (image.height, image.width)
+  }
+
+  public var count: Int { entries.count }
+
+  public func label(at index: Int) -> Int32 { entries[index].label }
+
+  /// Throws `DatasetError.unreadable`, or `.mixedSizes` for an image of another size than the first.
+  public func pixels(at index: Int) throws -> [UInt8] {
+    let image = try Self.read(entries[index].path)
+    guard image.height == height, image.width == width else {
+      throw DatasetError.mixedSizes(
+        path: entries[index].path, expected: [height, width], found: [image.height, image.width])
+    }
+    return image.pixels
+  }
+
+  private static func read(_ path: String) throws -> PNGImage {
+    do {
+      return try PNGImage.read(path)
+    } catch let error as ArtifactError {
+      throw DatasetError.unreadable(error)
+    }
+  }
+
+  /// Names of the PNG files and of the subfolders of a folder, sorted; hidden ones are left out.
+  private static func list(_ path: String) throws -> (files: [String], folders: [String]) {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path).sorted() else {
+      throw DatasetError.missingFolder(path: path)
+    }
+    let visible = names.filter { !$0.hasPrefix(".") }
+    let folders = visible.filter { name in
+      var isFolder: ObjCBool = false
+      return FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
+        && isFolder.boolValue
+    }
+    let files = visible.filter { $0.lowercased().hasSuffix(".png") && !folders.contains($0) }
+    return (files, folders)
+  }
+
+  /// The class in a name such as `000123-class3.png`, else 0.
+  private static func label(ofFile name: String) -> Int32 {
+    guard let match = name.firstMatch(of: /-class(\d{1,6})\.png$/.ignoresCase()) else { return 0 }
+    return Int32(match.1) ?? 0
+  }
+}

@@ -1,0 +1,111 @@
+import NN
+import TensorCore
+
+/// Sizes of a `ShapesFeatureNet`.
+public struct ShapesFeatureNetConfiguration: Codable, Equatable, Sendable {
+  /// Channels of the four convolutions; the last is the number of features.
+  public var channels: [Int]
+  /// Groups of the normalisations.
+  public var groups: Int
+  /// Number of classes to tell apart.
+  public var classCount: Int
+  /// Number of drawing attributes to regress.
+  public var attributeCount: Int
+
+  /// The defaults fit `Shapes32`: ten classes and its sixteen attributes.
+  public init(
+    channels: [Int] = [32, 64, 128, 128], groups: Int = 8, classCount: Int = 10, attributeCount: Int = 16
+  ) {
+    self.channels = channels
+    self.groups = groups
+    self.classCount = classCount
+    self.attributeCount = attributeCount
+  }
+}
+
+/// A small convolutional network whose pooled features stand in for Inception's on `Shapes32`.
+///
+/// It learns the class of an image and how the image was drawn (colours, background, size, place): a classifier
+/// alone would learn to ignore what a distance between image sets has to notice.
+public struct ShapesFeatureNet: Sendable {
+  /// What one pass gives.
+  public struct Output {
+    /// (B, F), averaged over the image.
+    public let features: Tensor
+    /// (B, classes)
+    public let logits: Tensor
+    /// (B, attributes)
+    public let attributes: Tensor
+  }
+
+  /// Sizes of the network.
+  public let configuration: ShapesFeatureNetConfiguration
+  private let stages: [Stage]
+  private let classifier: Linear
+  private let regressor: Linear
+
+  /// Registers the parameters.
+  public init(_ builder: ParameterBuilder, _ configuration: ShapesFeatureNetConfiguration = .init()) {
+    self.configuration = configuration
+    let inputs = [3] + configuration.channels.dropLast()
+    stages = zip(inputs, configuration.channels).enumerated().map { index, widths in
+      Stage(builder / "stages" / index, widths.0, widths.1, stride: index == 0 ? 1 : 2, configuration.groups)
+    }
+    let width = configuration.channels.last ?? 3
+    classifier = Linear(builder / "classifier", width, configuration.classCount)
+    regressor = Linear(builder / "regressor", width, configuration.attributeCount)
+  }
+
+  /// Images (B, h, w, 3) in [-1, 1] to features, class logits and attributes.
+  public func callAsFunction(_ images_Bhw3: Tensor) -> Output {
+    let (B, _, _, _) = images_Bhw3.dims4
+    let map_BhwC = stages.reduce(images_Bhw3) { $1($0) }
+    let features = map_BhwC.reshaped([B, map_BhwC.shape[1] * map_BhwC.shape[2], map_BhwC.shape[3]])
+      .mean(axis: 1)
+    return Output(features: features, logits: classifier(features), attributes: regressor(features))
+  }
+
+  /// The training loss, a scalar: mean cross-entropy of the classes plus mean squared error of the attributes.
+  /// - Parameters:
+  ///   - images: (B, h, w, 3) in [-1, 1].
+  ///   - labels: B class numbers.
+  ///   - attributes: (B, attributes).
+  public func loss(images: Tensor, labels: [Int32], attributes: Tensor) -> Tensor {
+    let output = self(images)
+    let targets = IndexTensor(labels, [labels.count])
+    return crossEntropy(output.logits, targets: targets).mean()
+      + (output.attributes - attributes).square().mean()
+  }
+}
+
+/// Convolution, group normalisation, SiLU.
+private struct Stage: Sendable {
+  let convolution: Conv2d
+  let norm: GroupNorm
+
+  init(_ builder: ParameterBuilder, _ inputs: Int, _ outputs: Int, stride: Int, _ groups: Int) {
+    convolution = Conv2d(builder / "conv", inputs, outputs, kernel: 3, stride: stride)
+    norm = GroupNorm(builder / "norm", channels: outputs, groups: groups)
+  }
+
+  func callAsFunction(_ x_BhwC: Tensor) -> Tensor { norm(convolution(x_BhwC), activation: .silu) }
+}
+
+/// A trained `ShapesFeatureNet` as a feature extractor.
+public struct ShapesFeatureExtractor: FeatureExtractor {
+  private let network: ShapesFeatureNet
+  public let weightsHash: String
+
+  /// - Parameter weightsHash: SHA-256 of the file that the weights came from, in hexadecimal.
+  public init(_ network: ShapesFeatureNet, weightsHash: String) {
+    self.network = network
+    self.weightsHash = weightsHash
+  }
+
+  public var name: String { "shapes32-net/pool" }
+  public var preprocessing: String { "RGB in [-1, 1], no resize" }
+  public var dimension: Int { network.configuration.channels.last ?? 3 }
+  public var isComparableWithInception: Bool { false }
+
+  public func features(of images: Tensor) -> Tensor { withoutGradient { network(images).features } }
+}

@@ -1,0 +1,44 @@
+import Backbone
+import NN
+import TensorCore
+
+/// The auto-regressive diffusion network: a teacher's trunk with a denoising head in place of the classifier.
+///
+/// After stage 1 it reproduces the teacher's conditional posterior means; in stage 2 a copy of it learns the
+/// distribution that the generator produces (the paper's guidance network).
+public struct ScoreNetwork: Sendable {
+  /// Paths `trunk.*` and `head.*`.
+  public let parameters: ParameterSet
+  private let trunk: any Trunk
+  private let head: DenoisingHead
+  private let latentScale: Float
+
+  /// Builds the network.
+  /// - Parameters:
+  ///   - latentScale: factor from unit-scale latents to the teacher's own (`Codebook.scale`).
+  ///   - mapState: see `TrunkConfiguration.makeTrunk`.
+  /// - Throws: `StateDictError` where `mapState` does not fit.
+  public init(
+    trunk configuration: TrunkConfiguration, head headConfiguration: DenoisingHeadConfiguration,
+    latentScale: Float, mapState: StateDict, seed: UInt64
+  ) throws {
+    parameters = ParameterSet()
+    let builder = ParameterBuilder(parameters, seed: seed)
+    trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState)
+    head = DenoisingHead(
+      builder / "head", headConfiguration, hiddenWidth: trunk.width, latentDimension: trunk.latentDimension)
+    self.latentScale = latentScale
+  }
+
+  /// Hidden states given the clean prefix of every token.
+  /// - Parameter latents_BLD: unit scale; position i uses those of earlier stages.
+  /// - Returns: (B, L, C)
+  public func hiddenStates(latents_BLD: Tensor, labels: [Int32]) -> Tensor {
+    trunk.hiddenStates(latents_BLD: latents_BLD * latentScale, labels: labels, extra_BLC: nil)
+  }
+
+  /// Expected clean latents (K, B, L, D) of noised ones `x_t` at times `t` (K, B, L).
+  public func denoise(hidden_BLC: Tensor, x_t: Tensor, t: Tensor) -> Tensor {
+    head(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+  }
+}

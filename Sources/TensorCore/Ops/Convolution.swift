@@ -1,0 +1,72 @@
+/// Two-dimensional convolution (cross-correlation, as `torch.nn.functional.conv2d`), channels-last:
+/// `y[b, i, j, o] = bias[o] + sum over u, v, c of x[b, i stride + u - top, j stride + v - left, c] weight[o, c, u, v]`.
+/// - Parameters:
+///   - x_BhwC: feature map.
+///   - weight: (O, C, kernel rows, kernel columns), PyTorch's layout.
+///   - bias: (O), or none.
+///   - stride: step between output pixels in both directions.
+///   - padding: zeros around x; the sides may differ.
+/// - Returns: `BhwO`, with h = (h + top + bottom - kernel rows) / stride + 1, rounded down, and w likewise.
+public func conv2d(
+  _ x_BhwC: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .none
+) -> Tensor {
+  let geometry = convolutionGeometry(x_BhwC, weight, bias, stride: stride, padding: padding)
+  let y_BhwO = x_BhwC.empty([geometry.batch, geometry.outHeight, geometry.outWidth, geometry.outputs])
+  let backend = x_BhwC.backend
+  backend.convolve(
+    x_BhwC.storage, weight: weight.storage, bias: bias?.storage, into: y_BhwO.storage, geometry)
+  let x = x_BhwC.stopGradient()
+  let w = weight.stopGradient()
+  return y_BhwO.recorded(from: [x_BhwC, weight] + (bias.map { [$0] } ?? [])) { gradY, wanted in
+    conv2dBackward(gradY, x_BhwC: x, weight: w, wanted: wanted, geometry)
+  }
+}
+
+/// With gradY `BhwO`:
+/// `gradX[b, p, q, c] = sum of gradY[b, i, j, o] weight[o, c, u, v]` over the i, j, u, v that read pixel (p, q),
+/// `gradWeight[o, c, u, v] = sum over b, i, j of gradY[b, i, j, o] x[b, i stride + u - top, j stride + v - left, c]`,
+/// `gradBias[o] = sum over b, i, j of gradY[b, i, j, o]`.
+private func conv2dBackward(
+  _ gradY: Tensor, x_BhwC: Tensor, weight: Tensor, wanted: [Bool], _ geometry: ConvolutionGeometry
+) -> [Tensor?] {
+  let backend = gradY.backend
+  var gradients = [Tensor?](repeating: nil, count: wanted.count)
+  if wanted[0] {
+    let gradX = gradY.empty(x_BhwC.shape)
+    backend.convolveBackwardInput(
+      gradY: gradY.storage, weight: weight.storage, into: gradX.storage, geometry)
+    gradients[0] = gradX
+  }
+  if wanted[1] {
+    let gradWeight = gradY.empty(weight.shape)
+    backend.convolveBackwardWeight(
+      x: x_BhwC.storage, gradY: gradY.storage, into: gradWeight.storage, geometry)
+    gradients[1] = gradWeight
+  }
+  if wanted.count > 2, wanted[2] {
+    let gradBias = gradY.empty([geometry.outputs])
+    backend.reduce(
+      .sum, gradY.storage, outer: 1, axis: geometry.outPixels, inner: geometry.outputs,
+      into: gradBias.storage)
+    gradients[2] = gradBias
+  }
+  return gradients
+}
+
+private func convolutionGeometry(
+  _ x_BhwC: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Padding
+) -> ConvolutionGeometry {
+  precondition(x_BhwC.shape.rank == 4, "conv2d: expected x of shape (B, h, w, C), got \(x_BhwC.shape)")
+  precondition(weight.shape.rank == 4, "conv2d: expected weight of shape (O, I, h, w), got \(weight.shape)")
+  let (B, h, w, C) = x_BhwC.dims4
+  let (O, I, kernelHeight, kernelWidth) = weight.dims4
+  precondition(I == C, "conv2d: weight \(weight.shape) expects \(I) channels, got x \(x_BhwC.shape)")
+  if let bias { precondition(bias.shape == [O], "conv2d: expected bias of shape (\(O)), got \(bias.shape)") }
+  precondition(stride > 0, "conv2d: expected a positive stride, got \(stride)")
+  precondition(
+    h + padding.top + padding.bottom >= kernelHeight && w + padding.left + padding.right >= kernelWidth,
+    "conv2d: kernel of weight \(weight.shape) does not fit into x \(x_BhwC.shape) with \(padding)")
+  return ConvolutionGeometry(
+    batch: B, height: h, width: w, inputs: C, outputs: O, kernelHeight: kernelHeight,
+    kernelWidth: kernelWidth, stride: stride, padding: padding)
+}

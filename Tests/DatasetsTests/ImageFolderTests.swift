@@ -1,0 +1,60 @@
+import Artifacts
+import Foundation
+import Testing
+
+@testable import Datasets
+
+@Suite final class ImageFolderTests {
+  private let root = FileManager.default.temporaryDirectory
+    .appendingPathComponent("dd2-image-folder-\(UUID().uuidString)").path
+
+  init() throws { try makeFolder(root) }
+
+  deinit { try? FileManager.default.removeItem(atPath: root) }
+
+  @Test func subfoldersAreClassesInSortedOrder() throws {
+    for name in ["zebra", "ant", "empty"] { try makeFolder("\(root)/\(name)") }
+    try write("zebra/b.png", gray: 40)
+    try write("zebra/a.png", gray: 30)
+    try write("ant/x.PNG", gray: 20)
+    try Data("not an image".utf8).write(to: URL(fileURLWithPath: "\(root)/ant/notes.txt"))
+    let folder = try ImageFolder(root)
+    #expect(folder.classNames == ["ant", "zebra"])
+    #expect((0..<folder.count).map(folder.label(at:)) == [0, 1, 1])
+    #expect(try (0..<3).map { try folder.pixels(at: $0)[0] } == [20, 30, 40])
+    #expect(try folder.batch([2, 0]).images.shape == [2, 4, 6, 3])
+  }
+
+  @Test func flatFoldersTakeLabelsFromNames() throws {
+    try write("000000-class2.png", gray: 1)
+    try write("000001-class0.png", gray: 2)
+    try write("other.png", gray: 3)
+    let folder = try ImageFolder(root)
+    #expect((0..<3).map(folder.label(at:)) == [2, 0, 0])
+    #expect(folder.classNames == ["class0", "class1", "class2"])
+  }
+
+  @Test func badFoldersAreTypedErrors() throws {
+    #expect(throws: DatasetError.noImages(path: root)) { try ImageFolder(root) }
+    #expect(throws: DatasetError.missingFolder(path: root + "/none")) { try ImageFolder(root + "/none") }
+    try write("a.png", gray: 1)
+    try Data("PNG? no".utf8).write(to: URL(fileURLWithPath: "\(root)/b.png"))
+    try PNGImage(width: 5, height: 4, gray: 9).write("\(root)/c.png")
+    let folder = try ImageFolder(root)
+    let unreadable = #expect(throws: DatasetError.self) { try folder.pixels(at: 1) }
+    #expect(unreadable?.exitCode == 65)
+    #expect(unreadable?.description.contains("b.png") == true)
+    let mixed = DatasetError.mixedSizes(path: "\(root)/c.png", expected: [4, 6], found: [4, 5])
+    #expect(throws: mixed) { try folder.batch([0, 2]) }
+    #expect(mixed.exitCode == 65)
+    #expect(!mixed.description.contains("\n"))
+  }
+
+  private func write(_ name: String, gray: UInt8) throws {
+    try PNGImage(width: 6, height: 4, gray: gray).write("\(root)/\(name)")
+  }
+
+  private func makeFolder(_ path: String) throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+}

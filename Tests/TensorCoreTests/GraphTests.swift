@@ -1,0 +1,86 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TensorCore
+
+@Suite struct GraphTests {
+  private let x = SyntheticWeights.tensor("x", [3, 4])
+
+  @Test func valuesUsedSeveralTimesAddTheirGradients() {
+    let problem = operationMismatch([x], .loose) {
+      let shared = $0[0].exp()
+      return shared * shared + shared * $0[0] - shared
+    } reference: {
+      $0[0].map { value in
+        let shared = exp(value)
+        return shared * shared + shared * value - shared
+      }
+    }
+    #expect(problem == nil)
+  }
+
+  @Test func withoutGradientBuildsNoGraph() {
+    let leaf = x.asLeaf()
+    let (constant, restored) = withoutGradient { (leaf * 2, withoutGradient { leaf + 1 }) }
+    #expect(!constant.requiresGradient && !restored.requiresGradient)
+    #expect((leaf * 2).requiresGradient)
+    #expect(!(x * 2).requiresGradient)
+    #expect(!leaf.split(axis: 0, [1, 2]).contains { !$0.requiresGradient })
+    #expect(!withoutGradient { leaf.split(axis: 0, [1, 2]) }.contains { $0.requiresGradient })
+  }
+
+  @Test func stopGradientCutsTheGraph() {
+    let leaf = x.asLeaf()
+    let gradient = (leaf * leaf.stopGradient()).sum().gradients(withRespectTo: [leaf])[0]
+    #expect(mismatch(gradient, x, .double) == nil)
+  }
+
+  @Test func leavesWithoutInfluenceHaveZeroGradients() {
+    let (used, unused) = (x.asLeaf(), Tensor([1, 2], [2]).asLeaf())
+    let loss = used.sum()
+    let gradients = loss.gradients(withRespectTo: [unused, used])
+    #expect(gradients[0].elements == [0, 0])
+    #expect(gradients[1].elements == [Float](repeating: 1, count: 12))
+    #expect(Tensor(3).gradients(withRespectTo: [unused])[0].elements == [0, 0])
+  }
+
+  @Test func askingTwiceGivesTheSame() {
+    let leaf = x.asLeaf()
+    let loss = leaf.square().sum()
+    let first = loss.gradients(withRespectTo: [leaf])[0].elements
+    #expect(loss.gradients(withRespectTo: [leaf])[0].elements == first)
+    #expect(mismatch(first, x.elements.map { 2 * Double($0) }, .float) == nil)
+  }
+
+  @Test func onlyTheWayToTheLeavesIsVisited() {
+    let (a, b) = (x.asLeaf(), x.asLeaf())
+    var wantedFlags: [[Bool]] = []
+    let product = (a.stopGradient() * b.stopGradient()).recorded(from: [a, b]) { gradient, wanted in
+      wantedFlags.append(wanted)
+      return [wanted[0] ? gradient * b.stopGradient() : nil, wanted[1] ? gradient * a.stopGradient() : nil]
+    }
+    _ = product.sum().gradients(withRespectTo: [b])
+    #expect(wantedFlags == [[false, true]])
+  }
+
+  @Test func deepGraphsNeedNoDeepStack() {
+    let leaf = Tensor(1).asLeaf()
+    var value = leaf
+    for _ in 0..<20_000 { value = value + 1 }
+    #expect(value.gradients(withRespectTo: [leaf])[0].item == 1)
+  }
+
+  @Test func gradientsOfSeveralOutputs() {
+    let problem = operationMismatch([x], .loose) {
+      let parts = $0[0].split(axis: 1, [1, 2, 1])
+      return parts[1] * parts[0] + parts[2]
+    } reference: { values in
+      (0..<3).flatMap { row in
+        let r = Array(values[0][row * 4..<row * 4 + 4])
+        return [r[1] * r[0] + r[3], r[2] * r[0] + r[3]]
+      }
+    }
+    #expect(problem == nil)
+  }
+}
