@@ -1,0 +1,32 @@
+SWIFT ?= swift
+paths := $(wildcard Sources Tests Benchmarks Package.swift)
+
+# Say what this machine has before doing anything.
+$(info swift     $(or $(shell $(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p'),not found: see CONTRIBUTING.md))
+$(info cores     $(shell nproc)$(if $(DD2_THREADS), (DD2_THREADS=$(DD2_THREADS)))$(if $(shell grep -m1 -o avx512f /proc/cpuinfo), with AVX-512))
+$(info OpenBLAS  $(or $(shell pkg-config --modversion openblas 2>/dev/null),not found: run scripts/setup.sh))
+$(info )
+
+.PHONY: help build test lint bench format clean
+.DEFAULT_GOAL := build
+
+build: ## dd2 in release mode, at .build/release/dd2 (the default)
+	$(SWIFT) build -c release
+
+test: ## all checks, as CI runs them
+	bash scripts/test.sh
+
+lint: ## formatting and module graph; builds nothing
+	bash scripts/test.sh lint
+
+bench: build ## time the kernels and the one-step generator
+	.build/release/dd2 bench
+
+format: ## reformat the sources in place
+	$(SWIFT) format -r -p -i $(paths)
+
+clean: ## remove what was built; runs/ and out/ stay
+	$(SWIFT) package clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16

@@ -1,0 +1,137 @@
+import Artifacts
+import Foundation
+import NN
+import Synchronization
+import TensorCore
+
+/// The folder of a run, as stages see it.
+public typealias RunFolder = RunDirectory
+
+/// What a run tells its caller; the command line turns it into progress bars and lines.
+public enum RunEvent: Sendable {
+  /// A stage begins, or continues after `completed` steps.
+  case started(stage: String, completed: Int, total: Int)
+  /// A step is done.
+  case step(stage: String, completed: Int, total: Int, metrics: [(String, Double)])
+  /// A file was written.
+  case saved(path: String)
+  /// Something worth a line.
+  case note(String)
+}
+
+/// Receives events, in order, on the thread that runs.
+public typealias RunObserver = (RunEvent) -> Void
+
+/// Asks a run to stop after its current step; set from a signal handler's queue.
+public final class InterruptFlag: Sendable {
+  private let raised = Atomic<Bool>(false)
+
+  /// Not raised.
+  public init() {}
+
+  /// Ask to stop.
+  public func raise() { raised.store(true, ordering: .relaxed) }
+
+  /// Whether stopping was asked for.
+  public var isRaised: Bool { raised.load(ordering: .relaxed) }
+}
+
+/// A run that stopped on request, after a clean checkpoint.
+public struct RunInterrupted: Error, CustomStringConvertible, Sendable {
+  /// Where to continue from.
+  public let checkpoint: String
+
+  /// One line that says how to continue.
+  public var description: String { "interrupted; saved \(checkpoint); continue with --resume" }
+}
+
+/// Runs a stage: logs every step, saves at intervals, at the end and when interrupted, resumes from the last file.
+public struct RunLoop {
+  private let run: RunDirectory
+  private let checkpointInterval: Int
+  private let command: String
+  private let interrupt: InterruptFlag
+  private let observer: RunObserver
+
+  /// Checkpoints kept in the folder.
+  private static let keptCheckpoints = 2
+
+  /// A loop over a run's folder.
+  /// - Parameters:
+  ///   - checkpointInterval: steps between checkpoints.
+  ///   - command: recorded in the files.
+  public init(
+    run: RunDirectory, checkpointInterval: Int, command: String, interrupt: InterruptFlag,
+    observer: @escaping RunObserver
+  ) {
+    self.run = run
+    self.checkpointInterval = checkpointInterval
+    self.command = command
+    self.interrupt = interrupt
+    self.observer = observer
+  }
+
+  /// Runs the stage to its end, from its last checkpoint if there is one.
+  /// - Throws: what the stage throws; `RunInterrupted` after a clean checkpoint; `ArtifactError` on I/O.
+  public func callAsFunction(_ stage: any TrainingStage) throws {
+    let completed = try resume(stage)
+    observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
+    guard completed < stage.totalSteps else { return }
+    let log = try run.metricLog(resumingAfter: completed)
+    let board = try run.tensorBoardWriter(resumingAfter: completed)
+    for index in completed..<stage.totalSteps {
+      var metrics = try stage.step(index)
+      if let bad = metrics.first(where: { !$0.1.isFinite }) {
+        throw NonFiniteLoss(metric: bad.0, step: index)
+      }
+      metrics += try stage.evaluate(after: index, in: run)
+      try log.append(step: index + 1, values: metrics)
+      try board.append(step: index + 1, values: metrics.map { ("\(stage.name)/\($0.0)", $0.1) })
+      observer(.step(stage: stage.name, completed: index + 1, total: stage.totalSteps, metrics: metrics))
+      let isLast = index + 1 == stage.totalSteps
+      guard isLast || interrupt.isRaised || (index + 1) % checkpointInterval == 0 else { continue }
+      let path = try save(stage, completed: index + 1)
+      if interrupt.isRaised, !isLast { throw RunInterrupted(checkpoint: path) }
+    }
+  }
+
+  private func resume(_ stage: any TrainingStage) throws -> Int {
+    guard let latest = try run.latestCheckpoint() else { return 0 }
+    let file = try Checkpoint.read(from: latest.path, expectingKind: stage.name + "-training")
+    var progress: [String: Int] = [:]
+    for (name, array) in file.progress { progress[name] = array.ints?.first.map(Int.init) }
+    do {
+      try stage.restore(
+        StageState(
+          parameters: StateDict(file.parameters), ema: StateDict(file.ema), optimizer: StateDict(file.optimizer),
+          progress: progress))
+    } catch let error as StateDictError {
+      throw ArtifactError.wrongFormat(path: latest.path, detail: error.description)
+    }
+    return latest.step
+  }
+
+  private func save(_ stage: any TrainingStage, completed: Int) throws -> String {
+    let state = stage.state()
+    var file = Checkpoint(
+      kind: stage.name + "-training", config: try String(contentsOfFile: run.configPath, encoding: .utf8),
+      createdBy: DD2Version.description, metadata: ["command": command])
+    file.parameters = state.parameters.arrays
+    file.ema = state.ema.arrays
+    file.optimizer = state.optimizer.arrays
+    file.progress = state.progress.mapValues { HostArray(Int64($0)) }
+    let path = run.checkpointPath(step: completed)
+    try file.write(to: path)
+    try run.pruneCheckpoints(keep: Self.keptCheckpoints)
+    observer(.saved(path: path))
+    return path
+  }
+}
+
+/// The program's version, as files and `dd2 --version` state it.
+public enum DD2Version {
+  /// Semantic version.
+  public static let number = "0.1.0"
+  /// Name and version.
+  public static var description: String { "dd2 \(number)" }
+}

@@ -1,0 +1,58 @@
+import NN
+
+/// All that a stage needs to continue where it stopped. Random streams are keyed by seed and step, so they need none.
+public struct StageState {
+  /// Trained weights, one prefix per network.
+  public var parameters: StateDict
+  /// Averaged weights: what is sampled from.
+  public var ema: StateDict
+  /// Optimiser moments and whatever else is averaged over steps.
+  public var optimizer: StateDict
+  /// Counters.
+  public var progress: [String: Int]
+
+  /// A state.
+  public init(
+    parameters: StateDict, ema: StateDict = StateDict(), optimizer: StateDict, progress: [String: Int]
+  ) {
+    self.parameters = parameters
+    self.ema = ema
+    self.optimizer = optimizer
+    self.progress = progress
+  }
+}
+
+/// One kind of training: a step at a time, resumable. The run loop around it logs, saves and stops.
+public protocol TrainingStage: AnyObject {
+  /// Name in logs and checkpoints, such as `tokenizer`.
+  var name: String { get }
+  /// Number of steps of the whole stage.
+  var totalSteps: Int { get }
+  /// One step, counted from 0.
+  /// - Returns: metrics in the order in which they are shown.
+  /// - Throws: errors of the optimiser or the data; the last checkpoint stays good.
+  func step(_ index: Int) throws -> [(String, Double)]
+  /// A snapshot of everything.
+  func state() -> StageState
+  /// Continues from a snapshot.
+  func restore(_ state: StageState) throws
+  /// Called after `step(index)`: pictures and scores at the stage's own intervals; more metrics for the log.
+  func evaluate(after index: Int, in run: RunFolder) throws -> [(String, Double)]
+}
+
+extension TrainingStage {
+  public func evaluate(after index: Int, in run: RunFolder) throws -> [(String, Double)] { [] }
+}
+
+/// Thrown when a step's result is not a finite number: nothing of it was kept.
+public struct NonFiniteLoss: Error, CustomStringConvertible, Sendable {
+  /// Name of the metric.
+  public let metric: String
+  /// Step, from 0.
+  public let step: Int
+
+  /// One line: what, where, what to do.
+  public var description: String {
+    "\(metric) is not finite at step \(step); lower the learning rate and use --resume from the last checkpoint"
+  }
+}

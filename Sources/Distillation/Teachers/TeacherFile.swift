@@ -1,0 +1,96 @@
+import Artifacts
+import Backbone
+import DD2Teacher
+import Foundation
+import NN
+import TensorCore
+
+/// What a teacher file's `config` says: the family and its sizes. A new family adds a case.
+public enum TeacherConfiguration: Codable, Equatable, Sendable {
+  /// VAR: transformer and multi-scale tokenizer.
+  case nextScale(transformer: VARConfiguration, tokenizer: VQVAEConfiguration)
+
+  /// The built-in teacher of shapes32: 32x32 pixels, an 8x8 latent, 130 tokens in six scales.
+  public static let shapes32 = TeacherConfiguration.nextScale(
+    transformer: VARConfiguration(
+      depth: 6, width: 160, heads: 5, classCount: 10, patchSides: [1, 2, 3, 4, 6, 8], latentDimension: 8,
+      vocabulary: 256),
+    tokenizer: VQVAEConfiguration(
+      channels: 32, channelMultipliers: [1, 1, 2], residualBlocks: 1, latentDimension: 8, vocabulary: 256,
+      patchSides: [1, 2, 3, 4, 6, 8]))
+
+  /// Builds the teacher from the weights of its two parts, under `transformer.` and `tokenizer.`.
+  /// - Throws: `StateDictError` where they do not fit.
+  func makeTeacher(_ state: StateDict) throws -> any Teacher {
+    switch self {
+    case .nextScale(let transformer, let tokenizer):
+      let vqvae = VQVAE(tokenizer, seed: 0)
+      try vqvae.parameters.load(state.removingPrefix("tokenizer"))
+      let network = VARTransformer(transformer, map: vqvae.map, seed: 0)
+      try network.parameters.load(state.removingPrefix("transformer"))
+      return VARTeacher(transformer: network, tokenizer: vqvae)
+    }
+  }
+}
+
+/// Teachers in HDF5: transformer under `/parameters/transformer.*`, tokenizer under `/parameters/tokenizer.*`.
+public enum TeacherFile {
+  /// The checkpoint kind of teacher files.
+  public static let kind = "teacher"
+
+  /// A teacher with the file it came from.
+  public struct Loaded: Sendable {
+    /// The teacher.
+    public let teacher: any Teacher
+    /// Family and sizes.
+    public let configuration: TeacherConfiguration
+    /// The file.
+    public let path: String
+    /// SHA-256 of the file, in hexadecimal: students record it.
+    public let hash: String
+  }
+
+  /// Writes a teacher.
+  /// - Parameter metadata: how it was made: command, seed, figures.
+  /// - Throws: `ArtifactError`.
+  public static func write(
+    _ configuration: TeacherConfiguration, transformer: StateDict, tokenizer: StateDict,
+    metadata: [String: String], to path: String
+  ) throws {
+    var file = Checkpoint(
+      kind: kind, config: try JSON.text(configuration), createdBy: DD2Version.description, metadata: metadata)
+    file.parameters = transformer.addingPrefix("transformer").merging(tokenizer.addingPrefix("tokenizer")).arrays
+    try file.write(to: path)
+  }
+
+  /// Reads a teacher, strictly.
+  /// - Throws: `ArtifactError` where the file is missing, damaged, of another kind or does not fit its configuration.
+  public static func read(_ path: String) throws -> Loaded {
+    let file = try Checkpoint.load(from: path, expectingKind: kind, groups: ["parameters"])
+    let configuration: TeacherConfiguration = try JSON.decode(file.config, path: path)
+    do {
+      let teacher = try configuration.makeTeacher(StateDict(file.parameters))
+      let hash = try WeightsManifest.sha256(ofFile: path)
+      return Loaded(teacher: teacher, configuration: configuration, path: path, hash: hash)
+    } catch let error as StateDictError {
+      throw ArtifactError.wrongFormat(path: path, detail: error.description)
+    }
+  }
+}
+
+/// JSON in the forms that files use: sorted keys, so that equal settings give equal bytes.
+enum JSON {
+  static func text(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  static func decode<Value: Decodable>(_ text: String, path: String) throws -> Value {
+    do {
+      return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    } catch {
+      throw ArtifactError.wrongFormat(path: path, detail: "its configuration is not understood (\(error))")
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import Artifacts
+import DD2Teacher
+import Datasets
+import Foundation
+import NN
+import TensorCore
+
+/// Settings of a teacher's training from images.
+public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
+  /// Family and sizes.
+  public var teacher: TeacherConfiguration
+  /// The feature loss's classifier.
+  public var perceptual: TrainingSettings
+  /// The tokenizer.
+  public var tokenizer: TrainingSettings
+  /// The tokenizer's losses.
+  public var lossWeights: TokenizerLossWeights
+  /// The transformer.
+  public var transformer: TrainingSettings
+  /// Everything random.
+  public var seed: UInt64
+  /// Where the images come from, for the record.
+  public var data: String
+
+  /// Settings that train the built-in teacher.
+  public init(
+    teacher: TeacherConfiguration = .shapes32, tokenizerSteps: Int = 1600, transformerSteps: Int = 3000,
+    seed: UInt64 = 1, data: String = "shapes32"
+  ) {
+    self.teacher = teacher
+    perceptual = TrainingSettings(
+      steps: min(400, max(1, tokenizerSteps / 4)), batch: 64, learningRate: 2e-3,
+      optimizer: AdamWConfiguration(weightDecay: 0.01))
+    tokenizer = TrainingSettings(
+      steps: tokenizerSteps, batch: 48, learningRate: 1.5e-3, optimizer: AdamWConfiguration(beta2: 0.99),
+      emaDecay: 0.99)
+    lossWeights = TokenizerLossWeights()
+    transformer = TrainingSettings(
+      steps: transformerSteps, batch: 48, learningRate: 2e-3, optimizer: AdamWConfiguration(weightDecay: 0.05),
+      emaDecay: 0.995, warmUpSteps: 100)
+    self.seed = seed
+    self.data = data
+  }
+}
+
+/// Trains a teacher: classifier for the feature loss, tokenizer, tokens, transformer; each part is a run of its own
+/// below the folder, so that an interrupted pipeline continues where it stopped.
+public struct TeacherPipeline {
+  private let configuration: TeacherTrainingConfiguration
+  private let folder: String
+  private let command: String
+  private let interrupt: InterruptFlag
+  private let observer: RunObserver
+
+  /// A pipeline in a folder.
+  public init(
+    _ configuration: TeacherTrainingConfiguration, folder: String, command: String, interrupt: InterruptFlag,
+    observer: @escaping RunObserver
+  ) {
+    self.configuration = configuration
+    self.folder = folder
+    self.command = command
+    self.interrupt = interrupt
+    self.observer = observer
+  }
+
+  /// Trains what is not trained yet and writes `teacher.h5`.
+  /// - Returns: the path of the teacher file.
+  public func callAsFunction(data: any ImageSource) throws -> String {
+    guard case .nextScale(let transformerSizes, let tokenizerSizes) = configuration.teacher else {
+      preconditionFailure("TeacherPipeline: family")
+    }
+    let perceptual = PerceptualTraining(data: data, settings: configuration.perceptual, seed: configuration.seed)
+    try run(perceptual)
+    let tokenizerStage = TokenizerTraining(
+      configuration: tokenizerSizes, perceptual: perceptual.network, weights: configuration.lossWeights, data: data,
+      settings: configuration.tokenizer, seed: configuration.seed)
+    try run(tokenizerStage)
+    let tokenizer = tokenizerStage.tokenizer
+    try tokenizer.parameters.load(tokenizerStage.averagedState)
+    observer(.note("encoding \(data.count) images"))
+    let tokens = try TokenSet.encode(data) { tokenizer.encode(images_BhwC: $0) }
+    let transformerStage = TransformerTraining(
+      configuration: transformerSizes, tokenizer: tokenizer, tokens: tokens, settings: configuration.transformer,
+      seed: configuration.seed)
+    try run(transformerStage)
+    let path = folder + "/teacher.h5"
+    try TeacherFile.write(
+      configuration.teacher, transformer: transformerStage.averagedState, tokenizer: tokenizerStage.averagedState,
+      metadata: ["command": command, "seed": String(configuration.seed), "training": try JSON.text(configuration)],
+      to: path)
+    observer(.saved(path: path))
+    return path
+  }
+
+  private func run(_ stage: any TrainingStage) throws {
+    let path = folder + "/" + stage.name
+    let exists = FileManager.default.fileExists(atPath: path + "/config.json")
+    let directory = exists ? try RunDirectory.open(path) : try RunDirectory.create(path, config: configuration)
+    try RunLoop(
+      run: directory, checkpointInterval: 200, command: command, interrupt: interrupt, observer: observer)(stage)
+  }
+}
