@@ -99,7 +99,7 @@ public struct RunLoop {
     guard let latest = try run.latestCheckpoint() else { return 0 }
     let file = try Checkpoint.read(from: latest.path, expectingKind: stage.name + "-training")
     var progress: [String: Int] = [:]
-    for (name, array) in file.progress { progress[name] = array.ints?.first.map(Int.init) }
+    for (name, array) in file.progress { progress[name] = array.ints?.first.map { Int($0) } }
     do {
       try stage.restore(
         StageState(

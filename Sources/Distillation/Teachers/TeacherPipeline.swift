@@ -24,7 +24,7 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
 
   /// Settings that train the built-in teacher.
   public init(
-    teacher: TeacherConfiguration = .shapes32, tokenizerSteps: Int = 1600, transformerSteps: Int = 3000,
+    teacher: TeacherConfiguration = .shapes32, tokenizerSteps: Int = 1400, transformerSteps: Int = 2200,
     seed: UInt64 = 1, data: String = "shapes32"
   ) {
     self.teacher = teacher
@@ -32,7 +32,7 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
       steps: min(400, max(1, tokenizerSteps / 4)), batch: 64, learningRate: 2e-3,
       optimizer: AdamWConfiguration(weightDecay: 0.01))
     tokenizer = TrainingSettings(
-      steps: tokenizerSteps, batch: 48, learningRate: 1.5e-3, optimizer: AdamWConfiguration(beta2: 0.99),
+      steps: tokenizerSteps, batch: 32, learningRate: 2e-3, optimizer: AdamWConfiguration(beta2: 0.99),
       emaDecay: 0.99)
     lossWeights = TokenizerLossWeights()
     transformer = TrainingSettings(
