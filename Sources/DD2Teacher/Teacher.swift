@@ -41,10 +41,9 @@ public protocol Teacher: Sendable {
   func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor
 
   /// Draws token sequences stage by stage with cached keys and values: (B, L).
-  ///
-  /// Sample i depends on (seed, `indices[i]`) alone. `greedy` takes the most likely token instead of drawing.
-  func sample(
-    labels: [Int32], guidance: Guidance, greedy: Bool, seed: UInt64, indices: [Int]
+  /// - Parameter choose: picks the tokens (B, l) of a stage from its log-probabilities (B, l, V).
+  func generate(
+    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) -> IndexTensor
 
   /// Token ids (B, L) to images (B, h, w, 3) in [-1, 1].
@@ -57,4 +56,18 @@ public protocol Teacher: Sendable {
 extension Teacher {
   /// Order and grouping of the tokens.
   public var layout: TokenLayout { trunkConfiguration.layout }
+
+  /// Samples token sequences (B, L): sample i depends on (seed, `indices[i]`) alone.
+  public func sample(labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int]) -> IndexTensor {
+    precondition(labels.count == indices.count, "sample: \(labels.count) labels, \(indices.count) indices")
+    var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.sample", index: $0) }
+    return generate(labels: labels, guidance: guidance) { _, logProbabilities in
+      drawTokens(logProbabilities: logProbabilities, streams: &streams)
+    }
+  }
+
+  /// Takes the most likely token everywhere: (B, L).
+  public func sampleGreedily(labels: [Int32], guidance: Guidance) -> IndexTensor {
+    generate(labels: labels, guidance: guidance) { _, logProbabilities in logProbabilities.argmax() }
+  }
 }

@@ -53,7 +53,11 @@ extension Tensor {
   static func recorded(_ outputs: [Tensor], from inputs: [Tensor], _ backward: @escaping Node.Backward) -> [Tensor]
   {
     guard Recording.isOn, inputs.contains(where: { $0.edge != nil }) else { return outputs }
-    let node = Node(inputs: inputs.map(\.edge), backward: backward)
+    let count = outputs.count
+    // The pass knows of outputs up to the last one that a gradient reached.
+    let node = Node(inputs: inputs.map(\.edge)) { gradients, wanted in
+      backward(gradients + [Tensor?](repeating: nil, count: count - gradients.count), wanted)
+    }
     return outputs.enumerated().map { index, output in
       Tensor(shape: output.shape, storage: output.storage, edge: Edge(node: node, output: index))
     }

@@ -84,8 +84,7 @@ private struct GoldenVAR {
   @Test func greedyGuidedSamplingMatches() throws {
     let golden = try GoldenVAR()
     let labels = try golden.indices("labels").values
-    let ids = golden.teacher.sample(
-      labels: labels, guidance: Guidance(cfg: golden.cfg), greedy: true, seed: 0, indices: Array(labels.indices))
+    let ids = golden.teacher.sampleGreedily(labels: labels, guidance: Guidance(cfg: golden.cfg))
     #expect(ids == (try golden.indices("greedy_ids")))
     let images = golden.teacher.decode(ids_BL: ids).channelsFirst
     let expected = try golden.tensor("greedy_image")

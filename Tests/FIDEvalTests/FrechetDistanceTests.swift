@@ -27,7 +27,8 @@ import Testing
   @Test func analyticDistanceOfDiagonalGaussians() throws {
     let a = try gaussian(mean: [0, 1, 2], variances: [1, 4, 0])
     let b = try gaussian(mean: [3, 1, 0], variances: [9, 1, 2.25])
-    let expected = 9.0 + 0 + 4 + (1 - 3) * (1 - 3) + (2 - 1) * (2 - 1) + 2.25
+    // Means 9 + 0 + 4, deviations (1-3)^2 + (2-1)^2 + (0-1.5)^2.
+    let expected = 13 + 4 + 1 + 2.25
     #expect(mismatch([try frechetDistance(a, b)], [expected], .double) == nil)
     #expect(mismatch([try frechetDistance(b, a)], [expected], .double) == nil)
   }

@@ -12,9 +12,11 @@ import Testing
     default:
       // Blocks of 1, 4, 9, ...: a token sees its own block and all before.
       var ends: [Int] = []
-      for side in 1... where ends.count < L {
+      var side = 1
+      while ends.count < L {
         let end = min(ends.count + side * side, L)
         ends += [Int](repeating: end, count: end - ends.count)
+        side += 1
       }
       return ends
     }

@@ -55,16 +55,14 @@ public struct VARTeacher: Teacher {
     scaleCount > 1 ? cfg * Float(scale) / Float(scaleCount - 1) : cfg
   }
 
-  public func sample(
-    labels: [Int32], guidance: Guidance, greedy: Bool, seed: UInt64, indices: [Int]
+  public func generate(
+    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) -> IndexTensor {
-    precondition(labels.count == indices.count, "sample: \(labels.count) labels, \(indices.count) indices")
-    var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.sample", index: $0) }
-    return withoutGradient { sample(labels: labels, guidance: guidance, greedy: greedy, streams: &streams) }
+    withoutGradient { generateStages(labels: labels, guidance: guidance, choose: choose) }
   }
 
-  private func sample(
-    labels: [Int32], guidance: Guidance, greedy: Bool, streams: inout [RandomStream]
+  private func generateStages(
+    labels: [Int32], guidance: Guidance, choose: (Int, Tensor) -> IndexTensor
   ) -> IndexTensor {
     let B = labels.count
     let isGuided = guidance.cfg != 0
@@ -74,17 +72,14 @@ public struct VARTeacher: Teacher {
     var map: Tensor?
     var view: Tensor?
     var perScale: [IndexTensor] = []
-    for (scale, _) in sides.enumerated() {
+    for scale in sides.indices {
       let input = isGuided ? view.map { Tensor.concatenated([$0, $0], axis: 0) } : view
       var logits = transformer.logits(scale: scale, view_BlD: input, labels: doubled, cache: cache)
       if isGuided {
         let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
         logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
       }
-      let ids =
-        greedy
-        ? logits.argmax()
-        : drawTokens(logProbabilities: guidance.logProbabilities(logits: logits), streams: &streams)
+      let ids = choose(scale, guidance.logProbabilities(logits: logits))
       perScale.append(ids)
       guard scale + 1 < sides.count else { break }
       let added = tokenizer.map.contribution(

@@ -9,10 +9,10 @@ struct ResidualBlock: Sendable {
   private let conv2: Conv2d
   private let shortcut: Conv2d?
 
-  init(_ builder: ParameterBuilder, _ inputs: Int, _ outputs: Int) {
-    norm1 = GroupNorm(builder / "norm1", channels: inputs)
+  init(_ builder: ParameterBuilder, _ inputs: Int, _ outputs: Int, groups: Int) {
+    norm1 = GroupNorm(builder / "norm1", channels: inputs, groups: groups)
     conv1 = Conv2d(builder / "conv1", inputs, outputs, kernel: 3)
-    norm2 = GroupNorm(builder / "norm2", channels: outputs)
+    norm2 = GroupNorm(builder / "norm2", channels: outputs, groups: groups)
     conv2 = Conv2d(builder / "conv2", outputs, outputs, kernel: 3)
     shortcut = inputs == outputs ? nil : Conv2d(builder / "nin_shortcut", inputs, outputs, kernel: 1)
   }
@@ -30,8 +30,8 @@ struct PixelAttention: Sendable {
   private let qkv: Conv2d
   private let output: Conv2d
 
-  init(_ builder: ParameterBuilder, _ channels: Int) {
-    norm = GroupNorm(builder / "norm", channels: channels)
+  init(_ builder: ParameterBuilder, _ channels: Int, groups: Int) {
+    norm = GroupNorm(builder / "norm", channels: channels, groups: groups)
     qkv = Conv2d(builder / "qkv", channels, 3 * channels, kernel: 1)
     output = Conv2d(builder / "proj_out", channels, channels, kernel: 1)
   }
@@ -53,6 +53,8 @@ public struct VQVAEConfiguration: Codable, Equatable, Sendable {
   public var channelMultipliers: [Int]
   /// Residual blocks per level in the encoder; the decoder has one more.
   public var residualBlocks: Int
+  /// Groups of every group normalisation; with as many groups as channels an image's mean colour would be lost.
+  public var normGroups: Int
   /// Latent dimension (D).
   public var latentDimension: Int
   /// Codebook size (V).
@@ -63,12 +65,13 @@ public struct VQVAEConfiguration: Codable, Equatable, Sendable {
   /// A configuration; defaults are those of `vae_ch160v4096z32`.
   public init(
     channels: Int = 160, channelMultipliers: [Int] = [1, 1, 2, 2, 4], residualBlocks: Int = 2,
-    latentDimension: Int = 32, vocabulary: Int = 4096,
+    normGroups: Int = 32, latentDimension: Int = 32, vocabulary: Int = 4096,
     patchSides: [Int] = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16]
   ) {
     self.channels = channels
     self.channelMultipliers = channelMultipliers
     self.residualBlocks = residualBlocks
+    self.normGroups = normGroups
     self.latentDimension = latentDimension
     self.vocabulary = vocabulary
     self.patchSides = patchSides

@@ -17,27 +17,29 @@ struct VQVAEDecoder: Sendable {
   private let convOut: Conv2d
 
   init(_ builder: ParameterBuilder, _ configuration: VQVAEConfiguration) {
+    let groups = configuration.normGroups
     let last = configuration.channelMultipliers.count - 1
     var channels = configuration.channels * configuration.channelMultipliers[last]
     convIn = Conv2d(builder / "conv_in", configuration.latentDimension, channels, kernel: 3)
     let mid = builder / "mid"
     middle = (
-      ResidualBlock(mid / "block_1", channels, channels), PixelAttention(mid / "attn_1", channels),
-      ResidualBlock(mid / "block_2", channels, channels)
+      ResidualBlock(mid / "block_1", channels, channels, groups: groups),
+      PixelAttention(mid / "attn_1", channels, groups: groups),
+      ResidualBlock(mid / "block_2", channels, channels, groups: groups)
     )
     levels = (0...last).reversed().map { index in
       let path = builder / "up" / index
       var level = Level()
       for block in 0...configuration.residualBlocks {
         let outputs = configuration.channels * configuration.channelMultipliers[index]
-        level.blocks.append(ResidualBlock(path / "block" / block, channels, outputs))
+        level.blocks.append(ResidualBlock(path / "block" / block, channels, outputs, groups: groups))
         channels = outputs
-        if index == last { level.attentions.append(PixelAttention(path / "attn" / block, channels)) }
+        if index == last { level.attentions.append(PixelAttention(path / "attn" / block, channels, groups: groups)) }
       }
       if index != 0 { level.upsample = Conv2d(path / "upsample" / "conv", channels, channels, kernel: 3) }
       return level
     }
-    normOut = GroupNorm(builder / "norm_out", channels: channels)
+    normOut = GroupNorm(builder / "norm_out", channels: channels, groups: groups)
     convOut = Conv2d(builder / "conv_out", channels, 3, kernel: 3)
   }
 

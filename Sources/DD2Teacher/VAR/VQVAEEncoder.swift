@@ -16,6 +16,7 @@ struct VQVAEEncoder: Sendable {
   private let convOut: Conv2d
 
   init(_ builder: ParameterBuilder, _ configuration: VQVAEConfiguration) {
+    let groups = configuration.normGroups
     convIn = Conv2d(builder / "conv_in", 3, configuration.channels, kernel: 3)
     var channels = configuration.channels
     let last = configuration.channelMultipliers.count - 1
@@ -24,9 +25,9 @@ struct VQVAEEncoder: Sendable {
       var level = Level()
       for block in 0..<configuration.residualBlocks {
         let outputs = configuration.channels * multiplier
-        level.blocks.append(ResidualBlock(path / "block" / block, channels, outputs))
+        level.blocks.append(ResidualBlock(path / "block" / block, channels, outputs, groups: groups))
         channels = outputs
-        if index == last { level.attentions.append(PixelAttention(path / "attn" / block, channels)) }
+        if index == last { level.attentions.append(PixelAttention(path / "attn" / block, channels, groups: groups)) }
       }
       if index != last {
         // Halved without a border on the upper left: the reference pads right and bottom only.
@@ -38,10 +39,11 @@ struct VQVAEEncoder: Sendable {
     }
     let mid = builder / "mid"
     middle = (
-      ResidualBlock(mid / "block_1", channels, channels), PixelAttention(mid / "attn_1", channels),
-      ResidualBlock(mid / "block_2", channels, channels)
+      ResidualBlock(mid / "block_1", channels, channels, groups: groups),
+      PixelAttention(mid / "attn_1", channels, groups: groups),
+      ResidualBlock(mid / "block_2", channels, channels, groups: groups)
     )
-    normOut = GroupNorm(builder / "norm_out", channels: channels)
+    normOut = GroupNorm(builder / "norm_out", channels: channels, groups: groups)
     convOut = Conv2d(builder / "conv_out", channels, configuration.latentDimension, kernel: 3)
   }
 

@@ -16,8 +16,8 @@ public enum TeacherConfiguration: Codable, Equatable, Sendable {
       depth: 6, width: 160, heads: 5, classCount: 10, patchSides: [1, 2, 3, 4, 6, 8], latentDimension: 8,
       vocabulary: 256),
     tokenizer: VQVAEConfiguration(
-      channels: 32, channelMultipliers: [1, 1, 2], residualBlocks: 1, latentDimension: 8, vocabulary: 256,
-      patchSides: [1, 2, 3, 4, 6, 8]))
+      channels: 32, channelMultipliers: [1, 1, 2], residualBlocks: 1, normGroups: 8, latentDimension: 8,
+      vocabulary: 256, patchSides: [1, 2, 3, 4, 6, 8]))
 
   /// Builds the teacher from the weights of its two parts, under `transformer.` and `tokenizer.`.
   /// - Throws: `StateDictError` where they do not fit.

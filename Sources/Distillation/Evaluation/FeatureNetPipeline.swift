@@ -1,0 +1,110 @@
+import Artifacts
+import Datasets
+import FIDEval
+import Foundation
+import NN
+import TensorCore
+
+/// The feature network of shapes32 in HDF5: weights under `/parameters`.
+public enum FeatureNetFile {
+  /// The checkpoint kind of feature networks.
+  public static let kind = "features"
+
+  /// Reads the network, strictly, as an extractor that records the file's hash.
+  /// - Throws: `ArtifactError`.
+  public static func read(_ path: String) throws -> ShapesFeatureExtractor {
+    let file = try Checkpoint.load(from: path, expectingKind: kind, groups: ["parameters"])
+    let configuration: ShapesFeatureNetConfiguration = try JSON.decode(file.config, path: path)
+    let set = ParameterSet()
+    let network = ShapesFeatureNet(ParameterBuilder(set, seed: 0), configuration)
+    do {
+      try set.load(StateDict(file.parameters))
+    } catch let error as StateDictError {
+      throw ArtifactError.wrongFormat(path: path, detail: error.description)
+    }
+    return ShapesFeatureExtractor(network, weightsHash: try WeightsManifest.sha256(ofFile: path))
+  }
+}
+
+/// Trains the network that scores shapes32: classes and drawing attributes (colours, size, place) from pixels. It sees
+/// nothing of any teacher.
+public final class FeatureNetTraining: TrainingStage {
+  public let name = "features"
+  public var totalSteps: Int { settings.steps }
+  /// All weights.
+  public let parameters = ParameterSet()
+  private let network: ShapesFeatureNet
+  private let settings: TrainingSettings
+  private let data: Shapes32
+  private let trainer: NetworkTrainer
+  private var sampler: BatchSampler
+
+  /// A stage at its beginning.
+  public init(data: Shapes32, configuration: ShapesFeatureNetConfiguration, settings: TrainingSettings, seed: UInt64) {
+    network = ShapesFeatureNet(ParameterBuilder(parameters, seed: seed), configuration)
+    self.settings = settings
+    self.data = data
+    trainer = NetworkTrainer(parameters, settings.optimizer, settings.schedule)
+    sampler = BatchSampler(count: data.count, batchSize: settings.batch, seed: seed)
+  }
+
+  public func step(_ index: Int) throws -> [(String, Double)] {
+    let indices = sampler.indices(step: index)
+    let batch = try data.batch(indices)
+    let loss = network.loss(images: batch.images, labels: batch.labels, attributes: data.attributes(indices))
+    let norm = try trainer.minimize(loss)
+    return [("loss", Double(loss.item)), ("gradient_norm", Double(norm))]
+  }
+
+  public func state() -> StageState { state(of: trainer) }
+  public func restore(_ state: StageState) throws { try restore(state, into: trainer) }
+}
+
+/// Trains the feature network and writes it with the reference statistics.
+public struct FeatureNetPipeline {
+  private let settings: TrainingSettings
+  private let seed: UInt64
+  private let folder: String
+  private let command: String
+  private let interrupt: InterruptFlag
+  private let observer: RunObserver
+
+  private static let configuration = ShapesFeatureNetConfiguration()
+
+  /// A pipeline in a folder.
+  public init(
+    steps: Int, seed: UInt64, folder: String, command: String, interrupt: InterruptFlag,
+    observer: @escaping RunObserver
+  ) {
+    settings = TrainingSettings(
+      steps: steps, batch: 64, learningRate: 2e-3, optimizer: AdamWConfiguration(weightDecay: 0.01))
+    self.seed = seed
+    self.folder = folder
+    self.command = command
+    self.interrupt = interrupt
+    self.observer = observer
+  }
+
+  /// Runs what is not done yet; writes `features.h5` and `reference-statistics.h5`.
+  /// - Returns: the paths of both.
+  public func callAsFunction() throws -> (network: String, statistics: String) {
+    let stage = FeatureNetTraining(
+      data: Shapes32(.train), configuration: Self.configuration, settings: settings, seed: seed)
+    let runPath = folder + "/features"
+    let exists = FileManager.default.fileExists(atPath: runPath + "/config.json")
+    let run = exists ? try RunDirectory.open(runPath) : try RunDirectory.create(runPath, config: settings)
+    try RunLoop(
+      run: run, checkpointInterval: 200, command: command, interrupt: interrupt, observer: observer)(stage)
+    let path = folder + "/features.h5"
+    var file = Checkpoint(
+      kind: FeatureNetFile.kind, config: try JSON.text(Self.configuration), createdBy: DD2Version.description,
+      metadata: ["command": command, "seed": String(seed), "training": try JSON.text(settings)])
+    file.parameters = stage.parameters.stateDict().arrays
+    try file.write(to: path)
+    observer(.saved(path: path))
+    let statisticsPath = folder + "/reference-statistics.h5"
+    try FIDScorer.statistics(of: Shapes32(.reference), extractor: try FeatureNetFile.read(path)).write(statisticsPath)
+    observer(.saved(path: statisticsPath))
+    return (path, statisticsPath)
+  }
+}

@@ -1,0 +1,102 @@
+import DD2Generator
+import DD2Teacher
+import TensorCore
+
+/// Something that draws images of given classes. Sample i depends on (seed, i) alone.
+public protocol ImageSampler {
+  /// Network calls that one image takes.
+  var callsPerImage: Int { get }
+  /// Images (B, h, w, 3) in [-1, 1], one per label, of the samples with the given indices.
+  func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor
+}
+
+/// Draws with the teacher, stage by stage.
+public struct TeacherSampler: ImageSampler {
+  private let teacher: any Teacher
+  private let guidance: Guidance
+  private let greedy: Bool
+
+  /// A sampler; `greedy` takes the most likely token everywhere.
+  public init(teacher: any Teacher, guidance: Guidance, greedy: Bool = false) {
+    self.teacher = teacher
+    self.guidance = guidance
+    self.greedy = greedy
+  }
+
+  public var callsPerImage: Int { teacher.layout.stageLengths.count }
+
+  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
+    let ids =
+      greedy
+      ? teacher.sampleGreedily(labels: labels, guidance: guidance)
+      : teacher.sample(labels: labels, guidance: guidance, seed: seed, indices: indices)
+    return teacher.decode(ids_BL: ids)
+  }
+}
+
+/// Draws with the one-step generator; the image decodes the snapped tokens.
+public struct GeneratorSampler: ImageSampler {
+  private let generator: OneStepGenerator
+  private let teacher: any Teacher
+
+  /// A sampler over the generator and its teacher's decoder.
+  public init(generator: OneStepGenerator, teacher: any Teacher) {
+    self.generator = generator
+    self.teacher = teacher
+  }
+
+  public var callsPerImage: Int { 1 }
+
+  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
+    withoutGradient {
+      let noise_BLD = Tensor.concatenated(
+        indices.map { generator.noise(count: 1, seed: seed, purpose: "generator.noise", firstIndex: $0) }, axis: 0)
+      let q_BLD = generator(noise_BLD: noise_BLD, labels: labels)
+      return teacher.decode(ids_BL: teacher.codebook.nearest(q_BLD))
+    }
+  }
+}
+
+/// Draws every position independently from its class's token frequencies: what is left when the dependence between
+/// tokens is thrown away. The baseline that a one-step generator has to beat.
+public struct IndependentSampler: ImageSampler {
+  private let teacher: any Teacher
+  /// Cumulative counts per (class, position), V entries each.
+  private let cumulative: [[Int32]]
+
+  /// A sampler from the frequencies in a set of token sequences.
+  public init(teacher: any Teacher, tokens: TokenSet) {
+    self.teacher = teacher
+    let (L, V) = (teacher.layout.count, teacher.codebook.count)
+    var counts = [[Int32]](repeating: [Int32](repeating: 0, count: V), count: teacher.classCount * L)
+    for (sample, label) in tokens.labels.enumerated() {
+      for position in 0..<L {
+        counts[Int(label) * L + position][Int(tokens.ids.values[sample * L + position])] += 1
+      }
+    }
+    cumulative = counts.map { row in
+      var sum: Int32 = 0
+      return row.map { count in
+        sum += count
+        return sum
+      }
+    }
+  }
+
+  public var callsPerImage: Int { 1 }
+
+  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
+    let L = teacher.layout.count
+    var ids: [Int32] = []
+    ids.reserveCapacity(labels.count * L)
+    for (label, index) in zip(labels, indices) {
+      var stream = RandomStream(seed: seed, purpose: "independent.sample", index: index)
+      for position in 0..<L {
+        let row = cumulative[Int(label) * L + position]
+        let target = Int32(stream.integer(below: max(1, Int(row.last ?? 1))))
+        ids.append(Int32(row.firstIndex { $0 > target } ?? 0))
+      }
+    }
+    return teacher.decode(ids_BL: IndexTensor(ids, [labels.count, L]))
+  }
+}

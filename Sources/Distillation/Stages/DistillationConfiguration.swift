@@ -1,0 +1,83 @@
+import Backbone
+import DD2Generator
+import DD2Teacher
+import NN
+
+/// How the generator starts before stage 2.
+public enum WarmStart: String, Codable, CaseIterable, Sendable {
+  /// From stage 1 alone, as in the paper.
+  case none
+  /// From a regression on teacher-made (noise, tokens) pairs.
+  case pairs
+}
+
+/// All settings of a distillation run. What is written to `config.json` reproduces the run.
+public struct DistillationConfiguration: Codable, Equatable, Sendable {
+  /// Generator updates of stage 2.
+  public var steps: Int
+  /// Everything random.
+  public var seed: UInt64 = 1
+  /// Where the images come from, for the record.
+  public var data = "shapes32"
+  /// Training images whose tokens stage 1 sees.
+  public var trainingImages = 20_000
+  /// Sequences per update, in every stage.
+  public var batch = 48
+  /// Noise levels per token (K).
+  public var noiseLevels = 2
+  /// Shapes the teacher's distribution in all stages: the generator learns the guided one.
+  public var guidance = Guidance()
+  /// The denoising head of both networks.
+  public var head = DenoisingHeadConfiguration()
+  /// Updates of stage 1.
+  public var stage1Steps = 300
+  /// Learning rate of stage 1.
+  public var stage1LearningRate: Float = 1e-3
+  /// How the generator starts.
+  public var warmStart = WarmStart.none
+  /// Pairs of the warm start.
+  public var pairs = 12_000
+  /// Heun steps from noise to token when pairs are made.
+  public var pairIntegrationSteps = 16
+  /// Updates of the warm start's regression.
+  public var warmStartSteps = 600
+  /// Learning rate of the regression.
+  public var warmStartLearningRate: Float = 5e-4
+  /// Form of the generator's loss.
+  public var loss = DistillationLoss.sid
+  /// Weight of the squared difference in the SiD form.
+  public var alpha: Float = 1
+  /// Peak learning rate of the generator.
+  public var generatorLearningRate: Float = 1e-4
+  /// Learning rate of the score network.
+  public var scoreLearningRate: Float = 4e-4
+  /// Score updates per generator update.
+  public var scoreUpdates = 4
+  /// Score updates in the first rounds, while the score network catches up.
+  public var firstScoreUpdates = 10
+  /// How many rounds count as first.
+  public var firstRounds = 6
+  /// Range of the times t at which scores are compared.
+  public var timeRange: ClosedRange<Float> = 0.02...0.98
+  /// Decay of the averaged generator.
+  public var emaDecay: Float = 0.98
+  /// Generator updates between picture grids.
+  public var snapshotInterval = 25
+  /// Generator updates between FID evaluations; 0 for none.
+  public var evaluationInterval = 50
+  /// Images of an evaluation.
+  public var evaluationCount = 2000
+  /// Updates between checkpoints.
+  public var checkpointInterval = 50
+
+  /// Default settings for the given number of generator updates.
+  public init(steps: Int) { self.steps = steps }
+
+  /// Adam in stage 2: no momentum, as is usual where two networks chase each other.
+  var stage2Optimizer: AdamWConfiguration { AdamWConfiguration(beta1: 0, beta2: 0.99, clipNorm: 1) }
+
+  /// Learning rate of the generator against step: a short warm-up, then constant, so that a run can be prolonged.
+  var generatorSchedule: LearningRateSchedule {
+    LearningRateSchedule(peak: generatorLearningRate, warmUpSteps: 5)
+  }
+}

@@ -1,0 +1,73 @@
+import DD2Generator
+import DD2Teacher
+import TensorCore
+
+/// Noise and the tokens that the teacher's flow turns it into, for regression (DD1, arXiv 2412.17153).
+///
+/// The noise of pair i is that of generator sample i of the same seed and purpose, so only tokens are kept.
+public struct TokenPairs: Sendable {
+  /// Token ids and labels.
+  public let tokens: TokenSet
+
+  /// Purpose under which the noise is drawn.
+  static let noisePurpose = "pairs.noise"
+
+  /// Integrates the closed-form velocity `v = (x - x0) / t` from t = 1 to 0 for every token, stage by stage.
+  /// - Parameters:
+  ///   - count: number of pairs; labels are balanced.
+  ///   - steps: Heun steps; the last one is the jump to the posterior mean, which is then snapped to its nearest code.
+  ///   - progress: called with the number of pairs done; throws to stop.
+  public static func collect(
+    teacher: any Teacher, guidance: Guidance, count: Int, steps: Int, batch: Int, seed: UInt64,
+    progress: (Int) throws -> Void
+  ) rethrows -> TokenPairs {
+    precondition(steps > 0, "TokenPairs: \(steps) integration steps")
+    var ids: [Int32] = []
+    var labels: [Int32] = []
+    for start in stride(from: 0, to: count, by: batch) {
+      let range = start..<min(start + batch, count)
+      let batchLabels = range.map { Int32($0 % teacher.classCount) }
+      let noise_BLD = noise(teacher: teacher, count: range.count, seed: seed, firstIndex: start)
+      let drawn = teacher.generate(labels: batchLabels, guidance: guidance) { stage, logProbabilities in
+        let own = noise_BLD.sliced(axis: 1, teacher.layout.stages[stage])
+        return teacher.codebook.nearest(
+          integrate(own, logProbabilities: logProbabilities, codebook_VD: teacher.codebook.vectors_VD, steps: steps))
+      }
+      ids += drawn.values
+      labels += batchLabels
+      try progress(labels.count)
+    }
+    return TokenPairs(tokens: TokenSet(ids: IndexTensor(ids, [labels.count, teacher.layout.count]), labels: labels))
+  }
+
+  /// The noise of pairs `firstIndex ..< firstIndex + count`: (count, L, D).
+  static func noise(teacher: any Teacher, count: Int, seed: UInt64, firstIndex: Int) -> Tensor {
+    Tensor.normal(
+      [count, teacher.layout.count, teacher.codebook.dimension], seed: seed, purpose: noisePurpose,
+      firstIndex: firstIndex)
+  }
+
+  /// Heun's method on `dx/dt = (x - x0(x, t)) / t` from t = 1 to 0.
+  /// - Parameter noise_BlD: x at t = 1.
+  /// - Returns: x at t = 0, (B, l, D).
+  static func integrate(
+    _ noise_BlD: Tensor, logProbabilities: Tensor, codebook_VD: Tensor, steps: Int
+  ) -> Tensor {
+    let (B, l, D) = noise_BlD.dims3
+    func velocity(_ x: Tensor, _ time: Float) -> Tensor {
+      let t = Tensor(repeating: time, [1, B, l])
+      let x0 = codebookPosterior(
+        x.reshaped([1, B, l, D]), t: t, logProbabilities: logProbabilities, codebook: codebook_VD
+      ).mean.reshaped([B, l, D])
+      return (x - x0) / time
+    }
+    var x = noise_BlD
+    for step in 0..<steps {
+      let (time, next) = (1 - Float(step) / Float(steps), 1 - Float(step + 1) / Float(steps))
+      let slope = velocity(x, time)
+      let euler = x + slope * (next - time)
+      x = step + 1 == steps ? euler : x + (slope + velocity(euler, next)) * (0.5 * (next - time))
+    }
+    return x
+  }
+}

@@ -1,0 +1,55 @@
+import DD2Generator
+import DD2Teacher
+import Datasets
+import NN
+import TensorCore
+
+/// The warm start: the generator learns to map each pair's noise to its tokens by squared distance.
+public final class PairRegression: TrainingStage {
+  public let name = "warm-start"
+  public var totalSteps: Int { configuration.warmStartSteps }
+  /// The network being trained.
+  public let generator: OneStepGenerator
+  private let teacher: any Teacher
+  private let pairs: TokenPairs
+  private let configuration: DistillationConfiguration
+  private let trainer: NetworkTrainer
+  private var sampler: BatchSampler
+
+  /// A stage at its beginning.
+  /// - Parameter stage1: weights of the stage-1 network.
+  /// - Throws: `StateDictError` where they do not fit.
+  public init(
+    teacher: any Teacher, stage1: StateDict, pairs: TokenPairs, configuration: DistillationConfiguration
+  ) throws {
+    self.teacher = teacher
+    self.pairs = pairs
+    self.configuration = configuration
+    generator = try StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed).generator()
+    try generator.load(stage1: stage1)
+    let settings = TrainingSettings(
+      steps: configuration.warmStartSteps, batch: configuration.batch,
+      learningRate: configuration.warmStartLearningRate, optimizer: AdamWConfiguration(beta2: 0.99), warmUpSteps: 20)
+    trainer = NetworkTrainer(generator.parameters, settings.optimizer, settings.schedule)
+    sampler = BatchSampler(count: pairs.tokens.count, batchSize: configuration.batch, seed: configuration.seed &+ 2)
+  }
+
+  public func step(_ index: Int) throws -> [(String, Double)] {
+    let indices = sampler.indices(step: index)
+    let (ids, labels) = pairs.tokens.batch(indices)
+    let noise_BLD = Tensor.concatenated(
+      indices.map { TokenPairs.noise(teacher: teacher, count: 1, seed: configuration.seed, firstIndex: $0) }, axis: 0)
+    let drawn_BLD = generator(noise_BLD: noise_BLD, labels: labels)
+    let target_BLD = teacher.codebook.latents(ids)
+    let loss = (drawn_BLD - target_BLD).square().mean() * Float(teacher.codebook.dimension)
+    let norm = try trainer.minimize(loss)
+    let correct = zip(teacher.codebook.nearest(drawn_BLD.stopGradient()).values, ids.values).count { $0 == $1 }
+    return [
+      ("regression", Double(loss.item)), ("token_accuracy", Double(correct) / Double(ids.values.count)),
+      ("gradient_norm", Double(norm)),
+    ]
+  }
+
+  public func state() -> StageState { state(of: trainer) }
+  public func restore(_ state: StageState) throws { try restore(state, into: trainer) }
+}

@@ -1,0 +1,61 @@
+import DD2Generator
+import DD2Teacher
+import Datasets
+import NN
+import ScoreNet
+import TensorCore
+
+/// Stage 1, AR-diffusion initialisation (paper, section 4.1): the teacher's trunk with a denoising head learns the
+/// teacher's closed-form posterior mean. Both networks of stage 2 start from it.
+public final class Stage1Training: TrainingStage {
+  public let name = "stage1"
+  public var totalSteps: Int { configuration.stage1Steps }
+  /// The network being trained.
+  public let network: ScoreNetwork
+  private let teacher: any Teacher
+  private let tokens: TokenSet
+  private let configuration: DistillationConfiguration
+  private let trainer: NetworkTrainer
+  private var sampler: BatchSampler
+
+  /// Times reach 1, where the generator will use the head.
+  private static let timeRange: ClosedRange<Float> = 0.02...1
+
+  /// A stage at its beginning.
+  /// - Throws: `StateDictError` where the teacher's parts do not fit each other.
+  public init(teacher: any Teacher, tokens: TokenSet, configuration: DistillationConfiguration) throws {
+    self.teacher = teacher
+    self.tokens = tokens
+    self.configuration = configuration
+    network = try StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed)
+      .scoreNetwork()
+    let settings = TrainingSettings(
+      steps: configuration.stage1Steps, batch: configuration.batch,
+      learningRate: configuration.stage1LearningRate, optimizer: AdamWConfiguration(beta2: 0.99), warmUpSteps: 20)
+    trainer = NetworkTrainer(network.parameters, settings.optimizer, settings.schedule)
+    sampler = BatchSampler(count: tokens.count, batchSize: configuration.batch, seed: configuration.seed &+ 1)
+  }
+
+  public func step(_ index: Int) throws -> [(String, Double)] {
+    let (ids, labels) = tokens.batch(sampler.indices(step: index))
+    let (B, L) = (ids.shape[0], ids.shape[1])
+    let codebook = teacher.codebook
+    let random = StepRandom(seed: configuration.seed, purpose: "stage1", step: index)
+    let q_BLD = codebook.latents(ids)
+    let t = random.times(configuration.noiseLevels, B, L, in: Self.timeRange)
+    let noise = random.noise(configuration.noiseLevels, B, L, codebook.dimension)
+    let x_t = noised(q_BLD, t: t, noise: noise)
+    let logP_BLV = teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: configuration.guidance)
+    let target = withoutGradient {
+      codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD).mean
+    }
+    let hidden_BLC = network.hiddenStates(latents_BLD: q_BLD, labels: labels)
+    let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+    let loss = denoisingLoss(prediction_KBLD: prediction, target: target)
+    let norm = try trainer.minimize(loss)
+    return [("gts", Double(loss.item)), ("gradient_norm", Double(norm))]
+  }
+
+  public func state() -> StageState { state(of: trainer) }
+  public func restore(_ state: StageState) throws { try restore(state, into: trainer) }
+}

@@ -1,0 +1,145 @@
+import DD2Generator
+import DD2Teacher
+import Datasets
+import Foundation
+import NN
+import ScoreNet
+import TensorCore
+
+/// Stage 2, conditional score distillation (paper, section 4.3): the score network learns what the generator draws,
+/// the generator moves toward where the teacher's score differs from it.
+public final class Stage2Training: TrainingStage {
+  public let name = "distill"
+  public var totalSteps: Int { configuration.steps }
+  /// The generator as trained.
+  public let generator: OneStepGenerator
+  /// The network that learns the generator's distribution.
+  public let score: ScoreNetwork
+  private let averagedGenerator: OneStepGenerator
+  private let teacher: any Teacher
+  private let configuration: DistillationConfiguration
+  private let monitor: DistillationMonitor
+  private let generatorTrainer: NetworkTrainer
+  private let scoreTrainer: NetworkTrainer
+  private let average: ExponentialMovingAverage
+
+  /// A stage at its beginning.
+  /// - Parameters:
+  ///   - stage1: weights of the stage-1 network: the score network's start and, without a warm start, the generator's.
+  ///   - warmStart: weights of a generator to start from instead.
+  /// - Throws: `StateDictError` where weights do not fit.
+  public init(
+    teacher: any Teacher, stage1: StateDict, warmStart: StateDict?, configuration: DistillationConfiguration,
+    monitor: DistillationMonitor
+  ) throws {
+    self.teacher = teacher
+    self.configuration = configuration
+    self.monitor = monitor
+    let factory = StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed)
+    generator = try factory.generator()
+    averagedGenerator = try factory.generator()
+    score = try factory.scoreNetwork()
+    try score.parameters.load(stage1)
+    if let warmStart {
+      try generator.parameters.load(warmStart)
+    } else {
+      try generator.load(stage1: stage1)
+    }
+    let optimizer = configuration.stage2Optimizer
+    generatorTrainer = NetworkTrainer(generator.parameters, optimizer, configuration.generatorSchedule)
+    scoreTrainer = NetworkTrainer(
+      score.parameters, optimizer, LearningRateSchedule(peak: configuration.scoreLearningRate, warmUpSteps: 10))
+    average = ExponentialMovingAverage(generator.parameters)
+  }
+
+  public func step(_ index: Int) throws -> [(String, Double)] {
+    let rounds = index < configuration.firstRounds ? configuration.firstScoreUpdates : configuration.scoreUpdates
+    var fcs = 0.0
+    var scoreNorm: Float = 0
+    for update in 0..<rounds {
+      (fcs, scoreNorm) = try updateScore(random("score", index * 1024 + update))
+    }
+    var metrics = try updateGenerator(random("generator", index))
+    average.update(decay: min(configuration.emaDecay, Float(index + 1) / Float(index + 10)))
+    metrics.insert(("fcs", fcs), at: 1)
+    return metrics + [("score_gradient_norm", Double(scoreNorm))]
+  }
+
+  /// One update of the score network on fresh samples.
+  private func updateScore(_ random: StepRandom) throws -> (fcs: Double, norm: Float) {
+    let (K, B, L, D) = (configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension)
+    let labels = random.labels(B, classCount: teacher.classCount)
+    let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels) }
+    let prefix_BLD = teacher.codebook.snapped(q_BLD)
+    let t = random.times(K, B, L, in: configuration.timeRange)
+    let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
+    let x_t = noised(q_BLD, t: t, noise: levels.noise(K, B, L, D))
+    let hidden_BLC = score.hiddenStates(latents_BLD: prefix_BLD, labels: labels)
+    let prediction = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+    let loss = denoisingLoss(prediction_KBLD: prediction, target: q_BLD)
+    let norm = try scoreTrainer.minimize(loss)
+    return (Double(loss.item), norm)
+  }
+
+  /// One update of the generator.
+  private func updateGenerator(_ random: StepRandom) throws -> [(String, Double)] {
+    let (K, B, L, D) = (configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension)
+    let codebook = teacher.codebook
+    let labels = random.labels(B, classCount: teacher.classCount)
+    let q_BLD = generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels)
+    // The prefix is behind a stop-gradient: teacher and trunk run without a graph, once for all K noise levels.
+    let ids_BL = codebook.nearest(q_BLD)
+    let prefix_BLD = codebook.latents(ids_BL)
+    let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
+    let hidden_BLC = withoutGradient { score.hiddenStates(latents_BLD: prefix_BLD, labels: labels) }
+    let t = random.times(K, B, L, in: configuration.timeRange)
+    let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
+    let source = configuration.loss == .dmd ? q_BLD.stopGradient() : q_BLD
+    let x_t = noised(source, t: t, noise: levels.noise(K, B, L, D))
+    let real = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD).mean
+    let fake = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+    let loss = conditionalScoreDistillationLoss(
+      configuration.loss, q_BLD: q_BLD, real_KBLD: real, fake_KBLD: fake, alpha: configuration.alpha)
+    let norm = try generatorTrainer.minimize(loss)
+    let health = DistillationMonitor.health(
+      ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), prefix_BLD: prefix_BLD,
+      real: real.stopGradient(), fake: fake.stopGradient())
+    return [("csd", Double(loss.item))] + health + [("generator_gradient_norm", Double(norm))]
+  }
+
+  private func random(_ purpose: String, _ step: Int) -> StepRandom {
+    StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: step)
+  }
+
+  public func evaluate(after index: Int, in run: RunFolder) throws -> [(String, Double)] {
+    let wantsSnapshot = (index + 1) % configuration.snapshotInterval == 0 || index + 1 == totalSteps
+    let interval = configuration.evaluationInterval
+    let wantsScore = interval > 0 && ((index + 1) % interval == 0 || index + 1 == totalSteps)
+    guard wantsSnapshot || wantsScore else { return [] }
+    try averagedGenerator.parameters.load(average.stateDict())
+    if wantsSnapshot { try monitor.snapshot(averagedGenerator, to: run.snapshotPath(step: index + 1)) }
+    return wantsScore ? try monitor.score(averagedGenerator) : []
+  }
+
+  /// The averaged generator's weights: what is sampled from.
+  public var averagedState: StateDict { average.stateDict() }
+
+  public func state() -> StageState {
+    let (generatorMoments, generatorStep) = generatorTrainer.state(prefix: "generator")
+    let (scoreMoments, scoreStep) = scoreTrainer.state(prefix: "score")
+    return StageState(
+      parameters: generator.parameters.stateDict().addingPrefix("generator")
+        .merging(score.parameters.stateDict().addingPrefix("score")),
+      ema: average.stateDict(), optimizer: generatorMoments.merging(scoreMoments),
+      progress: ["generator_updates": generatorStep, "score_updates": scoreStep])
+  }
+
+  public func restore(_ state: StageState) throws {
+    try generator.parameters.load(state.parameters.removingPrefix("generator"))
+    try score.parameters.load(state.parameters.removingPrefix("score"))
+    try average.load(state.ema)
+    try generatorTrainer.restore(
+      moments: state.optimizer, prefix: "generator", step: state.progress["generator_updates"] ?? 0)
+    try scoreTrainer.restore(moments: state.optimizer, prefix: "score", step: state.progress["score_updates"] ?? 0)
+  }
+}
