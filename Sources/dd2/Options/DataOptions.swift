@@ -3,19 +3,19 @@ import Datasets
 
 /// Where training images come from.
 struct DataOptions: ParsableArguments {
+  /// What records call the built-in data.
+  static let builtIn = "shapes32"
+
   @Option(
     help: ArgumentHelp(
-      "Images to use instead of shapes32: PNG files of one size, a subfolder per class.", valueName: "dir"))
+      "Images to use instead of \(builtIn): PNG files of one size, a subfolder per class.", valueName: "dir"))
   var data: String?
 
-  /// The name of the data in records.
-  var name: String { data ?? "shapes32" }
-
-  /// The images.
+  /// The images of a folder, or the built-in ones.
   /// - Throws: `DatasetError` for a folder without readable images; `CommandFailure` for images of another size than
   ///   `side` x `side`, or of more than `classLimit` classes.
-  func source(side: Int, classLimit: Int = .max) throws -> any ImageSource {
-    let images: any ImageSource = if let data { try ImageFolder(data) } else { Shapes32(.train) }
+  static func source(_ name: String, side: Int, classLimit: Int = .max) throws -> any ImageSource {
+    let images: any ImageSource = if name == builtIn { Shapes32(.train) } else { try ImageFolder(name) }
     guard images.height == side, images.width == side else {
       throw CommandFailure(
         .badData,
@@ -25,7 +25,8 @@ struct DataOptions: ParsableArguments {
     guard images.classNames.count <= classLimit else {
       throw CommandFailure(
         .badData,
-        "\(name): has \(images.classNames.count) classes where the model knows \(classLimit); give a folder that fits")
+        "\(name): has \(images.classNames.count) classes where the model knows \(classLimit); give a folder that fits"
+      )
     }
     return images
   }

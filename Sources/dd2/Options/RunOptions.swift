@@ -46,23 +46,13 @@ struct RunOptions: ParsableArguments {
     }
   }
 
-  /// Checks that the settings given along with `--resume` are those of the run, but for the ones that may change.
-  /// - Throws: `CommandFailure` that names those that differ.
-  static func checkUnchanged<Settings: Encodable>(_ given: Settings, recorded: Settings, path: String) throws {
-    let names = try differences(given, recorded)
-    guard names.isEmpty else {
-      throw CommandFailure(
-        .usage, "\(path): the run has other settings (\(names.joined(separator: ", "))); leave them out to resume it")
-    }
-  }
-
-  private static func differences(_ a: some Encodable, _ b: some Encodable) throws -> [String] {
-    let (left, right) = (try fields(of: a), try fields(of: b))
-    return Set(left.keys).union(right.keys).filter { left[$0] != right[$0] }.sorted()
-  }
-
-  private static func fields(of value: some Encodable) throws -> [String: NSObject] {
-    try JSONSerialization.jsonObject(with: try JSONEncoder().encode(value)) as? [String: NSObject] ?? [:]
+  /// Checks an option given along with `--resume` against the run's own setting.
+  /// - Throws: `CommandFailure` where they differ.
+  func requireSame<Value: Equatable>(_ name: String, given: Value?, recorded: Value) throws {
+    guard let given, given != recorded else { return }
+    throw CommandFailure(
+      .usage,
+      "\(name) \(given) differs from the run's \(recorded); leave it out to resume, or start a new run")
   }
 }
 

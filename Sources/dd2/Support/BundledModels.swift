@@ -54,7 +54,8 @@ enum BundledModels {
     guard let path, FileManager.default.fileExists(atPath: path) else {
       throw CommandFailure(
         .missingInput,
-        "\(path ?? manifestName): no such file; run dd2 inside its checkout, set DD2_MODELS or give --manifest")
+        "\(path ?? manifestName): no such file; run dd2 inside its checkout, set DD2_MODELS or give --manifest"
+      )
     }
     return path
   }
@@ -62,7 +63,8 @@ enum BundledModels {
   /// The folder of the bundled files, nil where none is found.
   private static var folder: String? {
     if let folder = ProcessInfo.processInfo.environment["DD2_MODELS"], !folder.isEmpty { return folder }
-    let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent()
     let places = [FileManager.default.currentDirectoryPath, executable.path]
     return places.lazy.compactMap(manifestFolder(above:)).first.map { $0 + "/Models" }
   }
@@ -71,7 +73,9 @@ enum BundledModels {
   private static func manifestFolder(above path: String) -> String? {
     var url = URL(fileURLWithPath: path).standardizedFileURL
     while true {
-      if FileManager.default.fileExists(atPath: url.appendingPathComponent(manifestName).path) { return url.path }
+      if FileManager.default.fileExists(atPath: url.appendingPathComponent(manifestName).path) {
+        return url.path
+      }
       guard url.path != "/" else { return nil }
       url.deleteLastPathComponent()
     }

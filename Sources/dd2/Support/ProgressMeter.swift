@@ -72,7 +72,8 @@ final class ProgressMeter {
   private func bar(_ completed: Int) -> String {
     let width = 24
     let filled = min(width, completed * width / max(total, 1))
-    return "\(title) [\(String(repeating: "=", count: filled))\(String(repeating: " ", count: width - filled))]"
+    return
+      "\(title) [\(String(repeating: "=", count: filled))\(String(repeating: " ", count: width - filled))]"
   }
 
   private func status(_ completed: Int, _ detail: String) -> String {
