@@ -58,7 +58,8 @@ struct TeacherInspect: ParsableCommand {
       ("codebook", "\(value.vocabulary) codes of \(value.latentDimension) dimensions"),
     ]
     rows += value.parameters.sorted { $0.key < $1.key }.map { ("\($0.key) parameters", "\($0.value)") }
-    rows += value.origin.sorted { $0.key < $1.key }
+    // Settings are JSON themselves; they are for --json.
+    rows += value.origin.filter { !$0.value.hasPrefix("{") }.sorted { $0.key < $1.key }
     return TextTable(rows.map { [$0.0, $0.1] }).description
   }
 }
