@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Datasets
+import Distillation
 import Foundation
 
 /// Commands about the built-in data.
@@ -34,17 +35,20 @@ struct DataRender: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
   var output: String
 
-  @Option(help: "Number of images, from the first of the split.")
+  @Option(parsing: .unconditional, help: "Number of images, from the first of the split.")
   var count: Int
 
   @Option(help: "Which part of the set.")
   var split = Part.train
 
-  @Option(help: "Seed of the whole set; the bundled models are trained on 0.")
+  @Option(parsing: .unconditional, help: "Seed of the whole set; the bundled models are trained on 0.")
   var seed: UInt64 = 0
 
   @Flag(help: "Also write grid.png, an overview of the first 100 images.")
   var grid = false
+
+  /// Images painted at once, by all threads.
+  private static let batch = 100
 
   func validate() throws {
     try Requirement.positive(count, "--count")
@@ -65,12 +69,14 @@ struct DataRender: ParsableCommand {
     try folder.requireNoOthers { own.contains($0) }
     let interrupts = Interrupts()
     let meter = ProgressMeter("rendering", total: count, unit: "images")
-    for (index, name) in names.enumerated() {
-      let image = PNGImage(width: data.width, height: data.height, pixels: data.pixels(at: index))
-      try folder.write(image, named: name)
-      meter.update(index + 1)
+    for start in stride(from: 0, to: count, by: Self.batch) {
+      let range = start..<min(start + Self.batch, count)
+      for (index, image) in zip(range, pngImages(try data.batch(Array(range)).images)) {
+        try folder.write(image, named: names[index])
+      }
+      meter.update(range.upperBound)
       if interrupts.flag.isRaised { meter.close() }
-      try interrupts.check("\(index + 1) of \(count) images")
+      try interrupts.check("\(range.upperBound) of \(count) images")
     }
     try folder.writeGrid()
     try Console.result("\(output): \(count) images of shapes32 \(split.rawValue), seed \(seed)")

@@ -14,7 +14,7 @@ struct Distill: ParsableCommand {
       prolonged by --resume with more --steps.
       """)
 
-  @Option(help: "Generator updates of stage 2, in all.")
+  @Option(parsing: .unconditional, help: "Generator updates of stage 2, in all.")
   var steps: Int
 
   @OptionGroup var teacher: TeacherOptions

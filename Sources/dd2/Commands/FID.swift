@@ -38,6 +38,13 @@ struct FID: ParsableCommand {
   private static let shapes = "shapes32"
   private static let imageNet = "imagenet256"
 
+  /// Where pytorch-fid and ADM publish what `imagenet256` needs.
+  private static let inceptionSource =
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
+  private static let imageNetSource =
+    "https://openaipublic.blob.core.windows.net/diffusion/jul-2021/ref_batches/imagenet/256/"
+    + "VIRTUAL_imagenet256_labeled.npz"
+
   private struct Measurement: Encodable {
     let fid: Double
     let reference: String
@@ -73,8 +80,9 @@ struct FID: ParsableCommand {
     if reference == Self.imageNet {
       throw CommandFailure(
         .unavailable,
-        "reference \(Self.imageNet): its Inception weights and statistics are not fetched yet, which this version "
-          + "cannot do; see 'dd2 weights list', and use --ref \(Self.shapes) or a folder meanwhile")
+        "reference \(Self.imageNet): Inception weights (\(Self.inceptionSource)) and statistics "
+          + "(\(Self.imageNetSource)) are not fetched yet and this version does not read them; "
+          + "use --ref \(Self.shapes) or a folder")
     }
     guard reference != Self.shapes, !FileManager.default.fileExists(atPath: reference) else { return }
     if reference.contains("/") || reference.contains(".") { throw ArtifactError.missingFile(path: reference) }

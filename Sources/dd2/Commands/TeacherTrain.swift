@@ -15,13 +15,13 @@ struct TeacherTrain: ParsableCommand {
   @OptionGroup var location: RunOptions
   @OptionGroup var data: DataOptions
 
-  @Option(help: "Updates of the tokenizer.")
+  @Option(parsing: .unconditional, help: "Updates of the tokenizer.")
   var tokenizerSteps: Int?
 
-  @Option(help: "Updates of the transformer.")
+  @Option(parsing: .unconditional, help: "Updates of the transformer.")
   var transformerSteps: Int?
 
-  @Option(help: "Seed of everything random (default: 1).")
+  @Option(parsing: .unconditional, help: "Seed of everything random (default: 1).")
   var seed: UInt64?
 
   @Flag(
@@ -29,7 +29,7 @@ struct TeacherTrain: ParsableCommand {
       "Train the feature network that 'dd2 fid --ref shapes32' uses, and its reference statistics, instead.")
   var features = false
 
-  @Option(help: "Updates of the feature network (default: \(defaultFeatureSteps)).")
+  @Option(parsing: .unconditional, help: "Updates of the feature network (default: \(defaultFeatureSteps)).")
   var featureSteps: Int?
 
   private static let defaultFeatureSteps = 1500

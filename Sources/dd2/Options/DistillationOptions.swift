@@ -10,16 +10,18 @@ extension DistillationLoss: ExpressibleByArgument {}
 struct DistillationOptions: ParsableArguments {
   private static let defaults = DistillationConfiguration(steps: 0)
 
-  @Option(help: "Seed of everything random (default: \(defaults.seed)).")
+  @Option(parsing: .unconditional, help: "Seed of everything random (default: \(defaults.seed)).")
   var seed: UInt64?
 
-  @Option(name: .customLong("stage1-steps"), help: "Updates of stage 1 (default: \(defaults.stage1Steps)).")
+  @Option(
+    name: .customLong("stage1-steps"), parsing: .unconditional,
+    help: "Updates of stage 1 (default: \(defaults.stage1Steps)).")
   var stage1Steps: Int?
 
   @Option(help: "How the generator starts (default: \(defaults.warmStart.rawValue)).")
   var warmStart: WarmStart?
 
-  @Option(help: "Teacher-made pairs of the warm start (default: \(defaults.pairs)).")
+  @Option(parsing: .unconditional, help: "Teacher-made pairs of the warm start (default: \(defaults.pairs)).")
   var pairs: Int?
 
   @Option(help: "Updates of the warm start's regression (default: \(defaults.warmStartSteps)).")
@@ -31,39 +33,46 @@ struct DistillationOptions: ParsableArguments {
   @Option(help: "Form of the generator's loss (default: \(defaults.loss.rawValue)).")
   var loss: DistillationLoss?
 
-  @Option(help: "Weight of the squared difference in the sid form (default: \(defaults.alpha)).")
+  @Option(
+    parsing: .unconditional,
+    help: "Weight of the squared difference in the sid form (default: \(defaults.alpha)).")
   var alpha: Float?
 
-  @Option(help: "Sequences per update (default: \(defaults.batch)).")
+  @Option(parsing: .unconditional, help: "Sequences per update (default: \(defaults.batch)).")
   var batch: Int?
 
-  @Option(help: "Noise levels per token (default: \(defaults.noiseLevels)).")
+  @Option(parsing: .unconditional, help: "Noise levels per token (default: \(defaults.noiseLevels)).")
   var noiseLevels: Int?
 
-  @Option(help: "Score updates per generator update (default: \(defaults.scoreUpdates)).")
+  @Option(
+    parsing: .unconditional, help: "Score updates per generator update (default: \(defaults.scoreUpdates)).")
   var scoreUpdates: Int?
 
   @Option(
-    name: .customLong("generator-lr"),
+    name: .customLong("generator-lr"), parsing: .unconditional,
     help: "Learning rate of the generator (default: \(defaults.generatorLearningRate)).")
   var generatorLearningRate: Float?
 
   @Option(
-    name: .customLong("score-lr"),
+    name: .customLong("score-lr"), parsing: .unconditional,
     help: "Learning rate of the score network (default: \(defaults.scoreLearningRate)).")
   var scoreLearningRate: Float?
 
-  @Option(help: "Decay of the averaged generator (default: \(defaults.emaDecay)).")
+  @Option(parsing: .unconditional, help: "Decay of the averaged generator (default: \(defaults.emaDecay)).")
   var ema: Float?
 
-  @Option(help: "Generator updates between picture grids (default: \(defaults.snapshotInterval)).")
+  @Option(
+    parsing: .unconditional,
+    help: "Generator updates between picture grids (default: \(defaults.snapshotInterval)).")
   var snapshotEvery: Int?
 
   @Option(
+    parsing: .unconditional,
     help: "Generator updates between FID measurements, 0 for none (default: \(defaults.evaluationInterval)).")
   var evaluateEvery: Int?
 
-  @Option(help: "Updates between checkpoints (default: \(defaults.checkpointInterval)).")
+  @Option(
+    parsing: .unconditional, help: "Updates between checkpoints (default: \(defaults.checkpointInterval)).")
   var checkpointEvery: Int?
 
   func validate() throws {

@@ -3,16 +3,19 @@ import DD2Teacher
 
 /// How the teacher's next-token distribution is shaped; what is not given stays as the command has it.
 struct GuidanceOptions: ParsableArguments {
-  @Option(help: "Classifier-free guidance in the teacher family's own convention; 0 is none.")
+  @Option(
+    parsing: .unconditional,
+    help: "Classifier-free guidance in the teacher family's own convention; 0 is none.")
   var cfg: Float?
 
-  @Option(help: "Divides the teacher's logits.")
+  @Option(parsing: .unconditional, help: "Divides the teacher's logits.")
   var temperature: Float?
 
-  @Option(help: "Keeps the k most likely tokens; 0 keeps all.")
+  @Option(parsing: .unconditional, help: "Keeps the k most likely tokens; 0 keeps all.")
   var topK: Int?
 
-  @Option(help: "Keeps the most likely tokens up to this total probability; 1 keeps all.")
+  @Option(
+    parsing: .unconditional, help: "Keeps the most likely tokens up to this total probability; 1 keeps all.")
   var topP: Float?
 
   func validate() throws {

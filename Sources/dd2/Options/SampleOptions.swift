@@ -34,18 +34,18 @@ struct SampleOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
   var output: String
 
-  @Option(help: "Number of images.")
+  @Option(parsing: .unconditional, help: "Number of images.")
   var count = 64
 
   @Option(
-    name: .customLong("class"),
+    name: .customLong("class"), parsing: .unconditional,
     help: ArgumentHelp("A class number, or all for as many images of each.", valueName: "number|all"))
   var classChoice = ClassChoice.all
 
-  @Option(help: "Seed: image i depends on seed and i alone.")
+  @Option(parsing: .unconditional, help: "Seed: image i depends on seed and i alone.")
   var seed: UInt64 = 0
 
-  @Option(help: "Images drawn at once; changes speed and memory, not the images.")
+  @Option(parsing: .unconditional, help: "Images drawn at once; changes speed and memory, not the images.")
   var batch = 100
 
   @Flag(help: "Also write grid.png, an overview of the first 100 images.")

@@ -66,9 +66,7 @@ struct ErrorReport {
     case ExitStatus.done.rawValue:
       self.init(code: parsed, text: DD2.fullMessage(for: error))
     case ExitStatus.usage.rawValue:
-      let full = DD2.fullMessage(for: error)
-      let help = full.firstMatch(of: /See '(.+)' for more information/).map { "; see '\($0.1)'" } ?? ""
-      self.init(code: parsed, text: DD2.message(for: error) + help)
+      self.init(code: parsed, text: DD2.message(for: error) + Self.hint(DD2.fullMessage(for: error)))
     default:
       self.init(
         code: ExitStatus.internalError.rawValue, text: "unexpected error (\(error)); please report it")
@@ -78,6 +76,11 @@ struct ErrorReport {
   private init(code: Int32, text: String) {
     self.code = code
     self.text = text
+  }
+
+  /// Where help is, taken from ArgumentParser's own message of several lines.
+  private static func hint(_ message: String) -> String {
+    message.firstMatch(of: /See '(.+)' for more information/).map { " (see '\($0.1)')" } ?? ""
   }
 
   /// Shows the report and ends the process.

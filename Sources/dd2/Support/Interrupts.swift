@@ -18,8 +18,8 @@ final class Interrupts {
     for source in sources {
       source.setEventHandler { [flag] in
         if flag.isRaised { _exit(ExitStatus.interrupted.rawValue) }
-        flag.raise()
         Console.log("stopping cleanly; once more to stop at once")
+        flag.raise()
       }
       source.resume()
     }
