@@ -51,9 +51,13 @@ public struct DistillationPipeline {
 
   private func trainStage1(_ data: any ImageSource) throws -> StateDict {
     let path = folder + "/stage1"
-    observer(.note("encoding \(min(configuration.trainingImages, data.count)) images"))
-    let tokens = try TokenSet.encode(data, limit: configuration.trainingImages) {
-      teacher.teacher.encode(images_BhwC: $0)
+    let tokens = TokenSource {
+      let count = min(configuration.trainingImages, data.count)
+      observer(.started(stage: "encoding", completed: 0, total: count))
+      return try TokenSet.encode(
+        data, limit: count,
+        progress: { observer(.step(stage: "encoding", completed: $0, total: count, metrics: [])) },
+        encoder: { teacher.teacher.encode(images_BhwC: $0) })
     }
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
     try loop(openOrCreate(path))(stage)

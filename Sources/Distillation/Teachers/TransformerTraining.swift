@@ -50,6 +50,33 @@ public struct TokenSet: Sendable {
   }
 }
 
+/// Tokens that are made when first asked for: a stage that is resumed at its end never encodes anything.
+public final class TokenSource {
+  private let make: () throws -> TokenSet
+  private var made: TokenSet?
+  private var sampler: BatchSampler?
+
+  /// A source that calls `make` once, on first use.
+  public init(_ make: @escaping () throws -> TokenSet) { self.make = make }
+
+  /// The tokens.
+  public func callAsFunction() throws -> TokenSet {
+    if let made { return made }
+    let tokens = try make()
+    made = tokens
+    return tokens
+  }
+
+  /// The sequences that a training step sees, shuffled anew every epoch: ids (B, L) and B labels.
+  func batch(step: Int, size: Int, seed: UInt64) throws -> (ids: IndexTensor, labels: [Int32]) {
+    let tokens = try self()
+    var current = sampler ?? BatchSampler(count: tokens.count, batchSize: size, seed: seed)
+    precondition(current.batchSize == size && current.seed == seed, "TokenSource: another batch size or seed")
+    defer { sampler = current }
+    return tokens.batch(current.indices(step: step))
+  }
+}
+
 /// Trains the next-scale transformer on tokens.
 public final class TransformerTraining: TrainingStage {
   public let name = "transformer"
@@ -57,19 +84,18 @@ public final class TransformerTraining: TrainingStage {
   /// The transformer being trained.
   public let transformer: VARTransformer
   private let tokenizer: VQVAE
-  private let tokens: TokenSet
+  private let tokens: TokenSource
   private let settings: TrainingSettings
   private let seed: UInt64
   private let trainer: NetworkTrainer
   private let average: ExponentialMovingAverage
-  private var sampler: BatchSampler
 
   /// Part of the labels that are replaced by 'no class', for classifier-free guidance.
   private static let classDropout: Float = 0.1
 
   /// A stage at its beginning.
   public init(
-    configuration: VARConfiguration, tokenizer: VQVAE, tokens: TokenSet, settings: TrainingSettings, seed: UInt64
+    configuration: VARConfiguration, tokenizer: VQVAE, tokens: TokenSource, settings: TrainingSettings, seed: UInt64
   ) {
     transformer = VARTransformer(configuration, map: tokenizer.map, seed: seed)
     self.tokenizer = tokenizer
@@ -78,11 +104,10 @@ public final class TransformerTraining: TrainingStage {
     self.seed = seed
     trainer = NetworkTrainer(transformer.parameters, settings.optimizer, settings.schedule)
     average = ExponentialMovingAverage(transformer.parameters)
-    sampler = BatchSampler(count: tokens.count, batchSize: settings.batch, seed: seed &+ 1)
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let (ids, labels) = tokens.batch(sampler.indices(step: index))
+    let (ids, labels) = try tokens.batch(step: index, size: settings.batch, seed: seed &+ 1)
     var stream = RandomStream(seed: seed, purpose: "transformer.class_dropout", step: index)
     let dropped = labels.map {
       stream.uniform() < Self.classDropout ? Int32(transformer.configuration.classCount) : $0
