@@ -66,13 +66,15 @@ public struct DistillationPipeline {
 
   private func trainWarmStart(_ stage1: StateDict) throws -> StateDict {
     let path = folder + "/warm-start"
-    observer(.started(stage: "pairs", completed: 0, total: configuration.pairs))
-    let pairs = try TokenPairs.collect(
-      teacher: teacher.teacher, guidance: configuration.guidance, count: configuration.pairs,
-      steps: configuration.pairIntegrationSteps, batch: 100, seed: configuration.seed
-    ) { done in
-      observer(.step(stage: "pairs", completed: done, total: configuration.pairs, metrics: []))
-      if interrupt.isRaised { throw RunInterrupted(checkpoint: folder + "/stage1") }
+    let pairs = TokenSource {
+      observer(.started(stage: "pairs", completed: 0, total: configuration.pairs))
+      return try TokenPairs.collect(
+        teacher: teacher.teacher, guidance: configuration.guidance, count: configuration.pairs,
+        steps: configuration.pairIntegrationSteps, batch: 100, seed: configuration.seed
+      ) { done in
+        observer(.step(stage: "pairs", completed: done, total: configuration.pairs, metrics: []))
+        if interrupt.isRaised { throw RunInterrupted(checkpoint: folder + "/stage1") }
+      }
     }
     let stage = try PairRegression(
       teacher: teacher.teacher, stage1: stage1, pairs: pairs, configuration: configuration)

@@ -35,7 +35,7 @@ public final class Stage1Training: TrainingStage {
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let (ids, labels) = try tokens.batch(
+    let (_, ids, labels) = try tokens.batch(
       step: index, size: configuration.batch, seed: configuration.seed &+ 1)
     let (B, L) = (ids.shape[0], ids.shape[1])
     let codebook = teacher.codebook
