@@ -37,8 +37,7 @@ struct GuidanceOptions: ParsableArguments {
 /// Checks of numbers on the command line; those that are not given pass.
 enum Requirement {
   /// - Throws: `ValidationError` unless `value` is finite and at least `bound`.
-  static func atLeast<Number: Comparable & Numeric>(_ bound: Number, _ value: Number?, _ name: String) throws
-  {
+  static func atLeast<Number: Comparable & Numeric>(_ bound: Number, _ value: Number?, _ name: String) throws {
     guard let value else { return }
     guard value >= bound, isFinite(value) else {
       throw ValidationError("\(name) is \(value); give \(bound) or more")
