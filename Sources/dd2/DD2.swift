@@ -16,7 +16,8 @@ struct DD2: ParsableCommand {
       """,
     version: DD2Version.description,
     subcommands: [
-      Distill.self, Sample.self, FID.self, TeacherCommand.self, DataCommand.self, Weights.self, Report.self,
+      Distill.self, Sample.self, FID.self, Evaluate.self, TeacherCommand.self, DataCommand.self, Weights.self,
+      Report.self,
     ])
 
   /// Parses, runs, and turns whatever is thrown into one line and an exit code.

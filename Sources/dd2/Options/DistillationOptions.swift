@@ -24,6 +24,12 @@ struct DistillationOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Teacher-made pairs of the warm start (default: \(defaults.pairs)).")
   var pairs: Int?
 
+  @Option(help: "Updates of the warm start's regression (default: \(defaults.warmStartSteps)).")
+  var warmStartSteps: Int?
+
+  @Option(help: "Training images whose tokens stage 1 sees (default: \(defaults.trainingImages)).")
+  var trainingImages: Int?
+
   @Option(help: "Form of the generator's loss (default: \(defaults.loss.rawValue)).")
   var loss: DistillationLoss?
 
@@ -72,6 +78,8 @@ struct DistillationOptions: ParsableArguments {
   func validate() throws {
     try Requirement.positive(stage1Steps, "--stage1-steps")
     try Requirement.positive(pairs, "--pairs")
+    try Requirement.positive(warmStartSteps, "--warm-start-steps")
+    try Requirement.positive(trainingImages, "--training-images")
     try Requirement.atLeast(0, alpha, "--alpha")
     try Requirement.positive(batch, "--batch")
     try Requirement.positive(noiseLevels, "--noise-levels")
@@ -93,6 +101,8 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.stage1Steps, stage1Steps)
     Self.set(&settings.warmStart, warmStart)
     Self.set(&settings.pairs, pairs)
+    Self.set(&settings.warmStartSteps, warmStartSteps)
+    Self.set(&settings.trainingImages, trainingImages)
     Self.set(&settings.loss, loss)
     Self.set(&settings.alpha, alpha)
     Self.set(&settings.batch, batch)
@@ -106,8 +116,8 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.snapshotInterval, snapshotEvery)
     Self.set(&settings.evaluationInterval, evaluateEvery)
     Self.set(&settings.checkpointInterval, checkpointEvery)
-    if pairs != nil, settings.warmStart != .pairs {
-      throw ValidationError("--pairs needs --warm-start pairs")
+    if pairs != nil || warmStartSteps != nil, settings.warmStart != .pairs {
+      throw ValidationError("--pairs and --warm-start-steps need --warm-start pairs")
     }
     if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
     return settings
