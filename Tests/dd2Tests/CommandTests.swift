@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "distill", "sample", "fid", "teacher", "teacher train", "teacher sample", "teacher inspect", "data",
+    "", "distill", "sample", "fid", "evaluate", "teacher", "teacher train", "teacher sample", "teacher inspect", "data",
     "data render", "weights", "weights list", "weights verify", "report",
   ])
   func help(command: String) throws {

@@ -25,13 +25,13 @@ struct Evaluate: ParsableCommand {
     name: .customLong("cfg"), parsing: .upToNextOption, help: "Guidance strengths of the teacher, a row each.")
   var strengths: [Float] = [0, 0.5, 1, 1.5]
 
-  @Option(help: "Images per row.")
+  @Option(parsing: .unconditional, help: "Images per row.")
   var count = 10_000
 
-  @Option(help: "Images drawn together.")
+  @Option(parsing: .unconditional, help: "Images drawn together.")
   var batch = 100
 
-  @Option(help: "Seed of the samples.")
+  @Option(parsing: .unconditional, help: "Seed of the samples.")
   var seed: UInt64 = 0
 
   @Flag(help: "Print JSON.")

@@ -24,10 +24,12 @@ struct DistillationOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Teacher-made pairs of the warm start (default: \(defaults.pairs)).")
   var pairs: Int?
 
-  @Option(help: "Updates of the warm start's regression (default: \(defaults.warmStartSteps)).")
+  @Option(
+    parsing: .unconditional, help: "Updates of the warm start's regression (default: \(defaults.warmStartSteps)).")
   var warmStartSteps: Int?
 
-  @Option(help: "Training images whose tokens stage 1 sees (default: \(defaults.trainingImages)).")
+  @Option(
+    parsing: .unconditional, help: "Training images whose tokens stage 1 sees (default: \(defaults.trainingImages)).")
   var trainingImages: Int?
 
   @Option(help: "Form of the generator's loss (default: \(defaults.loss.rawValue)).")
