@@ -71,8 +71,8 @@ swift build -c release </dev/null >&2
 
 run=runs/quickstart-$(date +%Y%m%d-%H%M%S)-$$
 say "distilling for $steps steps from the bundled models, run folder $run"
-"$dd2" distill --steps "$steps" --stage1-steps 40 --training-images 4000 --evaluate-every 0 --run "$run" \
-  </dev/null >&2
+"$dd2" distill --steps "$steps" --stage1-steps 40 --warm-start none --training-images 4000 --evaluate-every 0 \
+  --run "$run" </dev/null >&2
 
 fresh_folder one-step
 say "drawing $count images with the bundled one-step generator"

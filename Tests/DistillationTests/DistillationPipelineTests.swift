@@ -13,6 +13,7 @@ private func settings(steps: Int) -> DistillationConfiguration {
   configuration.batch = 4
   configuration.trainingImages = 24
   configuration.stage1Steps = 3
+  configuration.warmStart = .none
   configuration.head.width = 16
   configuration.head.depth = 1
   configuration.firstRounds = 1

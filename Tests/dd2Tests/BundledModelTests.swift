@@ -64,8 +64,8 @@ import Testing
     _ = try run("teacher sample -o again --count 12 --batch 5")
     _ = try run("teacher sample -o other --count 12 --seed 1")
     for name in names where name.hasSuffix("1.png") {
-      #expect(try bytes("out/\(name)") == bytes("again/\(name)"))
-      #expect(try bytes("out/\(name)") != bytes("other/\(name)"))
+      #expect(try difference("out/\(name)", "again/\(name)") <= 1)
+      #expect(try difference("out/\(name)", "other/\(name)") > 1)
     }
     // Fewer images into the same folder leave none of the old ones.
     _ = try run("sample --teacher-steps -o out --count 2 --class 3")
@@ -86,7 +86,7 @@ import Testing
 
   /// The smallest distillation that goes through all stages.
   private static let tiny =
-    "--stage1-steps 1 --batch 2 --noise-levels 1 --score-updates 1 --training-images 20 --evaluate-every 0"
+    "--stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --score-updates 1 --training-images 20 --evaluate-every 0"
 
   @Test func sameSeedSameFiles() throws {
     let other = Command(folder: try TemporaryFolder())
@@ -105,7 +105,7 @@ import Testing
     #expect(record["calls_per_image"] as? Int == 1)
     #expect((record["generator"] as? [String: String])?["path"] == "runs/a/generator.h5")
     _ = try run("sample --one-step -o again --count 3 --batch 2 --checkpoint runs/a/generator.h5")
-    #expect(try bytes("out/000002-class2.png") == bytes("again/000002-class2.png"))
+    #expect(try difference("out/000002-class2.png", "again/000002-class2.png") <= 1)
     #expect(try run("report runs/a").output.contains("teacher_nll"))
   }
 
@@ -129,6 +129,13 @@ import Testing
     let resumed = try run("distill --steps \(done + 1) --run run --resume")
     #expect(resumed.log.contains("distill: continuing after step \(done)"))
     #expect(try MetricLog.read(folder.path("run/metrics.jsonl")).count == done + 1)
+  }
+
+  /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
+  private func difference(_ a: String, _ b: String) throws -> Int {
+    let (left, right) = (try PNGImage.read(folder.path(a)), try PNGImage.read(folder.path(b)))
+    try #require(left.pixels.count == right.pixels.count)
+    return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
   }
 
   private func bytes(_ name: String) throws -> Data {

@@ -24,7 +24,7 @@ import Testing
     ("distill --steps 5 --generator-lr nan", "--generator-lr is nan"),
     ("distill --steps 5 --loss mse", "--loss"),
     ("distill --steps 5 --resume", "--resume needs --run"),
-    ("distill --steps 5 --pairs 100", "--warm-start pairs"),
+    ("distill --steps 5 --warm-start none --pairs 100", "need --warm-start pairs"),
     ("distill --steps 5 --loss dmd --alpha 1", "--alpha belongs to --loss sid"),
     ("distill --steps 5 --data x --evaluate-every 5", "--evaluate-every"),
     ("sample -o out", "--one-step"),
