@@ -7,13 +7,13 @@ public struct Codebook: Sendable {
   public let vectors_VD: Tensor
   /// Root mean square of the teacher's own vectors: multiply by it before handing latents to teacher or trunk.
   public let scale: Float
-  private let halfSquares_V: Tensor
+  private let search: NearestCode
 
   /// A codebook from the teacher's own vectors (V, D).
   public init(teacherVectors_VD: Tensor) {
     scale = (teacherVectors_VD.square().mean()).sqrt().item
     vectors_VD = (teacherVectors_VD / scale).stopGradient()
-    halfSquares_V = (vectors_VD.square().sum(axis: 1) * 0.5).stopGradient()
+    search = NearestCode(vectors_VD)
   }
 
   /// Number of vectors (V).
@@ -21,14 +21,11 @@ public struct Codebook: Sendable {
   /// Latent dimension (D).
   public var dimension: Int { vectors_VD.shape[1] }
 
-  /// Index of the nearest vector for every latent (..., D): the largest `q.c - |c|^2 / 2`.
+  /// Index of the nearest vector for every latent (..., D).
   public func nearest(_ latents: Tensor) -> IndexTensor {
     precondition(latents.shape.last == dimension, "Codebook.nearest: latents \(latents.shape), D = \(dimension)")
     let leading = Shape(Array(latents.shape.dimensions.dropLast()))
-    return withoutGradient {
-      let flat = latents.reshaped([leading.count, dimension])
-      return (flat.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax().reshaped(leading)
-    }
+    return search(latents.reshaped([leading.count, dimension])).reshaped(leading)
   }
 
   /// The vectors of token ids of any shape: (ids..., D), unit scale.
@@ -36,4 +33,21 @@ public struct Codebook: Sendable {
 
   /// Every latent replaced by its nearest vector; no gradient.
   public func snapped(_ latents: Tensor) -> Tensor { self.latents(nearest(latents)) }
+}
+
+/// Search for the nearest row of a codebook: the largest `q.c - |c|^2 / 2`.
+public struct NearestCode: Sendable {
+  private let vectors_VD: Tensor
+  private let halfSquares_V: Tensor
+
+  /// A search over the rows of (V, D).
+  public init(_ vectors_VD: Tensor) {
+    self.vectors_VD = vectors_VD.stopGradient()
+    halfSquares_V = withoutGradient { vectors_VD.square().sum(axis: 1) * 0.5 }
+  }
+
+  /// (N, D) to N indices.
+  public func callAsFunction(_ queries_ND: Tensor) -> IndexTensor {
+    withoutGradient { (queries_ND.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax() }
+  }
 }

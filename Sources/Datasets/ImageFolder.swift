@@ -6,6 +6,9 @@ import Foundation
 /// With subfolders, each one that holds images is a class, in sorted order of names. In a flat folder the class
 /// stands in the file name, as in `000123-class3.png`; other names are of class 0.
 public struct ImageFolder: ImageSource {
+  /// Name of the overview that `dd2 sample --grid` writes beside its images; not one of them.
+  public static let overviewName = "grid.png"
+
   private struct Entry: Sendable {
     let path: String
     let label: Int32
@@ -74,7 +77,9 @@ public struct ImageFolder: ImageSource {
       return FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
         && isFolder.boolValue
     }
-    let files = visible.filter { $0.lowercased().hasSuffix(".png") && !folders.contains($0) }
+    let files = visible.filter {
+      $0.lowercased().hasSuffix(".png") && $0 != overviewName && !folders.contains($0)
+    }
     return (files, folders)
   }
 

@@ -50,8 +50,7 @@ extension Tensor {
   }
 
   /// Attaches the backward rule of an op with several outputs.
-  static func recorded(_ outputs: [Tensor], from inputs: [Tensor], _ backward: @escaping Node.Backward) -> [Tensor]
-  {
+  static func recorded(_ outputs: [Tensor], from inputs: [Tensor], _ backward: @escaping Node.Backward) -> [Tensor] {
     guard Recording.isOn, inputs.contains(where: { $0.edge != nil }) else { return outputs }
     let count = outputs.count
     // The pass knows of outputs up to the last one that a gradient reached.

@@ -20,7 +20,8 @@ public final class ThreadPool: @unchecked Sendable {
   private let inUse = Atomic<Bool>(false)
   // Written by the caller before `generation` moves, read by the workers after: ordered by that counter.
   private var body: ((Int) -> Void)?
-  private let condition = NSCondition()
+  private let started = NSCondition()
+  private let finished = NSCondition()
 
   private static var defaultThreadCount: Int {
     if let text = ProcessInfo.processInfo.environment["DD2_THREADS"], let count = Int(text), count > 0 {
@@ -50,16 +51,12 @@ public final class ThreadPool: @unchecked Sendable {
     withoutActuallyEscaping(body) { body in
       self.body = body
       pending.store(threadCount - 1, ordering: .relaxed)
-      condition.lock()
+      started.lock()
       generation.add(1, ordering: .releasing)
-      condition.broadcast()
-      condition.unlock()
+      started.broadcast()
+      started.unlock()
       body(0)
-      var spins = 0
-      while pending.load(ordering: .acquiring) != 0 {
-        spins += 1
-        if spins < Self.spinLimit { dd2_cpu_relax() } else { sched_yield() }
-      }
+      waitUntil(finished) { pending.load(ordering: .acquiring) == 0 }
       self.body = nil
     }
     inUse.store(false, ordering: .releasing)
@@ -90,20 +87,25 @@ public final class ThreadPool: @unchecked Sendable {
   private func work(_ index: Int) {
     var seen = 0
     while true {
-      var spins = 0
-      while generation.load(ordering: .acquiring) == seen {
-        spins += 1
-        if spins < Self.spinLimit {
-          dd2_cpu_relax()
-        } else {
-          condition.lock()
-          while generation.load(ordering: .acquiring) == seen { condition.wait() }
-          condition.unlock()
-        }
-      }
+      waitUntil(started) { generation.load(ordering: .acquiring) != seen }
       seen += 1
       body?(index)
-      pending.subtract(1, ordering: .releasing)
+      if pending.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+        finished.lock()
+        finished.signal()
+        finished.unlock()
+      }
     }
+  }
+
+  /// Spins for a short while, then sleeps: where other programs hold the cores, waiting must not take them too.
+  private func waitUntil(_ condition: NSCondition, _ isMet: () -> Bool) {
+    for _ in 0..<Self.spinLimit {
+      if isMet() { return }
+      dd2_cpu_relax()
+    }
+    condition.lock()
+    while !isMet() { condition.wait() }
+    condition.unlock()
   }
 }

@@ -42,8 +42,7 @@ import Testing
     #expect(DoubleReference.mismatch(o.elements, expected, tolerance: 3e-6) == nil)
   }
 
-  @Test(arguments: ["all", "causal", "blocks"]) func packedGradientMatchesCentralDifferences(pattern: String)
-  {
+  @Test(arguments: ["all", "causal", "blocks"]) func packedGradientMatchesCentralDifferences(pattern: String) {
     let (B, L, heads, d) = (1, 41, 2, 3)
     let C = heads * d
     let x = DoubleReference.values(B * L * 3 * C, seed: 2)

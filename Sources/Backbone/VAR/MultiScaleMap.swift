@@ -22,11 +22,12 @@ public struct MultiScaleMap: Sendable {
   /// Which phi convolution a scale uses: the one whose tick is nearest to the scale's place in [0, 1].
   public static func phiIndex(scale: Int, scaleCount: Int, phiCount: Int) -> Int {
     let place = scaleCount > 1 ? Double(scale) / Double(scaleCount - 1) : 0
-    let margin = 1.0 / (phiCount == 4 ? 3 : 2) / Double(phiCount)
+    // Evaluated in the reference's order (`np.linspace`): scale 2 of 10 lies midway between two ticks.
+    let first = 1.0 / (phiCount == 4 ? 3 : 2) / Double(phiCount)
+    let step = phiCount > 1 ? ((1 - first) - first) / Double(phiCount - 1) : 0
     let distances = (0..<phiCount).map { index -> Double in
-      let tick =
-        phiCount == 1 ? margin : margin + (1 - 2 * margin) * Double(index) / Double(phiCount - 1)
-      return abs(place - tick)
+      let tick = index > 0 && index == phiCount - 1 ? 1 - first : first + Double(index) * step
+      return abs(tick - place)
     }
     return distances.indices.min { distances[$0] < distances[$1] } ?? 0
   }

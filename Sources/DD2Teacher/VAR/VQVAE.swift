@@ -96,19 +96,3 @@ public struct VQVAE: Sendable {
     return IndexTensor(values, [batch, layout.count])
   }
 }
-
-/// The nearest row of a codebook: the largest `q.c - |c|^2 / 2`.
-struct NearestCode {
-  private let vectors_VD: Tensor
-  private let halfSquares_V: Tensor
-
-  init(_ vectors_VD: Tensor) {
-    self.vectors_VD = vectors_VD
-    halfSquares_V = withoutGradient { vectors_VD.square().sum(axis: 1) * 0.5 }
-  }
-
-  /// (N, D) to N indices.
-  func callAsFunction(_ queries_ND: Tensor) -> IndexTensor {
-    withoutGradient { (queries_ND.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax() }
-  }
-}

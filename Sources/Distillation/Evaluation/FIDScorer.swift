@@ -18,17 +18,17 @@ public struct FIDScorer {
     self.reference = reference
   }
 
-  /// FID of `count` samples; labels come from the stream, sample i has index i.
-  /// - Parameter progress: called with the number of images done; throws to stop.
+  /// FID of `count` images, made batch by batch and scored as they would come back from 8-bit PNG files.
+  /// - Parameters:
+  ///   - progress: called with the number of images done; throws to stop.
+  ///   - images: makes the images (B, h, w, 3) in [-1, 1] of a range of indices.
   public func fid(
-    of sampler: any ImageSampler, labels: LabelStream, count: Int, batch: Int = 100, seed: UInt64,
-    progress: (Int) throws -> Void = { _ in }
+    count: Int, batch: Int = 100, progress: (Int) throws -> Void = { _ in }, images: (Range<Int>) throws -> Tensor
   ) throws -> Double {
     var accumulator = StatisticsAccumulator(dimension: extractor.dimension, provenance: extractor.provenance)
     for start in stride(from: 0, to: count, by: batch) {
       let range = start..<min(start + batch, count)
-      let images = sampler.images(labels: labels.labels(range), seed: seed, indices: Array(range))
-      try accumulator.add(extractor.features(of: Self.quantized(images)))
+      try accumulator.add(extractor.features(of: Self.quantized(try images(range))))
       try progress(range.upperBound)
     }
     return try frechetDistance(accumulator.statistics(), reference)
@@ -48,7 +48,7 @@ public struct FIDScorer {
     return try accumulator.statistics()
   }
 
-  /// Images as they would come back from 8-bit PNG files, so that a score in a run is the score of its files.
+  /// Images rounded as 8-bit files round them, so that a score in a run is the score of its files.
   static func quantized(_ images_BhwC: Tensor) -> Tensor {
     let bytes = pixelBytes(of: images_BhwC).flatMap { $0 }
     return Tensor(bytes.map { Float($0) / 127.5 - 1 }, images_BhwC.shape)

@@ -20,7 +20,7 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// Where the images come from, for the record.
   public var data = "shapes32"
   /// Training images whose tokens stage 1 sees.
-  public var trainingImages = 20_000
+  public var trainingImages = 10_000
   /// Sequences per update, in every stage.
   public var batch = 48
   /// Noise levels per token (K).
@@ -30,17 +30,17 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// The denoising head of both networks.
   public var head = DenoisingHeadConfiguration()
   /// Updates of stage 1.
-  public var stage1Steps = 300
+  public var stage1Steps = 200
   /// Learning rate of stage 1.
   public var stage1LearningRate: Float = 1e-3
   /// How the generator starts.
-  public var warmStart = WarmStart.none
+  public var warmStart = WarmStart.pairs
   /// Pairs of the warm start.
-  public var pairs = 12_000
+  public var pairs = 8000
   /// Heun steps from noise to token when pairs are made.
   public var pairIntegrationSteps = 16
   /// Updates of the warm start's regression.
-  public var warmStartSteps = 600
+  public var warmStartSteps = 400
   /// Learning rate of the regression.
   public var warmStartLearningRate: Float = 5e-4
   /// Form of the generator's loss.

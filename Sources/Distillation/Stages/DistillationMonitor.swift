@@ -72,9 +72,10 @@ public struct DistillationMonitor {
   func score(_ generator: OneStepGenerator) throws -> [(String, Double)] {
     guard let scorer else { return [] }
     let sampler = GeneratorSampler(generator: generator, teacher: teacher)
-    let fid = try scorer.fid(
-      of: sampler, labels: .balanced(classCount: teacher.classCount), count: configuration.evaluationCount,
-      seed: configuration.seed)
+    let labels = LabelStream.balanced(classCount: teacher.classCount)
+    let fid = try scorer.fid(count: configuration.evaluationCount) { range in
+      sampler.images(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
+    }
     return [("fid", fid)]
   }
 }

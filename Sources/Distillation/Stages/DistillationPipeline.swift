@@ -51,9 +51,13 @@ public struct DistillationPipeline {
 
   private func trainStage1(_ data: any ImageSource) throws -> StateDict {
     let path = folder + "/stage1"
-    observer(.note("encoding \(min(configuration.trainingImages, data.count)) images"))
-    let tokens = try TokenSet.encode(data, limit: configuration.trainingImages) {
-      teacher.teacher.encode(images_BhwC: $0)
+    let tokens = TokenSource {
+      let count = min(configuration.trainingImages, data.count)
+      observer(.started(stage: "encoding", completed: 0, total: count))
+      return try TokenSet.encode(
+        data, limit: count,
+        progress: { observer(.step(stage: "encoding", completed: $0, total: count, metrics: [])) },
+        encoder: { teacher.teacher.encode(images_BhwC: $0) })
     }
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
     try loop(openOrCreate(path))(stage)
@@ -62,13 +66,15 @@ public struct DistillationPipeline {
 
   private func trainWarmStart(_ stage1: StateDict) throws -> StateDict {
     let path = folder + "/warm-start"
-    observer(.started(stage: "pairs", completed: 0, total: configuration.pairs))
-    let pairs = try TokenPairs.collect(
-      teacher: teacher.teacher, guidance: configuration.guidance, count: configuration.pairs,
-      steps: configuration.pairIntegrationSteps, batch: 100, seed: configuration.seed
-    ) { done in
-      observer(.step(stage: "pairs", completed: done, total: configuration.pairs, metrics: []))
-      if interrupt.isRaised { throw RunInterrupted(checkpoint: folder + "/stage1") }
+    let pairs = TokenSource {
+      observer(.started(stage: "pairs", completed: 0, total: configuration.pairs))
+      return try TokenPairs.collect(
+        teacher: teacher.teacher, guidance: configuration.guidance, count: configuration.pairs,
+        steps: configuration.pairIntegrationSteps, batch: 100, seed: configuration.seed
+      ) { done in
+        observer(.step(stage: "pairs", completed: done, total: configuration.pairs, metrics: []))
+        if interrupt.isRaised { throw RunInterrupted(checkpoint: folder + "/stage1") }
+      }
     }
     let stage = try PairRegression(
       teacher: teacher.teacher, stage1: stage1, pairs: pairs, configuration: configuration)

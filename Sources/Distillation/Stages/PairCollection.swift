@@ -5,10 +5,7 @@ import TensorCore
 /// Noise and the tokens that the teacher's flow turns it into, for regression (DD1, arXiv 2412.17153).
 ///
 /// The noise of pair i is that of generator sample i of the same seed and purpose, so only tokens are kept.
-public struct TokenPairs: Sendable {
-  /// Token ids and labels.
-  public let tokens: TokenSet
-
+public enum TokenPairs {
   /// Purpose under which the noise is drawn.
   static let noisePurpose = "pairs.noise"
 
@@ -20,7 +17,7 @@ public struct TokenPairs: Sendable {
   public static func collect(
     teacher: any Teacher, guidance: Guidance, count: Int, steps: Int, batch: Int, seed: UInt64,
     progress: (Int) throws -> Void
-  ) rethrows -> TokenPairs {
+  ) rethrows -> TokenSet {
     precondition(steps > 0, "TokenPairs: \(steps) integration steps")
     var ids: [Int32] = []
     var labels: [Int32] = []
@@ -37,7 +34,7 @@ public struct TokenPairs: Sendable {
       labels += batchLabels
       try progress(labels.count)
     }
-    return TokenPairs(tokens: TokenSet(ids: IndexTensor(ids, [labels.count, teacher.layout.count]), labels: labels))
+    return TokenSet(ids: IndexTensor(ids, [labels.count, teacher.layout.count]), labels: labels)
   }
 
   /// The noise of pairs `firstIndex ..< firstIndex + count`: (count, L, D).

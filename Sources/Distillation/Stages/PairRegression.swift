@@ -1,6 +1,5 @@
 import DD2Generator
 import DD2Teacher
-import Datasets
 import NN
 import TensorCore
 
@@ -11,16 +10,17 @@ public final class PairRegression: TrainingStage {
   /// The network being trained.
   public let generator: OneStepGenerator
   private let teacher: any Teacher
-  private let pairs: TokenPairs
+  private let pairs: TokenSource
   private let configuration: DistillationConfiguration
   private let trainer: NetworkTrainer
-  private var sampler: BatchSampler
 
   /// A stage at its beginning.
-  /// - Parameter stage1: weights of the stage-1 network.
+  /// - Parameters:
+  ///   - stage1: weights of the stage-1 network.
+  ///   - pairs: see `TokenPairs`.
   /// - Throws: `StateDictError` where they do not fit.
   public init(
-    teacher: any Teacher, stage1: StateDict, pairs: TokenPairs, configuration: DistillationConfiguration
+    teacher: any Teacher, stage1: StateDict, pairs: TokenSource, configuration: DistillationConfiguration
   ) throws {
     self.teacher = teacher
     self.pairs = pairs
@@ -31,12 +31,11 @@ public final class PairRegression: TrainingStage {
       steps: configuration.warmStartSteps, batch: configuration.batch,
       learningRate: configuration.warmStartLearningRate, optimizer: AdamWConfiguration(beta2: 0.99), warmUpSteps: 20)
     trainer = NetworkTrainer(generator.parameters, settings.optimizer, settings.schedule)
-    sampler = BatchSampler(count: pairs.tokens.count, batchSize: configuration.batch, seed: configuration.seed &+ 2)
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let indices = sampler.indices(step: index)
-    let (ids, labels) = pairs.tokens.batch(indices)
+    let (indices, ids, labels) = try pairs.batch(
+      step: index, size: configuration.batch, seed: configuration.seed &+ 2)
     let noise_BLD = Tensor.concatenated(
       indices.map { TokenPairs.noise(teacher: teacher, count: 1, seed: configuration.seed, firstIndex: $0) }, axis: 0)
     let drawn_BLD = generator(noise_BLD: noise_BLD, labels: labels)

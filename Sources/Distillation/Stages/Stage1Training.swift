@@ -13,17 +13,16 @@ public final class Stage1Training: TrainingStage {
   /// The network being trained.
   public let network: ScoreNetwork
   private let teacher: any Teacher
-  private let tokens: TokenSet
+  private let tokens: TokenSource
   private let configuration: DistillationConfiguration
   private let trainer: NetworkTrainer
-  private var sampler: BatchSampler
 
   /// Times reach 1, where the generator will use the head.
   private static let timeRange: ClosedRange<Float> = 0.02...1
 
   /// A stage at its beginning.
   /// - Throws: `StateDictError` where the teacher's parts do not fit each other.
-  public init(teacher: any Teacher, tokens: TokenSet, configuration: DistillationConfiguration) throws {
+  public init(teacher: any Teacher, tokens: TokenSource, configuration: DistillationConfiguration) throws {
     self.teacher = teacher
     self.tokens = tokens
     self.configuration = configuration
@@ -33,11 +32,11 @@ public final class Stage1Training: TrainingStage {
       steps: configuration.stage1Steps, batch: configuration.batch,
       learningRate: configuration.stage1LearningRate, optimizer: AdamWConfiguration(beta2: 0.99), warmUpSteps: 20)
     trainer = NetworkTrainer(network.parameters, settings.optimizer, settings.schedule)
-    sampler = BatchSampler(count: tokens.count, batchSize: configuration.batch, seed: configuration.seed &+ 1)
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let (ids, labels) = tokens.batch(sampler.indices(step: index))
+    let (_, ids, labels) = try tokens.batch(
+      step: index, size: configuration.batch, seed: configuration.seed &+ 1)
     let (B, L) = (ids.shape[0], ids.shape[1])
     let codebook = teacher.codebook
     let random = StepRandom(seed: configuration.seed, purpose: "stage1", step: index)

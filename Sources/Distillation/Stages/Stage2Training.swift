@@ -67,7 +67,9 @@ public final class Stage2Training: TrainingStage {
 
   /// One update of the score network on fresh samples.
   private func updateScore(_ random: StepRandom) throws -> (fcs: Double, norm: Float) {
-    let (K, B, L, D) = (configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension)
+    let (K, B, L, D) = (
+      configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
+    )
     let labels = random.labels(B, classCount: teacher.classCount)
     let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels) }
     let prefix_BLD = teacher.codebook.snapped(q_BLD)
@@ -83,7 +85,9 @@ public final class Stage2Training: TrainingStage {
 
   /// One update of the generator.
   private func updateGenerator(_ random: StepRandom) throws -> [(String, Double)] {
-    let (K, B, L, D) = (configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension)
+    let (K, B, L, D) = (
+      configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
+    )
     let codebook = teacher.codebook
     let labels = random.labels(B, classCount: teacher.classCount)
     let q_BLD = generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels)

@@ -78,8 +78,12 @@ public struct TeacherPipeline {
     try run(tokenizerStage)
     let tokenizer = tokenizerStage.tokenizer
     try tokenizer.parameters.load(tokenizerStage.averagedState)
-    observer(.note("encoding \(data.count) images"))
-    let tokens = try TokenSet.encode(data) { tokenizer.encode(images_BhwC: $0) }
+    let tokens = TokenSource {
+      observer(.started(stage: "encoding", completed: 0, total: data.count))
+      return try TokenSet.encode(
+        data, progress: { observer(.step(stage: "encoding", completed: $0, total: data.count, metrics: [])) },
+        encoder: { tokenizer.encode(images_BhwC: $0) })
+    }
     let transformerStage = TransformerTraining(
       configuration: transformerSizes, tokenizer: tokenizer, tokens: tokens, settings: configuration.transformer,
       seed: configuration.seed)

@@ -1,54 +1,8 @@
 import Backbone
 import DD2Teacher
-import Datasets
 import Foundation
 import NN
 import TensorCore
-
-/// A set of images as token sequences with their labels.
-public struct TokenSet: Sendable {
-  /// (N, L)
-  public let ids: IndexTensor
-  /// N class labels.
-  public let labels: [Int32]
-
-  /// Tokens with their labels.
-  public init(ids: IndexTensor, labels: [Int32]) {
-    precondition(ids.shape.rank == 2 && ids.shape[0] == labels.count, "TokenSet: ids \(ids.shape)")
-    self.ids = ids
-    self.labels = labels
-  }
-
-  /// Number of sequences.
-  public var count: Int { labels.count }
-
-  /// The sequences at the given positions: ids (B, L) and B labels.
-  public func batch(_ indices: [Int]) -> (ids: IndexTensor, labels: [Int32]) {
-    let L = ids.shape[1]
-    let values = indices.flatMap { ids.values[($0 * L)..<(($0 + 1) * L)] }
-    return (IndexTensor(values, [indices.count, L]), indices.map { labels[$0] })
-  }
-
-  /// Encodes a data set with a tokenizer.
-  /// - Parameters:
-  ///   - limit: at most this many images, from the start.
-  ///   - progress: called with the number of images done.
-  public static func encode(
-    _ data: any ImageSource, limit: Int = .max, batch: Int = 100, progress: (Int) -> Void = { _ in },
-    encoder: (Tensor) -> IndexTensor
-  ) throws -> TokenSet {
-    let count = min(limit, data.count)
-    var values: [Int32] = []
-    var labels: [Int32] = []
-    for start in stride(from: 0, to: count, by: batch) {
-      let images = try data.batch(Array(start..<min(start + batch, count)))
-      values += encoder(images.images).values
-      labels += images.labels
-      progress(labels.count)
-    }
-    return TokenSet(ids: IndexTensor(values, [count, values.count / max(count, 1)]), labels: labels)
-  }
-}
 
 /// Trains the next-scale transformer on tokens.
 public final class TransformerTraining: TrainingStage {
@@ -57,19 +11,18 @@ public final class TransformerTraining: TrainingStage {
   /// The transformer being trained.
   public let transformer: VARTransformer
   private let tokenizer: VQVAE
-  private let tokens: TokenSet
+  private let tokens: TokenSource
   private let settings: TrainingSettings
   private let seed: UInt64
   private let trainer: NetworkTrainer
   private let average: ExponentialMovingAverage
-  private var sampler: BatchSampler
 
   /// Part of the labels that are replaced by 'no class', for classifier-free guidance.
   private static let classDropout: Float = 0.1
 
   /// A stage at its beginning.
   public init(
-    configuration: VARConfiguration, tokenizer: VQVAE, tokens: TokenSet, settings: TrainingSettings, seed: UInt64
+    configuration: VARConfiguration, tokenizer: VQVAE, tokens: TokenSource, settings: TrainingSettings, seed: UInt64
   ) {
     transformer = VARTransformer(configuration, map: tokenizer.map, seed: seed)
     self.tokenizer = tokenizer
@@ -78,11 +31,10 @@ public final class TransformerTraining: TrainingStage {
     self.seed = seed
     trainer = NetworkTrainer(transformer.parameters, settings.optimizer, settings.schedule)
     average = ExponentialMovingAverage(transformer.parameters)
-    sampler = BatchSampler(count: tokens.count, batchSize: settings.batch, seed: seed &+ 1)
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let (ids, labels) = tokens.batch(sampler.indices(step: index))
+    let (_, ids, labels) = try tokens.batch(step: index, size: settings.batch, seed: seed &+ 1)
     var stream = RandomStream(seed: seed, purpose: "transformer.class_dropout", step: index)
     let dropped = labels.map {
       stream.uniform() < Self.classDropout ? Int32(transformer.configuration.classCount) : $0

@@ -12,8 +12,14 @@ public final class CPUBackend: Backend {
     blas = BLAS.shared
   }
 
-  /// Device, threads and BLAS core type.
-  public var summary: String { "cpu, \(pool.threadCount) threads, OpenBLAS \(blas.coreName)" }
+  /// Processor, threads and BLAS core type.
+  public var summary: String { "\(Self.processorName), \(pool.threadCount) threads, OpenBLAS \(blas.coreName)" }
+
+  private static var processorName: String {
+    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
+    let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last
+    return model.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+  }
 
   /// Fewest elements per thread for which waking a second thread pays.
   static let grain = 16_384

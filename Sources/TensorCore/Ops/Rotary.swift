@@ -38,8 +38,7 @@ public func normalizeQK(packed qkv: Tensor, heads: Int, scale_H: Tensor) -> Tens
 ///   - sine: (positions, d / 2), a constant.
 ///   - offset: table row of the first token.
 /// - Returns: (B, L, C).
-public func rotaryEmbedding(_ x: Tensor, heads: Int, cosine: Tensor, sine: Tensor, offset: Int = 0) -> Tensor
-{
+public func rotaryEmbedding(_ x: Tensor, heads: Int, cosine: Tensor, sine: Tensor, offset: Int = 0) -> Tensor {
   rotated(x, parts: 1, of: 1, heads: heads, cosine, sine, offset)
 }
 

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Artifacts
+import Distillation
+import FIDEval
+import Foundation
+
+/// `dd2 distill`: turns a teacher into a one-step generator.
+struct Distill: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Distil a teacher into a generator that draws an image in one network call.",
+    discussion: """
+      Runs stage 1 if the run has none yet, the warm start if asked for, then stage 2, and prints the path of the \
+      generator file. An interrupted run (Ctrl-C) saves a checkpoint and continues with --resume; a finished one is \
+      prolonged by --resume with more --steps.
+      """)
+
+  @Option(parsing: .unconditional, help: "Generator updates of stage 2, in all.")
+  var steps: Int
+
+  @OptionGroup var teacher: TeacherOptions
+  @OptionGroup var location: RunOptions
+  @OptionGroup var data: DataOptions
+  @OptionGroup var options: DistillationOptions
+  @OptionGroup var guidance: GuidanceOptions
+
+  func validate() throws {
+    try Requirement.atLeast(0, steps, "--steps")
+    if data.data != nil, let interval = options.evaluateEvery, interval > 0 {
+      throw ValidationError("--evaluate-every measures against shapes32; with --data give 0 or leave it out")
+    }
+  }
+
+  func run() throws {
+    let recorded = try location.resume ? record() : nil
+    let settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings()
+    let teacher = try teacher(recorded)
+    let images = try DataOptions.source(
+      settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
+    let scorer = try scorer(settings)
+    let folder = try location.folder(purpose: "distill")
+    let path = try location.supervised(folder: folder) { interrupt, observer in
+      try DistillationPipeline(
+        settings, teacher: teacher, scorer: scorer, folder: folder, command: commandLine,
+        interrupt: interrupt,
+        observer: observer)(data: images)
+    }
+    try Console.result(path)
+  }
+
+  private func record() throws -> RunRecord {
+    try RunDirectory.open(try location.folder(purpose: "distill")).config()
+  }
+
+  private func newSettings() throws -> DistillationConfiguration {
+    var settings = try options.applied(to: DistillationConfiguration(steps: steps))
+    settings.guidance = guidance.applied(to: settings.guidance)
+    if let folder = data.data {
+      settings.data = folder
+      settings.evaluationInterval = 0
+    }
+    return settings
+  }
+
+  /// The run's own settings; only the number of steps may be another one.
+  private func resumedSettings(_ recorded: DistillationConfiguration) throws -> DistillationConfiguration {
+    var settings = try options.applied(to: recorded)
+    settings.guidance = guidance.applied(to: settings.guidance)
+    settings.data = data.data ?? recorded.data
+    guard settings == recorded else {
+      let names = try Self.differences(settings, recorded).joined(separator: ", ")
+      throw CommandFailure(
+        .usage, "the run to resume has another \(names); leave out what you gave for it, or start a new run")
+    }
+    settings.steps = steps
+    return settings
+  }
+
+  /// The teacher asked for, in a resumed run the one that it began with.
+  private func teacher(_ recorded: RunRecord?) throws -> TeacherFile.Loaded {
+    guard let recorded else { return try teacher.load() }
+    let loaded = try TeacherOptions.load(teacher.teacher ?? recorded.teacher)
+    guard loaded.hash == recorded.teacherHash else {
+      throw CommandFailure(
+        .badData,
+        "\(loaded.path): is not the teacher that the run began with (hash \(recorded.teacherHash.prefix(12))); "
+          + "give that one with --teacher")
+    }
+    return loaded
+  }
+
+  /// What measures FID during the run: nothing where it is not wanted, or, unless asked for, cannot be had.
+  private func scorer(_ settings: DistillationConfiguration) throws -> FIDScorer? {
+    guard settings.evaluationInterval > 0 else { return nil }
+    do {
+      return FIDScorer(
+        extractor: try FeatureNetFile.read(try BundledModels.path(of: .features)),
+        reference: try FeatureStatistics.read(try BundledModels.path(of: .referenceStatistics)))
+    } catch let error as CommandFailure where options.evaluateEvery == nil {
+      Console.log("no FID during the run: \(error.description)")
+      return nil
+    }
+  }
+
+  /// Names of the settings that differ.
+  private static func differences(
+    _ a: DistillationConfiguration, _ b: DistillationConfiguration
+  ) throws -> [String] {
+    let (left, right) = (try fields(of: a), try fields(of: b))
+    return left.keys.filter { left[$0] != right[$0] }.sorted()
+  }
+
+  private static func fields(of value: DistillationConfiguration) throws -> [String: NSObject] {
+    try JSONSerialization.jsonObject(with: try JSONEncoder().encode(value)) as? [String: NSObject] ?? [:]
+  }
+}

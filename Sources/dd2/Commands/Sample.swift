@@ -1,0 +1,93 @@
+import ArgumentParser
+import Artifacts
+import DD2Teacher
+import Distillation
+import Foundation
+
+/// `dd2 sample`: draws with a one-step generator, or with the teacher for comparison.
+struct Sample: ParsableCommand {
+  /// What draws.
+  enum Method: String, EnumerableFlag {
+    case oneStep
+    case teacherSteps
+
+    static func help(for value: Method) -> ArgumentHelp? {
+      switch value {
+      case .oneStep: "Draw with the generator: one network call per image."
+      case .teacherSteps: "Draw with the teacher: one call per stage."
+      }
+    }
+  }
+
+  static let configuration = CommandConfiguration(
+    abstract: "Draw images with a one-step generator or with its teacher.",
+    discussion: """
+      Writes 000012-class3.png and so on, and samples.json with all settings and the speed. Without --checkpoint, \
+      --one-step takes the averaged generator of the newest run in runs/, else the bundled one.
+      """)
+
+  @Flag var method: Method
+
+  @Option(help: ArgumentHelp("The generator file, with --one-step.", valueName: "file"))
+  var checkpoint: String?
+
+  @OptionGroup var teacher: TeacherOptions
+  @OptionGroup var samples: SampleOptions
+
+  func validate() throws {
+    if method == .teacherSteps, checkpoint != nil {
+      throw ValidationError("--checkpoint is a generator: it needs --one-step; give a teacher with --teacher")
+    }
+  }
+
+  func run() throws {
+    switch method {
+    case .teacherSteps:
+      try TeacherSample.draw(try teacher.load(), guidance: Guidance(), greedy: false, options: samples)
+    case .oneStep:
+      try drawOneStep(try checkpoint ?? Self.newestGenerator() ?? BundledModels.path(of: .generator))
+    }
+  }
+
+  private func drawOneStep(_ path: String) throws {
+    let description = try GeneratorFile.describe(path)
+    let teacher = try TeacherFile.read(try teacherPath(of: path, description))
+    let loaded = try GeneratorFile.read(path, teacher: teacher)
+    Console.log("generator \(path)")
+    let sampler = GeneratorSampler(generator: loaded.generator, teacher: teacher.teacher)
+    var record = SampleRecord.teacher(
+      teacher, guidance: description.guidance, greedy: false, callsPerImage: sampler.callsPerImage,
+      options: samples)
+    record.method = "one-step"
+    record.generator = .init(path: path, sha256: try WeightsManifest.sha256(ofFile: path))
+    try SamplingRun(options: samples, classCount: teacher.teacher.classCount, sampler: sampler)(record)
+  }
+
+  /// The teacher whose tokenizer decodes: the one given, else, by hash, the one that the generator's run names or the
+  /// bundled one.
+  private func teacherPath(of generator: String, _ description: GeneratorDescription) throws -> String {
+    if let given = teacher.teacher { return try TeacherOptions.path(of: given) }
+    let folder = URL(fileURLWithPath: generator).deletingLastPathComponent().path
+    let recorded: RunRecord? = try? RunDirectory.open(folder).config()
+    let candidates = [recorded?.teacher, try? BundledModels.path(of: .teacher)].compactMap { $0 }
+    for path in candidates where FileManager.default.fileExists(atPath: path) {
+      if try WeightsManifest.sha256(ofFile: path) == description.teacherHash { return path }
+    }
+    throw CommandFailure(
+      .missingInput,
+      "\(generator): its teacher \(description.teacher) (hash \(description.teacherHash.prefix(12))) is not found; "
+        + "give it with --teacher")
+  }
+
+  /// The generator of the run in runs/ that finished last; nil where there is none.
+  private static func newestGenerator() -> String? {
+    let root = "runs"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+    let files = names.compactMap { name -> (date: Date, path: String)? in
+      let path = "\(root)/\(name)/\(DistillationPipeline.generatorName)"
+      let date = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+      return date.map { ($0, path) }
+    }
+    return files.max { ($0.date, $0.path) < ($1.date, $1.path) }?.path
+  }
+}

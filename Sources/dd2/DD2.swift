@@ -1,0 +1,35 @@
+import ArgumentParser
+import Distillation
+import Foundation
+import TensorCore
+
+/// The root command. Results go to stdout; progress, logs and the one line of an error go to stderr.
+@main
+struct DD2: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dd2",
+    abstract: "One-step distillation of auto-regressive image models (Distilled Decoding 2).",
+    discussion: """
+      Results are printed to standard output, progress to standard error. Exit codes follow sysexits(3): 0 done, \
+      64 usage, 65 bad data, 66 missing input, 69 unavailable, 70 internal, 73 can't create, 74 I/O, \
+      130 interrupted.
+      """,
+    version: DD2Version.description,
+    subcommands: [
+      Distill.self, Sample.self, FID.self, Evaluate.self, TeacherCommand.self, DataCommand.self, Weights.self,
+      Report.self,
+    ])
+
+  /// Parses, runs, and turns whatever is thrown into one line and an exit code.
+  static func main() {
+    // A closed pipe must end neither a training run whose log is no longer read nor print a crash.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try Backends.start()
+      try command.run()
+    } catch {
+      ErrorReport(error).exit()
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Artifacts
+import Distillation
+import Foundation
+
+/// Where a training run lies, and whether it is a new one.
+struct RunOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The run's folder (default: a new one in runs/).", valueName: "dir"))
+  var run: String?
+
+  @Flag(help: "Continue the run in --run from its last checkpoint, with its own settings.")
+  var resume = false
+
+  func validate() throws {
+    if resume, run == nil { throw ValidationError("--resume needs --run DIR, the run to continue") }
+  }
+
+  /// The folder of the run.
+  /// - Throws: `CommandFailure` for a new run where something is already, or for a run to continue that is not there.
+  func folder(purpose: String) throws -> String {
+    guard let run else { return RunDirectory.defaultPath(purpose: purpose) }
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: run)) ?? []
+    if resume, contents.isEmpty {
+      throw CommandFailure(.missingInput, "\(run): no run to resume; check the path or leave out --resume")
+    }
+    if !resume, !contents.isEmpty {
+      throw CommandFailure(
+        .cannotCreate, "\(run): is not empty; add --resume to continue the run, or choose another folder")
+    }
+    return run
+  }
+
+  /// Runs with progress on stderr and a clean stop on the first interrupt.
+  /// - Returns: what `body` returns.
+  func supervised<Result>(
+    folder: String, _ body: (InterruptFlag, @escaping RunObserver) throws -> Result
+  ) throws -> Result {
+    let interrupts = Interrupts()
+    let progress = RunProgress()
+    defer { progress.close() }
+    Console.log("run folder \(folder)")
+    do {
+      return try body(interrupts.flag) { progress($0) }
+    } catch let error as RunInterrupted {
+      throw CommandFailure(.interrupted, error.description + " --run \(folder)")
+    }
+  }
+
+  /// Checks an option given along with `--resume` against the run's own setting.
+  /// - Throws: `CommandFailure` where they differ.
+  func requireSame<Value: Equatable>(_ name: String, given: Value?, recorded: Value) throws {
+    guard let given, given != recorded else { return }
+    throw CommandFailure(
+      .usage,
+      "\(name) \(given) differs from the run's \(recorded); leave it out to resume, or start a new run")
+  }
+}
+
+/// The command line, as runs and files record it.
+var commandLine: String { (["dd2"] + CommandLine.arguments.dropFirst()).joined(separator: " ") }

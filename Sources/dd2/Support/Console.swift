@@ -1,0 +1,62 @@
+import Artifacts
+import Foundation
+
+/// The process's two output streams: results on stdout, all else on stderr.
+enum Console {
+  /// Whether stderr is a terminal, where a line can be redrawn.
+  static let isInteractive = isatty(STDERR_FILENO) == 1
+
+  /// Columns of the terminal behind stderr; 80 where there is none.
+  static var columns: Int {
+    var size = winsize()
+    let status = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size)
+    return status == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
+  /// Prints a result.
+  ///
+  /// A reader that has gone away, as in `dd2 report RUN | head -1`, has what it wanted and is no error.
+  /// - Throws: `ArtifactError.inputOutput` where stdout cannot be written: a full disk behind a redirection.
+  static func result(_ text: String) throws {
+    if let code = write(text + "\n", to: STDOUT_FILENO), code != EPIPE {
+      throw ArtifactError.inputOutput(path: "standard output", detail: String(cString: strerror(code)))
+    }
+  }
+
+  /// Prints a result as JSON with sorted keys.
+  /// - Throws: as `result(_:)`.
+  static func result(json value: some Encodable) throws {
+    try result(String(decoding: try jsonEncoder.encode(value), as: UTF8.self))
+  }
+
+  /// The form of all JSON that dd2 prints or writes beside images: readable, snake case.
+  static var jsonEncoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    return encoder
+  }
+
+  /// Prints a line of progress or log. Work goes on where nobody can read it.
+  static func log(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+
+  /// Replaces the terminal's current line.
+  static func redraw(_ text: String) { _ = write("\r\u{1B}[K" + text, to: STDERR_FILENO) }
+
+  /// Writes every byte; the system's error code where it fails.
+  private static func write(_ text: String, to descriptor: Int32) -> Int32? {
+    let bytes = Array(text.utf8)
+    return bytes.withUnsafeBytes { buffer in
+      var done = 0
+      while done < buffer.count {
+        let count = Foundation.write(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
+        if count >= 0 {
+          done += count
+        } else if errno != EINTR {
+          return errno
+        }
+      }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+
+/// Progress of one piece of long work, with rate and time left: a bar on a terminal, plain lines elsewhere.
+final class ProgressMeter {
+  private let title: String
+  private let total: Int
+  private let unit: String
+  /// What was done before this process began, which says nothing about its speed.
+  private let initial: Int
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var shown: (time: ContinuousClock.Instant, completed: Int)?
+  private var current = ""
+
+  /// Shortest time between two redrawn bars.
+  private static let redrawInterval = Duration.milliseconds(100)
+  /// Time after which a plain line is due.
+  private static let lineInterval = Duration.seconds(10)
+  /// Plain lines due by progress are never closer than this.
+  private static let minimumLineInterval = Duration.seconds(1)
+  /// Part of the work after which a plain line is due.
+  private static let linePart = 0.05
+
+  /// A meter at its beginning.
+  /// - Parameters:
+  ///   - title: what is being done, such as `tokenizer`.
+  ///   - unit: what is counted, in the plural, such as `steps`.
+  init(_ title: String, total: Int, unit: String, initial: Int = 0) {
+    self.title = title
+    self.total = total
+    self.unit = unit
+    self.initial = initial
+    start = clock.now
+  }
+
+  /// Reports how much is done.
+  func update(_ completed: Int, detail: String = "") {
+    let now = clock.now
+    guard isDue(completed, at: now) else { return }
+    shown = (now, completed)
+    if Console.isInteractive {
+      current = String((bar(completed) + " " + status(completed, detail)).prefix(Console.columns - 1))
+      Console.redraw(current)
+      if completed >= total { close() }
+    } else {
+      Console.log("\(title) " + status(completed, detail))
+    }
+  }
+
+  /// Prints a line without tearing the bar.
+  func note(_ text: String) {
+    guard Console.isInteractive, !current.isEmpty else { return Console.log(text) }
+    Console.redraw(text + "\n")
+    Console.redraw(current)
+  }
+
+  /// Leaves the bar's line as it is, so that what follows begins on a new one.
+  func close() {
+    guard Console.isInteractive, !current.isEmpty else { return }
+    Console.log("")
+    current = ""
+  }
+
+  private func isDue(_ completed: Int, at now: ContinuousClock.Instant) -> Bool {
+    guard let shown, completed < total else { return true }
+    let elapsed = shown.time.duration(to: now)
+    if Console.isInteractive { return elapsed >= Self.redrawInterval }
+    let part = Double(completed - shown.completed) / Double(max(total, 1))
+    return elapsed >= Self.lineInterval || (part >= Self.linePart && elapsed >= Self.minimumLineInterval)
+  }
+
+  private func bar(_ completed: Int) -> String {
+    let width = 24
+    let filled = min(width, completed * width / max(total, 1))
+    return
+      "\(title) [\(String(repeating: "=", count: filled))\(String(repeating: " ", count: width - filled))]"
+  }
+
+  private func status(_ completed: Int, _ detail: String) -> String {
+    let seconds = start.duration(to: clock.now) / .seconds(1)
+    let done = completed - initial
+    let rate = seconds > 0 ? Double(done) / seconds : 0
+    var parts = ["\(completed)/\(total) \(unit)", "\(completed * 100 / max(total, 1))%"]
+    if done > 0 {
+      parts.append(Self.rate(rate, unit))
+      parts.append(
+        completed < total
+          ? "ETA \(Self.duration(Double(total - completed) / rate))" : "took \(Self.duration(seconds))")
+    }
+    return (parts + (detail.isEmpty ? [] : [detail])).joined(separator: ", ")
+  }
+
+  /// A speed in the unit that reads best: per second, or seconds per piece where that is more than one.
+  static func rate(_ perSecond: Double, _ unit: String) -> String {
+    if perSecond >= 1 || perSecond <= 0 { return String(format: "%.1f %@/s", perSecond, unit as NSString) }
+    return String(format: "%.1f s each", 1 / perSecond)
+  }
+
+  /// Minutes and seconds, with hours where there are any: `6:40`, `1:02:03`.
+  static func duration(_ seconds: Double) -> String {
+    let whole = Int(min(max(seconds, 0), 1e9).rounded())
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
+    return hours > 0
+      ? String(format: "%d:%02d:%02d", hours, minutes, rest) : String(format: "%d:%02d", minutes, rest)
+  }
+}

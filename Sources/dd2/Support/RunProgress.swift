@@ -1,0 +1,46 @@
+import Distillation
+import Foundation
+
+/// Shows the events of a training run.
+final class RunProgress {
+  private var meter: ProgressMeter?
+  private var stage = ""
+
+  /// Receives one event.
+  func callAsFunction(_ event: RunEvent) {
+    switch event {
+    case .started(let stage, let completed, let total):
+      show(stage, completed: completed, total: total)
+      if completed >= total {
+        Console.log("\(stage): all \(total) steps done before")
+      } else if completed > 0 {
+        Console.log("\(stage): continuing after step \(completed)")
+      }
+    case .step(let stage, let completed, let total, let metrics):
+      // A stage may prepare something else after it began, with a bar of its own.
+      if stage != self.stage { show(stage, completed: completed - 1, total: total) }
+      meter?.update(completed, detail: Self.text(metrics))
+    case .saved(let path):
+      note("saved \(path)")
+    case .note(let text):
+      note(text)
+    }
+  }
+
+  private func show(_ stage: String, completed: Int, total: Int) {
+    meter?.close()
+    self.stage = stage
+    meter = ProgressMeter(stage, total: total, unit: "steps", initial: completed)
+  }
+
+  /// Ends the bar where a run stops early.
+  func close() { meter?.close() }
+
+  private func note(_ text: String) {
+    if let meter { meter.note(text) } else { Console.log(text) }
+  }
+
+  private static func text(_ metrics: [(String, Double)]) -> String {
+    metrics.map { String(format: "%@ %.4g", $0.0 as NSString, $0.1) }.joined(separator: " ")
+  }
+}

@@ -1,0 +1,116 @@
+import Artifacts
+import DD2Teacher
+import Datasets
+import Distillation
+import Foundation
+
+/// What `samples.json` says about the images beside it.
+struct SampleRecord: Encodable {
+  /// A file of weights that took part.
+  struct Source: Encodable {
+    let path: String
+    let sha256: String
+  }
+
+  /// `one-step` or `teacher-steps`.
+  var method: String
+  var teacher: Source
+  var generator: Source?
+  /// What shaped the teacher's distribution; for a generator, what it learned.
+  var guidance: Guidance
+  /// Whether the teacher took the most likely token instead of drawing.
+  var greedy: Bool
+  var callsPerImage: Int
+  var count: Int
+  /// Images written so far; less than `count` after an interruption.
+  var completed = 0
+  /// `all`, or the number of the only class.
+  var labels: String
+  var seed: UInt64
+  var batch: Int
+  /// Speed of drawing and decoding, without writing files.
+  var imagesPerSecond: Double?
+  var command = commandLine
+  var createdBy = DD2Version.description
+}
+
+/// Draws images batch by batch and writes each batch as soon as it is there.
+struct SamplingRun {
+  /// What was asked for.
+  let options: SampleOptions
+  /// Number of classes to draw from.
+  let classCount: Int
+  /// Draws the images.
+  let sampler: any ImageSampler
+
+  private static let recordName = "samples.json"
+
+  /// Draws, writes, and prints where the images are.
+  /// - Parameter record: what is known of the sampler; the rest is filled in.
+  func callAsFunction(_ record: SampleRecord) throws {
+    let labels = try options.labels(classCount: classCount)
+    var record = record
+    var output = try ImageOutput(options.output, grid: options.grid)
+    try clear(output)
+    try write(record)
+    let interrupts = Interrupts()
+    let meter = ProgressMeter("sampling", total: options.count, unit: "images")
+    let clock = ContinuousClock()
+    var time = Duration.zero
+    for start in stride(from: 0, to: options.count, by: options.batch) {
+      let range = start..<min(start + options.batch, options.count)
+      let batch = labels.labels(range)
+      var images: [PNGImage] = []
+      time += clock.measure {
+        images = pngImages(sampler.images(labels: batch, seed: options.seed, indices: Array(range)))
+      }
+      for (index, image) in zip(range, images) {
+        try output.write(
+          image, named: String(format: "%06d-class%d.png", index, Int(labels.label(at: index))))
+      }
+      record.completed = range.upperBound
+      meter.update(record.completed)
+      if interrupts.flag.isRaised {
+        meter.close()
+        try write(record)
+      }
+      try interrupts.check("\(record.completed) of \(options.count) images")
+    }
+    try output.writeGrid()
+    record.imagesPerSecond = Double(options.count) / (time / .seconds(1))
+    try write(record)
+    try Console.result("\(options.output): \(options.count) images, \(record.method)")
+  }
+
+  /// Removes the images of an earlier run of this command, which would be counted with the new ones.
+  private func clear(_ output: ImageOutput) throws {
+    guard FileManager.default.fileExists(atPath: "\(output.path)/\(Self.recordName)") else {
+      return try output.requireNoOthers { _ in false }
+    }
+    for name in try output.existing()
+    where name == ImageFolder.overviewName || name.wholeMatch(of: /\d{6,}-class\d+\.png/) != nil {
+      let path = "\(output.path)/\(name)"
+      guard unlink(path) == 0 else {
+        throw ArtifactError.inputOutput(path: path, detail: String(cString: strerror(errno)))
+      }
+    }
+    try output.requireNoOthers { _ in false }
+  }
+
+  private func write(_ record: SampleRecord) throws {
+    try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(options.output)/\(Self.recordName)")
+  }
+}
+
+extension SampleRecord {
+  /// The record of the teacher's samples.
+  static func teacher(
+    _ teacher: TeacherFile.Loaded, guidance: Guidance, greedy: Bool, callsPerImage: Int,
+    options: SampleOptions
+  ) -> SampleRecord {
+    SampleRecord(
+      method: "teacher-steps", teacher: Source(path: teacher.path, sha256: teacher.hash), guidance: guidance,
+      greedy: greedy, callsPerImage: callsPerImage, count: options.count,
+      labels: options.classChoice.description, seed: options.seed, batch: options.batch)
+  }
+}

@@ -1,0 +1,110 @@
+import Backbone
+import NN
+import TensorCore
+import TestSupport
+import Testing
+
+private let configuration = VARConfiguration(
+  depth: 2, width: 32, heads: 2, classCount: 3, patchSides: [1, 2, 3], latentDimension: 4, vocabulary: 8)
+
+private func makeTrunk() throws -> VARTrunk {
+  let mapSet = ParameterSet()
+  let map = MultiScaleMap(ParameterBuilder(mapSet, seed: 1), patchSides: [1, 2, 3], latentDimension: 4)
+  return VARTrunk(ParameterBuilder(ParameterSet(), seed: 2), configuration, map: map)
+}
+
+private func latents(_ batch: Int) -> Tensor {
+  Tensor.normal([batch, configuration.layout.count, 4], seed: 3, purpose: "test")
+}
+
+@Suite("Token layout and residual map") struct LayoutTests {
+  @Test func stagesAndVisibility() {
+    let layout = TokenLayout(patchSides: [1, 2])
+    #expect(layout.count == 5)
+    #expect(layout.stages == [0..<1, 1..<5])
+    #expect(layout.visibleCounts == [1, 5, 5, 5, 5])
+  }
+
+  @Test func phiIndicesAreThoseOfTheReference() {
+    let indices = (0..<10).map { MultiScaleMap.phiIndex(scale: $0, scaleCount: 10, phiCount: 4) }
+    #expect(indices == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3])
+  }
+}
+
+@Suite("VAR trunk") struct VARTrunkTests {
+  @Test func laterScalesDoNotReachEarlierStates() throws {
+    let trunk = try makeTrunk()
+    let q = latents(2)
+    let states = trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil)
+    for scale in 0..<3 {
+      // A change in the tokens of this scale must show in later scales only.
+      var elements = q.elements
+      for position in trunk.layout.stages[scale] { elements[position * 4] += 1 }
+      let changed = trunk.hiddenStates(
+        latents_BLD: Tensor(elements, q.shape), labels: [0, 1], extra_BLC: nil)
+      let end = trunk.layout.stages[scale].upperBound
+      #expect(
+        changed.sliced(axis: 1, 0..<end).elements == states.sliced(axis: 1, 0..<end).elements, "scale \(scale)")
+      if scale < 2 {
+        #expect(changed.sliced(axis: 1, end..<14).elements != states.sliced(axis: 1, end..<14).elements)
+      }
+    }
+  }
+
+  @Test func cachedStatesEqualTeacherForcedOnes() throws {
+    let trunk = try makeTrunk()
+    let q = latents(2)
+    let whole = trunk.hiddenStates(latents_BLD: q, labels: [2, 1], extra_BLC: nil)
+    let cache = KeyValueCache(depth: 2)
+    let inputs = trunk.map.inputs(latents_BLD: q)
+    for (scale, stage) in trunk.layout.stages.enumerated() {
+      let view =
+        scale == 0 ? nil : inputs.sliced(axis: 1, (stage.lowerBound - 1)..<(stage.upperBound - 1))
+      let states = trunk.hiddenStates(scale: scale, view_BlD: view, labels: [2, 1], cache: cache)
+      #expect(relativeToLargest(states, whole.sliced(axis: 1, stage)) < 1e-5)
+    }
+  }
+
+  @Test func classAndExtraInputMatter() throws {
+    let trunk = try makeTrunk()
+    let q = latents(1)
+    let states = trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: nil).elements
+    #expect(trunk.hiddenStates(latents_BLD: q, labels: [3], extra_BLC: nil).elements != states)
+    let extra = Tensor(repeating: 0.1, [1, 14, 32])
+    #expect(trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: extra).elements != states)
+  }
+
+  @Test func sharedAdaLNUsesTheReferencePaths() {
+    var shared = configuration
+    shared.sharesAdaLN = true
+    let set = ParameterSet()
+    let map = MultiScaleMap(
+      ParameterBuilder(ParameterSet(), seed: 1), patchSides: [1, 2, 3], latentDimension: 4)
+    _ = VARTrunk(ParameterBuilder(set, seed: 2), shared, map: map)
+    let shapes = Dictionary(uniqueKeysWithValues: set.parameters.map { ($0.path, $0.value.shape) })
+    #expect(shapes["shared_ada_lin.1.weight"] == [192, 32])
+    #expect(shapes["blocks.1.ada_gss"] == [1, 1, 6, 32])
+    #expect(shapes["blocks.1.ada_lin.1.weight"] == nil)
+  }
+}
+
+@Suite("Codebook and denoising head") struct HeadTests {
+  @Test func theCodebookHasUnitScaleAndFindsItsOwnVectors() {
+    let book = Codebook(teacherVectors_VD: Tensor.normal([20, 4], seed: 1, purpose: "codes") * 0.3)
+    #expect(abs(book.vectors_VD.square().mean().item - 1) < 1e-5)
+    let ids = IndexTensor([3, 0, 19, 7], [2, 2])
+    #expect(book.nearest(book.latents(ids) + 1e-3) == ids)
+    #expect(book.snapped(book.latents(ids) + 1e-3).elements == book.latents(ids).elements)
+  }
+
+  @Test func theUntrainedHeadIsTheLinearEstimate() {
+    let head = DenoisingHead(
+      ParameterBuilder(ParameterSet(), seed: 0), DenoisingHeadConfiguration(width: 16, depth: 1), hiddenWidth: 8,
+      latentDimension: 2)
+    let x_t = Tensor([1, 2, 3, 4], [2, 1, 1, 2])
+    let t = Tensor([0.5, 1], [2, 1, 1])
+    let x0 = head(hidden_BLC: Tensor.normal([1, 1, 8], seed: 1, purpose: "h"), x_t: x_t, t: t).elements
+    // At t = 0.5 the weight of x_t is 0.5 / 0.5; at t = 1 it is 0.
+    #expect(zip(x0, [1, 2, 0, 0]).allSatisfy { abs($0 - $1) < 1e-6 })
+  }
+}

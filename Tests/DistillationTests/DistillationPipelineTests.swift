@@ -1,0 +1,177 @@
+import Artifacts
+import DD2Generator
+import Datasets
+import Foundation
+import NN
+import TensorCore
+import Testing
+
+@testable import Distillation
+
+private func settings(steps: Int) -> DistillationConfiguration {
+  var configuration = DistillationConfiguration(steps: steps)
+  configuration.batch = 4
+  configuration.trainingImages = 24
+  configuration.stage1Steps = 3
+  configuration.warmStart = .none
+  configuration.head.width = 16
+  configuration.head.depth = 1
+  configuration.firstRounds = 1
+  configuration.firstScoreUpdates = 2
+  configuration.scoreUpdates = 1
+  configuration.evaluationInterval = 0
+  configuration.snapshotInterval = 100
+  configuration.checkpointInterval = 2
+  return configuration
+}
+
+@discardableResult
+private func distill(
+  _ configuration: DistillationConfiguration, _ teacher: TeacherFile.Loaded, _ folder: String,
+  interrupt: InterruptFlag = InterruptFlag(), observer: @escaping RunObserver = { _ in }
+) throws -> String {
+  try DistillationPipeline(
+    configuration, teacher: teacher, scorer: nil, folder: folder, command: "test", interrupt: interrupt,
+    observer: observer)(data: FewImages())
+}
+
+private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
+
+@Suite("Distillation runs", .serialized) struct DistillationPipelineTests {
+  @Test(arguments: DistillationLoss.allCases) func equalSeedsGiveEqualFiles(_ loss: DistillationLoss) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder)
+      var configuration = settings(steps: 3)
+      configuration.loss = loss
+      let first = try bytes(distill(configuration, teacher, folder + "/a"))
+      #expect(try bytes(distill(configuration, teacher, folder + "/b")) == first)
+      configuration.seed = 2
+      #expect(try bytes(distill(configuration, teacher, folder + "/c")) != first)
+    }
+  }
+
+  @Test func aResumedRunEqualsAnUninterruptedOne() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder)
+      let configuration = settings(steps: 5)
+      try distill(configuration, teacher, folder + "/whole")
+      let flag = InterruptFlag()
+      #expect(throws: RunInterrupted.self) {
+        try distill(configuration, teacher, folder + "/parts", interrupt: flag) { event in
+          if case .step(stage: "distill", completed: 3, total: _, metrics: _) = event { flag.raise() }
+        }
+      }
+      try distill(configuration, teacher, folder + "/parts")
+      for name in ["generator.h5", "metrics.jsonl", "checkpoints/step-00000005.h5"] {
+        #expect(try bytes(folder + "/parts/" + name) == bytes(folder + "/whole/" + name), "\(name)")
+      }
+    }
+  }
+
+  @Test func warmStartFromPairsRunsAndResumes() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder)
+      var configuration = settings(steps: 1)
+      configuration.warmStart = .pairs
+      configuration.pairs = 8
+      configuration.pairIntegrationSteps = 2
+      configuration.warmStartSteps = 3
+      try distill(configuration, teacher, folder + "/run")
+      let metrics = try MetricLog.read(folder + "/run/warm-start/metrics.jsonl")
+      #expect(metrics.count == 3)
+      #expect(metrics.allSatisfy { $0["regression"] ?? -1 > 0 })
+    }
+  }
+
+  @Test func steadyStateTakesNoMemoryFromTheSystem() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder)
+      var resident: [Int: Int] = [:]
+      var configuration = settings(steps: 200)
+      configuration.checkpointInterval = 1000
+      try distill(configuration, teacher, folder + "/run") { event in
+        guard case .step(stage: "distill", let completed, total: _, metrics: _) = event else { return }
+        resident[completed] = ProcessMemory.residentBytes
+      }
+      let growth = (resident[200] ?? 0) - (resident[50] ?? 0)
+      #expect(growth < 2 << 20, "resident size grew by \(growth) bytes over 150 steps")
+    }
+  }
+
+  @Test func metricsAreLogged() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder)
+      try distill(settings(steps: 2), teacher, folder + "/run")
+      let log = try MetricLog.read(folder + "/run/metrics.jsonl")
+      #expect(log.map { $0["step"] } == [1, 2])
+      for name in [
+        "csd", "fcs", "score_difference", "teacher_nll", "teacher_entropy", "token_entropy", "code_distance",
+        "generator_gradient_norm", "score_gradient_norm",
+      ] {
+        #expect(log.allSatisfy { $0[name] != nil }, "\(name)")
+      }
+    }
+  }
+}
+
+@Suite("Files of teachers and generators") struct ModelFileTests {
+  @Test func aGeneratorIsTiedToItsTeacher() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder)
+      let path = try distill(settings(steps: 1), teacher, folder + "/run")
+      let loaded = try GeneratorFile.read(path, teacher: teacher)
+      #expect(loaded.description.teacherHash == teacher.hash)
+      let other = TeacherFile.Loaded(
+        teacher: teacher.teacher, configuration: teacher.configuration, path: "other.h5", hash: "0")
+      #expect(throws: ArtifactError.self) { try GeneratorFile.read(path, teacher: other) }
+      #expect(throws: ArtifactError.self) { try TeacherFile.read(path) }
+    }
+  }
+
+  @Test func samplesDependOnSeedAndIndexAlone() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder)
+      let path = try distill(settings(steps: 1), teacher, folder + "/run")
+      let generator = try GeneratorFile.read(path, teacher: teacher).generator
+      let samplers: [any ImageSampler] = [
+        GeneratorSampler(generator: generator, teacher: teacher.teacher),
+        TeacherSampler(teacher: teacher.teacher, guidance: .init(cfg: 1.5, topK: 8, topP: 0.9)),
+        IndependentSampler(
+          teacher: teacher.teacher,
+          tokens: try TokenSet.encode(FewImages()) { teacher.teacher.encode(images_BhwC: $0) }),
+      ]
+      for sampler in samplers {
+        let together = sampler.images(labels: [0, 1, 2, 3], seed: 7, indices: [0, 1, 2, 3])
+        let alone = sampler.images(labels: [2], seed: 7, indices: [2])
+        #expect(alone.shape == [1, 32, 32, 3])
+        let difference = zip(together.sliced(axis: 0, 2..<3).elements, alone.elements).map { abs($0 - $1) }.max()
+        #expect((difference ?? 1) < 1e-4)
+        let isSeedUsed = (8..<12).contains { seed in
+          sampler.images(labels: [2], seed: seed, indices: [2]).elements != alone.elements
+        }
+        #expect(isSeedUsed)
+      }
+    }
+  }
+}
+
+@Suite("Pairs of noise and tokens") struct PairTests {
+  @Test func aCertainTokenIsReachedFromAnyNoise() {
+    let codebook = Tensor([1, 0, 0, 1, -1, 0], [3, 2])
+    let certain = Tensor([-1e9, 0, -1e9], [1, 1, 3])
+    let noise = Tensor([2, -1], [1, 1, 2])
+    let end = TokenPairs.integrate(noise, logProbabilities: certain, codebook_VD: codebook, steps: 8).elements
+    #expect(abs(end[0]) < 1e-5 && abs(end[1] - 1) < 1e-5)
+  }
+
+  @Test func theFlowKeepsTheProbabilities() {
+    // Two codes, the second three times as likely: as many of the noises must end there.
+    let codebook = Tensor([-1, 1], [2, 1])
+    let count = 4000
+    let logP = Tensor((0..<count).flatMap { _ in [Float](arrayLiteral: -1.3862944, -0.2876821) }, [1, count, 2])
+    let noise = Tensor.normal([1, count, 1], seed: 1, purpose: "flow")
+    let ends = TokenPairs.integrate(noise, logProbabilities: logP, codebook_VD: codebook, steps: 32).elements
+    let share = Double(ends.count { $0 > 0 }) / Double(count)
+    #expect(abs(share - 0.75) < 0.025)
+  }
+}

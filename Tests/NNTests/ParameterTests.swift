@@ -1,0 +1,102 @@
+import NN
+import TensorCore
+import Testing
+
+@Suite("Parameters and state dicts") struct ParameterTests {
+  private func network(seed: UInt64) -> (set: ParameterSet, linear: Linear) {
+    let set = ParameterSet()
+    return (set, Linear(ParameterBuilder(set, seed: seed) / "part" / 0, 3, 2))
+  }
+
+  @Test func pathsFollowTheScopes() {
+    #expect(network(seed: 1).set.parameters.map(\.path) == ["part.0.weight", "part.0.bias"])
+  }
+
+  @Test func initialValuesDependOnSeedAndPathAlone() {
+    let first = network(seed: 1).linear.weight.elements
+    #expect(network(seed: 1).linear.weight.elements == first)
+    #expect(network(seed: 2).linear.weight.elements != first)
+  }
+
+  @Test func loadingReachesTheLayers() throws {
+    let source = network(seed: 1)
+    let target = network(seed: 2)
+    try target.set.load(source.set.stateDict())
+    #expect(target.linear.weight.elements == source.linear.weight.elements)
+  }
+
+  @Test func loadingIsStrictAndChangesNothingOnFailure() {
+    let target = network(seed: 1)
+    let before = target.linear.weight.elements
+    var state = StateDict(["part.0.weight": .zeros([2, 4]), "extra": .zeros([1])])
+    #expect(
+      throws: StateDictError.mismatch(
+        missing: ["part.0.bias"], unexpected: ["extra"],
+        misshapen: ["part.0.weight is (2, 4), expected (2, 3)"])
+    ) { try target.set.load(state) }
+    state["part.0.weight"] = .zeros([2, 3])
+    #expect(throws: StateDictError.self) { try target.set.load(state) }
+    #expect(target.linear.weight.elements == before)
+  }
+
+  @Test func prefixesAreAddedAndRemoved() {
+    let state = StateDict(["a": Tensor(1), "b": Tensor(2)])
+    let prefixed = state.addingPrefix("net")
+    #expect(prefixed.names == ["net.a", "net.b"])
+    #expect(prefixed.removingPrefix("net").names == ["a", "b"])
+    #expect(prefixed.removingPrefix("ne").names == [])
+  }
+}
+
+@Suite("Optimiser, average and schedule") struct OptimizerTests {
+  @Test func aNonFiniteGradientIsNamedAndChangesNothing() throws {
+    let set = ParameterSet()
+    let builder = ParameterBuilder(set, seed: 0)
+    let first = builder.parameter("first", [2], .ones)
+    _ = builder.parameter("second", [2], .ones)
+    let optimizer = AdamW(set, AdamWConfiguration())
+    #expect(throws: OptimizerError.nonFiniteGradient(path: "second")) {
+      try optimizer.update([Tensor([1, 1], [2]), Tensor([1, .nan], [2])], learningRate: 0.1)
+    }
+    #expect(first.elements == [1, 1])
+    #expect(optimizer.step == 0)
+  }
+
+  @Test func aRestoredOptimizerContinuesBitForBit() throws {
+    func run(interruptedAt pause: Int?) throws -> [Float] {
+      let set = ParameterSet()
+      let p = ParameterBuilder(set, seed: 0).parameter("p", [3], .normal(1))
+      var optimizer = AdamW(set, AdamWConfiguration())
+      for step in 0..<6 {
+        if step == pause {
+          let state = optimizer.state
+          optimizer = AdamW(set, AdamWConfiguration())
+          try optimizer.load(moments: state.moments, step: state.step)
+        }
+        try optimizer.update((p.square().sum()).gradients(withRespectTo: [p]), learningRate: 0.1)
+      }
+      return p.elements
+    }
+    #expect(try run(interruptedAt: nil) == run(interruptedAt: 3))
+  }
+
+  @Test func theAverageFollowsTheParameter() {
+    let set = ParameterSet()
+    let p = ParameterBuilder(set, seed: 0).parameter("p", [1], .constant(1))
+    let average = ExponentialMovingAverage(set)
+    p.assign(Tensor([3], [1]))
+    average.update(decay: 0.75)
+    #expect(average.stateDict()["p"]?.elements == [1.5])
+  }
+
+  @Test func schedulesWarmUpAndFall() {
+    let cosine = LearningRateSchedule(peak: 2, warmUpSteps: 4, totalSteps: 12, shape: .cosine, floor: 0.1)
+    #expect(cosine.rate(at: 0) == 0.5)
+    #expect(cosine.rate(at: 3) == 2)
+    #expect(cosine.rate(at: 4) == 2)
+    #expect(abs(cosine.rate(at: 8) - 1.1) < 1e-6)
+    #expect(abs(cosine.rate(at: 12) - 0.2) < 1e-6)
+    #expect(abs(cosine.rate(at: 50) - 0.2) < 1e-6)
+    #expect(LearningRateSchedule(peak: 2).rate(at: 100) == 2)
+  }
+}

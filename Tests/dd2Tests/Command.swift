@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+/// The built `dd2` as a subprocess, in a folder of its own and without bundled models unless told where they are.
+struct Command {
+  /// What a finished process leaves.
+  struct Outcome {
+    let status: Int32
+    let output: String
+    let log: String
+
+    /// The lines on stderr.
+    var logLines: [Substring] { log.split(separator: "\n") }
+    /// stdout as JSON.
+    func json() throws -> Any { try JSONSerialization.jsonObject(with: Data(output.utf8)) }
+  }
+
+  /// The process's current folder.
+  let folder: TemporaryFolder
+
+  /// `dd2` beside the running test executable.
+  private static let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent().appendingPathComponent("dd2")
+
+  /// Runs to the end.
+  /// - Parameters:
+  ///   - models: the value of `DD2_MODELS`.
+  ///   - whileRunning: called once the process has started.
+  func callAsFunction(
+    _ arguments: [String], models: String? = nil, whileRunning: (Process) throws -> Void = { _ in }
+  ) throws -> Outcome {
+    let process = Process()
+    process.executableURL = Self.executable
+    process.arguments = arguments
+    process.currentDirectoryURL = folder.url
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["DD2_MODELS": models ?? folder.path("no-models")]
+    ) { $1 }
+    // Files instead of pipes: nothing can fill up while nobody reads.
+    let (output, log) = (folder.url.appendingPathComponent(".stdout"), folder.url.appendingPathComponent(".stderr"))
+    for file in [output, log] { try Data().write(to: file) }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = try FileHandle(forWritingTo: log)
+    try process.run()
+    try whileRunning(process)
+    process.waitUntilExit()
+    try #require(process.terminationReason == .exit, "dd2 died of signal \(process.terminationStatus)")
+    return Outcome(
+      status: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
+      log: try String(contentsOf: log, encoding: .utf8))
+  }
+
+  /// Runs a command that must fail: with this code, nothing on stdout, exactly one line on stderr.
+  func expectFailure(
+    _ arguments: [String], status: Int32, saying parts: [String], models: String? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let outcome = try self(arguments, models: models)
+    #expect(outcome.status == status, "\(outcome.log)", sourceLocation: sourceLocation)
+    #expect(outcome.output.isEmpty, sourceLocation: sourceLocation)
+    #expect(outcome.logLines.count == 1, "\(outcome.log)", sourceLocation: sourceLocation)
+    #expect(outcome.log.hasPrefix("dd2: ") && outcome.log.hasSuffix("\n"), sourceLocation: sourceLocation)
+    for part in parts {
+      #expect(outcome.log.contains(part), "\(outcome.log)", sourceLocation: sourceLocation)
+    }
+  }
+}
+
+/// A folder that is removed when it is no longer used.
+final class TemporaryFolder {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("dd2-cli-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  /// The path of something in the folder.
+  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+  /// Makes a folder.
+  func makeFolder(_ name: String) throws -> String {
+    try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+    return path(name)
+  }
+
+  /// Writes a file.
+  func write(_ text: String, to name: String) throws { try Data(text.utf8).write(to: url.appendingPathComponent(name)) }
+
+  /// Names in a folder, sorted, without hidden ones.
+  func names(in name: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path(name)).filter { !$0.hasPrefix(".") }.sorted()
+  }
+}

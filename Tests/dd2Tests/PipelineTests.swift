@@ -1,0 +1,70 @@
+import Artifacts
+import Foundation
+import Testing
+
+/// The main job with the bundled models, end to end at the smallest sizes: distil, resume, sample, score.
+@Suite(.serialized) struct PipelineTests {
+  private let folder: TemporaryFolder
+  private let dd2: Command
+  private let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../Models").standardizedFileURL.path
+
+  private static let smallest = [
+    "--stage1-steps", "2", "--warm-start", "none", "--training-images", "20", "--batch", "4", "--evaluate-every", "0",
+  ]
+
+  init() throws {
+    folder = try TemporaryFolder()
+    dd2 = Command(folder: folder)
+  }
+
+  private func run(_ arguments: [String]) throws -> Command.Outcome {
+    let outcome = try dd2(arguments, models: models)
+    try #require(outcome.status == 0, "\(outcome.log)")
+    return outcome
+  }
+
+  @Test func distillsSamplesAndScores() throws {
+    let distilled = try run(["distill", "--steps", "2"] + Self.smallest)
+    #expect(distilled.log.contains("distill 2/2 steps, 100%"))
+    let sampled = try run(["sample", "--one-step", "-o", "out/", "--count", "12", "--grid"])
+    #expect(sampled.log.contains("generator runs/"))
+    let images = try folder.names(in: "out").filter { $0.hasSuffix(".png") && $0 != "grid.png" }
+    #expect(images.count == 12)
+    let record = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.url.appendingPathComponent("out/samples.json")))
+    let settings = try #require(record as? [String: Any])
+    #expect(settings["calls_per_image"] as? Int == 1)
+    let score = try #require(try run(["fid", "--ref", "shapes32", "--json"]).json() as? [String: Any])
+    #expect(score["count"] as? Int == 12)
+    #expect((score["fid"] as? Double ?? -1) > 0)
+    #expect(score["comparable_with_inception"] as? Bool == false)
+  }
+
+  @Test func aResumedRunWritesTheSameGenerator() throws {
+    let whole = ["distill", "--steps", "3", "--run", "whole"] + Self.smallest
+    _ = try run(whole)
+    _ = try run(["distill", "--steps", "1", "--run", "parts"] + Self.smallest)
+    _ = try run(["distill", "--steps", "3", "--run", "parts", "--resume"])
+    func averages(_ run: String) throws -> Checkpoint.Arrays {
+      try Checkpoint.read(from: folder.path(run + "/generator.h5")).ema
+    }
+    #expect(try averages("whole") == averages("parts"))
+  }
+
+  @Test func theBundledGeneratorDrawsTheSameImagesInAnyNumber() throws {
+    _ = try run(["sample", "--one-step", "-o", "few", "--count", "3"])
+    _ = try run(["sample", "--one-step", "-o", "many", "--count", "30", "--batch", "7"])
+    for name in try folder.names(in: "few") where name.hasSuffix(".png") {
+      let (few, many) = (try PNGImage.read(folder.path("few/" + name)), try PNGImage.read(folder.path("many/" + name)))
+      // Sums run in another order at another batch size: the last bit of a pixel may differ.
+      let worst = zip(few.pixels, many.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
+      #expect(worst <= 1, "\(name)")
+    }
+  }
+
+  @Test func theManifestListsTheBundledFiles() throws {
+    let outcome = try run(["weights", "verify"])
+    #expect(outcome.output.contains("shapes32-var-generator"))
+  }
+}

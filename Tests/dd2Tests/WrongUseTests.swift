@@ -1,0 +1,138 @@
+import Artifacts
+import Foundation
+import Testing
+
+/// Wrong use and bad files: the documented exit code and exactly one line on stderr.
+@Suite struct WrongUseTests {
+  private let folder: TemporaryFolder
+  private let dd2: Command
+
+  init() throws {
+    folder = try TemporaryFolder()
+    dd2 = Command(folder: folder)
+  }
+
+  /// Arguments in one string, and what the line must say.
+  @Test(arguments: [
+    ("distill --steps -3", "--steps is -3"),
+    ("distill --steps three", "'three' is invalid for '--steps"),
+    ("distill", "--steps"),
+    ("distill --steps 5 --stepz 4", "--stepz"),
+    ("distill --steps 5 --batch 0", "--batch is 0"),
+    ("distill --steps 5 --ema 1", "--ema is 1"),
+    ("distill --steps 5 --temperature 0", "--temperature is 0"),
+    ("distill --steps 5 --generator-lr nan", "--generator-lr is nan"),
+    ("distill --steps 5 --loss mse", "--loss"),
+    ("distill --steps 5 --resume", "--resume needs --run"),
+    ("distill --steps 5 --warm-start none --pairs 100", "need --warm-start pairs"),
+    ("distill --steps 5 --loss dmd --alpha 1", "--alpha belongs to --loss sid"),
+    ("distill --steps 5 --data x --evaluate-every 5", "--evaluate-every"),
+    ("sample -o out", "--one-step"),
+    ("sample --one-step --teacher-steps -o out", "--teacher-steps"),
+    ("sample --one-step", "--output"),
+    ("sample --one-step -o out --count -1", "--count is -1"),
+    ("sample --one-step -o out --class -1", "--class"),
+    ("sample --one-step -o out --class disk", "--class"),
+    ("sample --teacher-steps -o out --checkpoint x.h5", "--checkpoint"),
+    ("teacher sample -o out --top-p 1.5", "--top-p is 1.5"),
+    ("teacher sample -o out --greedy --top-k 3", "--greedy"),
+    ("teacher train --tokenizer-steps -1", "--tokenizer-steps is -1"),
+    ("teacher train --feature-steps 5", "--feature-steps needs --features"),
+    ("teacher train --features --resume --run x", "--features"),
+    ("data render -o out --count 0", "--count is 0"),
+    ("data render -o out --count 10001 --split reference", "10000 images"),
+    ("data render -o out --count 1 --split test", "--split"),
+    ("fid --ref shapes23", "no reference named shapes23; choose one of shapes32, imagenet256"),
+    ("fid --ref shapes32 --metrics is", "--metrics"),
+    ("nonsense", "nonsense"),
+  ])
+  func usage(arguments: String, part: String) throws {
+    try dd2.expectFailure(arguments.split(separator: " ").map(String.init), status: 64, saying: [part])
+  }
+
+  @Test(arguments: [
+    "distill --steps 1 --teacher nowhere.h5", "sample --teacher-steps -o out --teacher nowhere.h5",
+    "teacher sample -o out --teacher nowhere.h5", "teacher inspect nowhere.h5",
+    "sample --one-step -o out --checkpoint nowhere.h5",
+  ])
+  func missingFile(arguments: String) throws {
+    try dd2.expectFailure(
+      arguments.split(separator: " ").map(String.init), status: 66, saying: ["nowhere.h5: no such"])
+  }
+
+  @Test(arguments: [
+    ("distill --steps 1", "shapes32-var-teacher.h5"), ("sample --one-step -o out", "shapes32-var-generator.h5"),
+    ("sample --teacher-steps -o out", "shapes32-var-teacher.h5"), ("weights list", "weights-manifest.json"),
+  ])
+  func missingBundledFile(arguments: String, name: String) throws {
+    try dd2.expectFailure(
+      arguments.split(separator: " ").map(String.init), status: 66, saying: [name, "DD2_MODELS"])
+  }
+
+  @Test func truncatedHDF5() throws {
+    var file = Checkpoint(kind: "teacher", config: "{}", createdBy: "test")
+    file.parameters = ["weight": HostArray(shape: [5000], [Float](repeating: 1, count: 5000))]
+    let path = folder.path("teacher.h5")
+    try file.write(to: path)
+    let contents = try Data(contentsOf: URL(fileURLWithPath: path))
+    try contents.prefix(contents.count / 2).write(to: URL(fileURLWithPath: path))
+    for command in [
+      ["distill", "--steps", "1", "--teacher", path], ["teacher", "inspect", path],
+      ["sample", "--one-step", "-o", "out", "--checkpoint", path],
+    ] {
+      try dd2.expectFailure(command, status: 65, saying: [path])
+    }
+  }
+
+  @Test func checkpointOfAnotherKind() throws {
+    let path = folder.path("other.h5")
+    try Checkpoint(kind: "features", config: "{}", createdBy: "test").write(to: path)
+    try dd2.expectFailure(["teacher", "inspect", path], status: 65, saying: [path, "features"])
+  }
+
+  @Test func textInsteadOfImage() throws {
+    _ = try folder.makeFolder("images")
+    try folder.write("text\n", to: "images/a.png")
+    try dd2.expectFailure(
+      ["fid", "--ref", "shapes32", "--images", "images"], status: 65, saying: ["images/a.png", "not a PNG"])
+  }
+
+  @Test func imageFoldersWithoutImages() throws {
+    _ = try folder.makeFolder("empty")
+    try dd2.expectFailure(
+      ["fid", "--ref", "shapes32", "--images", "empty"], status: 66, saying: ["empty: holds no PNG"])
+    try dd2.expectFailure(["fid", "--ref", "shapes32"], status: 66, saying: ["out: no such folder"])
+    try dd2.expectFailure(
+      ["teacher", "train", "--data", "empty", "--run", "run"], status: 66, saying: ["empty: holds no PNG"])
+    #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
+  }
+
+  @Test func imagesOfAnotherSize() throws {
+    _ = try folder.makeFolder("images")
+    try PNGImage(width: 16, height: 16, gray: 3).write(folder.path("images/a.png"))
+    for arguments in [["fid", "--ref", "shapes32", "--images", "images"], ["teacher", "train", "--data", "images"]] {
+      try dd2.expectFailure(arguments, status: 65, saying: ["images: images are 16 x 16"])
+    }
+  }
+
+  @Test func imageNetReference() throws {
+    try dd2.expectFailure(
+      ["fid", "--ref", "imagenet256"], status: 69, saying: ["not fetched yet", "https://"])
+  }
+
+  @Test func missingReferenceFile() throws {
+    try dd2.expectFailure(["fid", "--ref", "statistics.npz"], status: 66, saying: ["statistics.npz: no such file"])
+  }
+
+  @Test func placesThatCannotBeWritten() throws {
+    try folder.write("", to: "file")
+    try dd2.expectFailure(["data", "render", "-o", "file/out", "--count", "2"], status: 73, saying: ["file/out"])
+  }
+
+  @Test func runFolders() throws {
+    try dd2.expectFailure(
+      ["teacher", "train", "--resume", "--run", "none"], status: 66, saying: ["none: no run to resume"])
+    _ = try folder.makeFolder("used/perceptual")
+    try dd2.expectFailure(["teacher", "train", "--run", "used"], status: 73, saying: ["used: is not empty"])
+  }
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Trains everything in Models/ from nothing, with the seeds of the bundled files. About an hour on two cores.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+dd2=.build/release/dd2
+runs=${DD2_BUNDLED_RUNS:-runs/bundled}
+mkdir -p Models
+
+"$dd2" teacher train --features --run "$runs/features" --seed 7
+cp "$runs/features/features.h5" Models/shapes32-features.h5
+cp "$runs/features/reference-statistics.h5" Models/shapes32-reference-statistics.h5
+
+"$dd2" teacher train --run "$runs/teacher" --seed 1
+cp "$runs/teacher/teacher.h5" Models/shapes32-var-teacher.h5
+
+"$dd2" distill --steps 150 --run "$runs/distill" --seed 1
+cp "$runs/distill/generator.h5" Models/shapes32-var-generator.h5
+
+scripts/update-manifest.sh
