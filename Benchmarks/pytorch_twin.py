@@ -199,7 +199,7 @@ class Trainer:
         matrices = [p for p in network.parameters() if p.ndim >= 2]
         vectors = [p for p in network.parameters() if p.ndim < 2]
         groups = [{"params": matrices, "weight_decay": optimizer["weightDecay"]}, {"params": vectors, "weight_decay": 0}]
-        betas = (optimizer["beta1"], optimizer["beta2"])
+        betas = (float(optimizer["beta1"]), float(optimizer["beta2"]))
         self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=betas, eps=optimizer["epsilon"])
         self.network, self.peak, self.warm_up, self.steps = network, peak, warm_up, 0
         self.clip, self.ema_decay = optimizer["clipNorm"], ema_decay
