@@ -19,8 +19,8 @@ test: ## all checks, as CI runs them
 lint: ## formatting and module graph; builds nothing
 	bash scripts/test.sh lint
 
-bench: build ## time the kernels and the one-step generator
-	.build/release/dd2 bench
+bench: ## time training against PyTorch on the same threads (Benchmarks/README.md)
+	bash Benchmarks/run.sh
 
 format: ## reformat the sources in place
 	$(SWIFT) format -r -p -i $(paths)

@@ -53,6 +53,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "dd2-bench",
+      dependencies: ["Distillation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Benchmarks/dd2-bench", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["NN", "Artifacts"], path: "Tests/TestSupport",
       resources: [.copy("Goldens")], swiftSettings: strict),

@@ -13,7 +13,7 @@ cp "$runs/features/reference-statistics.h5" Models/shapes32-reference-statistics
 "$dd2" teacher train --run "$runs/teacher" --seed 1
 cp "$runs/teacher/teacher.h5" Models/shapes32-var-teacher.h5
 
-"$dd2" distill --steps 150 --run "$runs/distill" --seed 1
+"$dd2" distill --steps 50 --run "$runs/distill" --seed 1
 cp "$runs/distill/generator.h5" Models/shapes32-var-generator.h5
 
 scripts/update-manifest.sh

@@ -118,9 +118,12 @@ extension Tensor {
     precondition(shape.rank >= 1, "random: a shape with a sample axis, got \(shape)")
     let width = shape.count / max(shape[0], 1)
     let elements = [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
-      for row in 0..<shape[0] {
-        var stream = RandomStream(seed: seed, purpose: purpose, step: step, index: firstIndex + row)
-        for i in 0..<width { buffer[row * width + i] = draw(&stream) }
+      nonisolated(unsafe) let drawn = buffer
+      ThreadPool.shared.forEachRange(shape[0], grain: max(1, 1024 / max(width, 1))) { rows in
+        for row in rows {
+          var stream = RandomStream(seed: seed, purpose: purpose, step: step, index: firstIndex + row)
+          for i in 0..<width { drawn[row * width + i] = draw(&stream) }
+        }
       }
       count = shape.count
     }

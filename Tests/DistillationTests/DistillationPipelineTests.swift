@@ -146,11 +146,24 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
         #expect(alone.shape == [1, 32, 32, 3])
         let difference = zip(together.sliced(axis: 0, 2..<3).elements, alone.elements).map { abs($0 - $1) }.max()
         #expect((difference ?? 1) < 1e-4)
-        let isSeedUsed = (8..<12).contains { seed in
-          sampler.images(labels: [2], seed: seed, indices: [2]).elements != alone.elements
-        }
-        #expect(isSeedUsed)
       }
+    }
+  }
+}
+
+@Suite("Seeds") struct SeedTests {
+  @Test func teacherAndNoiseFollowTheSeed() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.load(in: folder).teacher
+      func ids(_ seed: UInt64) -> IndexTensor {
+        teacher.sample(labels: [0, 1], guidance: .init(), seed: seed, indices: [0, 1])
+      }
+      #expect(ids(1) == ids(1))
+      #expect(ids(1) != ids(2))
+      let generator = try StudentFactory(teacher: teacher, head: .init(width: 8, depth: 1), seed: 0).generator()
+      func noise(_ seed: UInt64) -> [Float] { generator.noise(count: 2, seed: seed, purpose: "test").elements }
+      #expect(noise(1) == noise(1))
+      #expect(noise(1) != noise(2))
     }
   }
 }

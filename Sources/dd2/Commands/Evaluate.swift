@@ -59,7 +59,7 @@ struct Evaluate: ParsableCommand {
     let evaluation = Evaluation(scorer: scorer, count: count, batch: batch, seed: seed) { method, done in
       if meter?.method != method {
         meter?.meter.close()
-        meter = (method, ProgressMeter(method, total: count, unit: "images"))
+        meter = (method, ProgressMeter(method, total: count, unit: "images", initial: done))
       }
       meter?.meter.update(done)
       try interrupts.check("\(method): \(done) of \(count) images")
