@@ -41,6 +41,14 @@ import Testing
     #expect(score["comparable_with_inception"] as? Bool == false)
   }
 
+  @Test func equalSettingsGiveEqualFilesWhereverTheyLie() throws {
+    for run in ["--run=a", "--run=b"] { _ = try self.run(["distill", "--steps", "2", run] + Self.smallest) }
+    for name in ["generator.h5", "checkpoints/step-00000002.h5", "metrics.jsonl"] {
+      let (a, b) = (folder.path("a/" + name), folder.path("b/" + name))
+      #expect(try Data(contentsOf: URL(fileURLWithPath: a)) == Data(contentsOf: URL(fileURLWithPath: b)), "\(name)")
+    }
+  }
+
   @Test func aResumedRunWritesTheSameGenerator() throws {
     let whole = ["distill", "--steps", "3", "--run", "whole"] + Self.smallest
     _ = try run(whole)

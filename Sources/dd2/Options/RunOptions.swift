@@ -56,5 +56,16 @@ struct RunOptions: ParsableArguments {
   }
 }
 
-/// The command line, as runs and files record it.
-var commandLine: String { (["dd2"] + CommandLine.arguments.dropFirst()).joined(separator: " ") }
+/// The command line, as runs and files record it. Where a run lies is left out: equal settings give equal files.
+var commandLine: String {
+  var words = ["dd2"]
+  var arguments = CommandLine.arguments.dropFirst()
+  while let word = arguments.popFirst() {
+    if word == "--run" {
+      _ = arguments.popFirst()
+    } else if !word.hasPrefix("--run=") {
+      words.append(word)
+    }
+  }
+  return words.joined(separator: " ")
+}
