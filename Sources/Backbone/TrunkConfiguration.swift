@@ -5,23 +5,28 @@ import NN
 public enum TrunkConfiguration: Codable, Equatable, Sendable {
   /// VAR: next-scale prediction.
   case nextScale(VARConfiguration)
+  /// LlamaGen: next-token prediction in raster order.
+  case nextToken(LlamaGenConfiguration)
 
   /// Order and grouping of the tokens.
   public var layout: TokenLayout {
     switch self {
     case .nextScale(let configuration): return configuration.layout
+    case .nextToken(let configuration): return configuration.layout
     }
   }
 
   /// Builds the trunk.
   /// - Parameters:
   ///   - builder: where its parameters are registered.
-  ///   - mapState: the tokenizer's fixed part that turns latents into inputs (`quant_resi...` for VAR).
+  ///   - mapState: the tokenizer's fixed part that turns latents into inputs (`quant_resi...` for VAR, the codes for LlamaGen).
   /// - Throws: `StateDictError` where `mapState` does not fit.
   public func makeTrunk(_ builder: ParameterBuilder, mapState: StateDict) throws -> any Trunk {
     switch self {
     case .nextScale(let configuration):
       return VARTrunk(builder, configuration, map: try configuration.makeMap(mapState))
+    case .nextToken(let configuration):
+      return LlamaGenTrunk(builder, configuration, codes_VD: try configuration.codes(mapState))
     }
   }
 }

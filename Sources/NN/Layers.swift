@@ -105,3 +105,19 @@ public struct LayerNorm: Sendable {
     layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
   }
 }
+
+/// Root-mean-square normalisation over the last axis with a learned scale (Zhang & Sennrich 2019).
+public struct RMSNorm: Sendable {
+  /// (width)
+  public let weight: Tensor
+  private let epsilon: Float
+
+  /// Registers `weight`.
+  public init(_ builder: ParameterBuilder, _ width: Int, epsilon: Float) {
+    weight = builder.parameter("weight", [width], .ones)
+    self.epsilon = epsilon
+  }
+
+  /// (..., width) to the same shape.
+  public func callAsFunction(_ x: Tensor) -> Tensor { rmsNorm(x, weight: weight, epsilon: epsilon) }
+}

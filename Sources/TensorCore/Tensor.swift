@@ -1,6 +1,7 @@
 /// A Float32 array, row-major and contiguous, that remembers how it was computed.
 ///
-/// Values do not change after creation, apart from the optimiser's in-place updates (`Ops/Optimizer.swift`).
+/// Values do not change after creation, apart from the optimiser's in-place updates (`Ops/Optimizer.swift`) and caches
+/// that are filled with `overwrite`.
 /// Misuse of shapes is a programming mistake and stops the program, naming the op, what it expected and what it got.
 public struct Tensor: @unchecked Sendable {
   /// Extents, outermost first.

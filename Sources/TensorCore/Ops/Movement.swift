@@ -60,6 +60,22 @@ extension Tensor {
     }
   }
 
+  /// Overwrites the part of an axis that begins at `start` with `part`, in place: how caches grow without being moved.
+  /// Neither tensor may be part of a graph.
+  public func overwrite(axis: Int, from start: Int, with part: Tensor) {
+    let axis = axis < 0 ? axis + shape.rank : axis
+    precondition(
+      part.shape.rank == shape.rank && start >= 0 && start + part.shape[axis] <= shape[axis]
+        && part.shape.replacing(axis: axis, with: 0) == shape.replacing(axis: axis, with: 0),
+      "overwrite: \(part.shape) from \(start) on along axis \(axis) of shape \(shape)")
+    precondition(!requiresGradient && !part.requiresGradient, "overwrite: a tensor is part of a graph")
+    let blocks = AxisBlocks(shape, axis: axis)
+    let width = part.shape[axis] * blocks.inner
+    backend.copyRows(
+      part.storage, offset: 0, pitch: width, to: storage, offset: start * blocks.inner,
+      pitch: shape[axis] * blocks.inner, rows: blocks.outer, width: width)
+  }
+
   /// Cuts an axis into consecutive parts of the given extents. Backward joins the gradients again.
   public func split(axis: Int, _ extents: [Int]) -> [Tensor] {
     let axis = axis < 0 ? axis + shape.rank : axis

@@ -1,5 +1,5 @@
-// In-place updates: the only ops that change a tensor after its creation. Every tensor that shares the storage sees
-// the new values, so no graph through the old ones may be used afterwards.
+// In-place updates: with `overwrite`, the only ops that change a tensor after its creation. Every tensor that shares
+// the storage sees the new values, so no graph through the old ones may be used afterwards.
 
 extension Tensor {
   /// One AdamW update (Loshchilov & Hutter 2019) of this tensor and its moments, in place:

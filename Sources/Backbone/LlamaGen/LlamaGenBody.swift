@@ -1,0 +1,71 @@
+import NN
+import TensorCore
+
+/// LlamaGen's transformer without its classifier (Sun et al. 2024; FoundationVision/LlamaGen,
+/// `autoregressive/models/gpt.py`): what the teacher, which reads tokens, and the students, which read latents, share.
+///
+/// Parameter paths are the reference's state-dict keys. Input 0 is the class, input i > 0 the token i - 1.
+public struct LlamaGenBody: Sendable {
+  /// Sizes.
+  public let configuration: LlamaGenConfiguration
+  /// `tok_embeddings`, (V, C).
+  public let tokenEmbedding: Embedding
+  private let classEmbedding: Embedding
+  private let layers: [LlamaGenLayer]
+  private let norm: RMSNorm
+  private let rotary: RotaryTable
+
+  static let epsilon: Float = 1e-5
+
+  /// Registers the parameters.
+  public init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration) {
+    let C = configuration.width
+    precondition(
+      C % (4 * configuration.heads) == 0,
+      "LlamaGenBody: width \(C) is no multiple of 4 for each of \(configuration.heads) heads")
+    self.configuration = configuration
+    let deviation = 1 / Float(C).squareRoot()
+    classEmbedding = Embedding(
+      builder / "cls_embedding" / "embedding_table", rows: configuration.classCount + 1, width: C,
+      initializer: .normal(deviation))
+    tokenEmbedding = Embedding(
+      builder / "tok_embeddings", rows: configuration.vocabulary, width: C, initializer: .normal(deviation))
+    layers = (0..<configuration.depth).map { LlamaGenLayer(builder / "layers" / $0, configuration, index: $0) }
+    norm = RMSNorm(builder / "norm", C, epsilon: Self.epsilon)
+    rotary = RotaryTable(side: configuration.side, headWidth: C / configuration.heads)
+  }
+
+  /// Hidden states under teacher forcing.
+  /// - Parameters:
+  ///   - tokens_BlC: embeddings of all tokens but the last, (B, L - 1, C).
+  ///   - labels: B class labels.
+  ///   - extra_BLC: added to the input of every position, or nil.
+  /// - Returns: (B, L, C)
+  public func hiddenStates(tokens_BlC: Tensor, labels: [Int32], extra_BLC: Tensor? = nil) -> Tensor {
+    let (B, l, _) = tokens_BlC.dims3
+    precondition(
+      labels.count == B && l == configuration.layout.count - 1,
+      "LlamaGenBody: expected \(labels.count) x \(configuration.layout.count - 1) tokens, got \(tokens_BlC.shape)")
+    let x_BLC = Tensor.concatenated([classInput(labels), tokens_BlC], axis: 1)
+    return run(extra_BLC.map { x_BLC + $0 } ?? x_BLC, buffers: nil)
+  }
+
+  /// The hidden state (B, 1, C) that the first token depends on; the buffers are empty and hold one token after.
+  public func firstState(labels: [Int32], buffers: KeyValueBuffers) -> Tensor {
+    run(classInput(labels), buffers: buffers)
+  }
+
+  /// The hidden state (B, 1, C) that the token after `token_B1C`, an embedding, depends on.
+  public func nextState(token_B1C: Tensor, buffers: KeyValueBuffers) -> Tensor { run(token_B1C, buffers: buffers) }
+
+  private func classInput(_ labels: [Int32]) -> Tensor {
+    classEmbedding(IndexTensor(labels, [labels.count, 1]))
+  }
+
+  private func run(_ input_BLC: Tensor, buffers: KeyValueBuffers?) -> Tensor {
+    var x_BLC = input_BLC
+    for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, buffers: buffers) }
+    buffers?.advance()
+    return norm(x_BLC)
+  }
+}
