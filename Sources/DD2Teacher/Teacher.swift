@@ -26,7 +26,8 @@ public struct Guidance: Codable, Equatable, Sendable {
 public protocol Teacher: Sendable {
   /// Sizes of the trunk, from which student networks are built.
   var trunkConfiguration: TrunkConfiguration { get }
-  /// Weights of the trunk, with its own paths: what stage 1 starts from.
+  /// Weights of the trunk as `trunkConfiguration` builds it, with its own paths: what stage 1 starts from. Where the
+  /// students' trunk has an input that the teacher has not, the teacher derives its weights.
   var trunkState: StateDict { get }
   /// The tokenizer's fixed part that turns latents into inputs.
   var mapState: StateDict { get }
@@ -70,4 +71,14 @@ extension Teacher {
   public func sampleGreedily(labels: [Int32], guidance: Guidance) -> IndexTensor {
     generate(labels: labels, guidance: guidance) { _, logProbabilities in logProbabilities.argmax() }
   }
+}
+
+/// A transformer as its training sees it.
+public protocol TrainableTransformer: Sendable {
+  /// All weights.
+  var parameters: ParameterSet { get }
+  /// Number of classes; the label of this value stands for 'no class'.
+  var classCount: Int { get }
+  /// Teacher-forced logits (B, L, V) of token ids (B, L); gradients reach `parameters`.
+  func logits(ids_BL: IndexTensor, labels: [Int32]) -> Tensor
 }

@@ -71,3 +71,17 @@ func drawTokens(logProbabilities: Tensor, streams: inout [RandomStream]) -> Inde
   }
   return IndexTensor(ids, [B, l])
 }
+
+extension IndexTensor {
+  /// The tokens (B, l) of all stages, in order, as sequences (B, L).
+  static func joined(stages: [IndexTensor]) -> IndexTensor {
+    let B = stages[0].shape[0]
+    let L = stages.reduce(0) { $0 + $1.shape[1] }
+    let values = (0..<B).flatMap { sample in
+      stages.flatMap { stage in
+        stage.values[(sample * stage.shape[1])..<((sample + 1) * stage.shape[1])]
+      }
+    }
+    return IndexTensor(values, [B, L])
+  }
+}

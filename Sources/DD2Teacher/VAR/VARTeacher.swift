@@ -88,18 +88,7 @@ public struct VARTeacher: Teacher {
       map = sum
       view = tokenizer.map.view(of: sum, side: sides[scale + 1])
     }
-    return Self.joined(perScale)
-  }
-
-  private static func joined(_ stages: [IndexTensor]) -> IndexTensor {
-    let B = stages[0].shape[0]
-    let L = stages.reduce(0) { $0 + $1.shape[1] }
-    let values = (0..<B).flatMap { sample in
-      stages.flatMap { stage in
-        stage.values[(sample * stage.shape[1])..<((sample + 1) * stage.shape[1])]
-      }
-    }
-    return IndexTensor(values, [B, L])
+    return IndexTensor.joined(stages: perScale)
   }
 
   public func decode(ids_BL: IndexTensor) -> Tensor { withoutGradient { tokenizer.decode(ids_BL: ids_BL) } }

@@ -32,3 +32,23 @@ public struct VARTransformer: Sendable {
     head(trunk.hiddenStates(scale: scale, view_BlD: view_BlD, labels: labels, cache: cache))
   }
 }
+
+/// The transformer over its tokenizer's codes and residual map: reads token ids, as training does.
+public struct VARTokenTransformer: TrainableTransformer {
+  private let transformer: VARTransformer
+  private let tokenizer: VQVAE
+
+  /// Both parts of a teacher.
+  public init(transformer: VARTransformer, tokenizer: VQVAE) {
+    self.transformer = transformer
+    self.tokenizer = tokenizer
+  }
+
+  public var parameters: ParameterSet { transformer.parameters }
+  public var classCount: Int { transformer.configuration.classCount }
+
+  public func logits(ids_BL: IndexTensor, labels: [Int32]) -> Tensor {
+    let inputs_BLD = withoutGradient { tokenizer.map.inputs(latents_BLD: tokenizer.embedding.gatherRows(ids_BL)) }
+    return transformer.logits(inputs_BLD: inputs_BLD, labels: labels)
+  }
+}

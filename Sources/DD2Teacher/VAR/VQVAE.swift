@@ -4,7 +4,7 @@ import TensorCore
 
 /// VAR's multi-scale tokenizer (Tian et al. 2024; FoundationVision/VAR, `models/vqvae.py` and `models/quant.py`).
 /// Parameter paths are the reference's state-dict keys.
-public struct VQVAE: Sendable {
+public struct VQVAE: TrainableTokenizer {
   /// Sizes.
   public let configuration: VQVAEConfiguration
   /// All weights, the codebook `quantize.embedding.weight` and phi `quantize.quant_resi...` among them.
@@ -13,8 +13,8 @@ public struct VQVAE: Sendable {
   public let map: MultiScaleMap
   /// (V, D), the teacher's own scale.
   public let embedding: Tensor
-  private let encoder: VQVAEEncoder
-  private let decoder: VQVAEDecoder
+  private let encoder: PixelEncoder
+  private let decoder: PixelDecoder
   private let quantConv: Conv2d
   private let postQuantConv: Conv2d
 
@@ -24,8 +24,8 @@ public struct VQVAE: Sendable {
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)
     let D = configuration.latentDimension
-    encoder = VQVAEEncoder(builder / "encoder", configuration)
-    decoder = VQVAEDecoder(builder / "decoder", configuration)
+    encoder = PixelEncoder(builder / "encoder", configuration.pixels)
+    decoder = PixelDecoder(builder / "decoder", configuration.pixels)
     quantConv = Conv2d(builder / "quant_conv", D, D, kernel: 3)
     postQuantConv = Conv2d(builder / "post_quant_conv", D, D, kernel: 3)
     let quantize = builder / "quantize"

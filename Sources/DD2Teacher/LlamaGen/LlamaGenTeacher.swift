@@ -1,0 +1,84 @@
+import Backbone
+import NN
+import TensorCore
+
+/// The LlamaGen family behind the `Teacher` protocol: transformer and tokenizer.
+///
+/// Guidance is `uncond + cfg (cond - uncond)` for cfg > 1; at 1 and below there is none (`autoregressive/models/
+/// generate.py`). Temperature, top-k and top-p follow in this order.
+public struct LlamaGenTeacher: Teacher {
+  /// The transformer.
+  public let transformer: LlamaGenTransformer
+  /// The tokenizer.
+  public let tokenizer: VQTokenizer
+  public let codebook: Codebook
+
+  /// A teacher from its two parts.
+  public init(transformer: LlamaGenTransformer, tokenizer: VQTokenizer) {
+    let sizes = (transformer.configuration, tokenizer.configuration)
+    precondition(
+      sizes.0.latentDimension == sizes.1.latentDimension && sizes.0.vocabulary == sizes.1.vocabulary,
+      "LlamaGenTeacher: transformer and tokenizer disagree about latent dimension or codebook size")
+    self.transformer = transformer
+    self.tokenizer = tokenizer
+    codebook = Codebook(teacherVectors_VD: tokenizer.codes_VD.stopGradient())
+  }
+
+  public var trunkConfiguration: TrunkConfiguration { .nextToken(transformer.configuration) }
+  public var trunkState: StateDict {
+    LlamaGenTrunk.state(body: transformer.bodyState, codes_VD: tokenizer.codes_VD.stopGradient())
+  }
+  public var mapState: StateDict { LlamaGenConfiguration.mapState(codes_VD: tokenizer.codes_VD.stopGradient()) }
+  public var classCount: Int { transformer.configuration.classCount }
+  public var imageSide: Int { transformer.configuration.side * tokenizer.configuration.downsampling }
+
+  public func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor {
+    withoutGradient {
+      guidance.logProbabilities(logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
+    }
+  }
+
+  /// Teacher-forced logits (B, L, V) with classifier-free guidance.
+  public func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor {
+    let conditional = transformer.logits(ids_BL: ids_BL, labels: labels)
+    guard Self.isGuided(cfg) else { return conditional }
+    let unconditional = transformer.logits(ids_BL: ids_BL, labels: labels.map { _ in Int32(classCount) })
+    return Self.guided(conditional, unconditional, cfg: cfg)
+  }
+
+  /// Whether a strength has any effect.
+  static func isGuided(_ cfg: Float) -> Bool { cfg > 1 }
+
+  private static func guided(_ conditional: Tensor, _ unconditional: Tensor, cfg: Float) -> Tensor {
+    unconditional + (conditional - unconditional) * cfg
+  }
+
+  public func generate(
+    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
+  ) -> IndexTensor {
+    withoutGradient {
+      let B = labels.count
+      let isGuided = Self.isGuided(guidance.cfg)
+      // Conditional and unconditional sequences in one batch, as in the reference.
+      let rows = isGuided ? labels + labels.map { _ in Int32(classCount) } : labels
+      let buffers = KeyValueBuffers(transformer.configuration, batch: rows.count)
+      var tokens: [IndexTensor] = []
+      for stage in 0..<layout.count {
+        let previous = tokens.last.map { isGuided ? $0.values + $0.values : $0.values }
+        var logits = transformer.nextLogits(labels: rows, previous: previous, buffers: buffers)
+        if isGuided {
+          logits = Self.guided(
+            logits.sliced(axis: 0, 0..<B), logits.sliced(axis: 0, B..<(2 * B)), cfg: guidance.cfg)
+        }
+        tokens.append(choose(stage, guidance.logProbabilities(logits: logits)))
+      }
+      return IndexTensor.joined(stages: tokens)
+    }
+  }
+
+  public func decode(ids_BL: IndexTensor) -> Tensor {
+    withoutGradient { tokenizer.pixels(ids_BL: ids_BL).clamp(-1, 1) }
+  }
+
+  public func encode(images_BhwC: Tensor) -> IndexTensor { tokenizer.encode(images_BhwC: images_BhwC) }
+}

@@ -1,0 +1,47 @@
+import Backbone
+import NN
+import TensorCore
+
+/// LlamaGen's class-conditional transformer: the body with its classifier over the codebook (`Transformer` of
+/// `autoregressive/models/gpt.py`). Parameter paths are the reference's state-dict keys.
+public struct LlamaGenTransformer: TrainableTransformer {
+  /// Sizes.
+  public let configuration: LlamaGenConfiguration
+  /// All weights: the body's and `output.weight`.
+  public let parameters: ParameterSet
+  private let body: LlamaGenBody
+  private let output: Linear
+
+  /// Builds the transformer.
+  public init(_ configuration: LlamaGenConfiguration, seed: UInt64) {
+    self.configuration = configuration
+    parameters = ParameterSet()
+    let builder = ParameterBuilder(parameters, seed: seed)
+    body = LlamaGenBody(builder, configuration)
+    // Nearly zero: training starts from equal probabilities.
+    output = Linear(
+      builder / "output", configuration.width, configuration.vocabulary, bias: false,
+      initializer: .normal(0.02 / Float(configuration.width).squareRoot()))
+  }
+
+  public var classCount: Int { configuration.classCount }
+
+  /// Weights of the body: all but the classifier's.
+  var bodyState: StateDict { parameters.stateDict().filter { !$0.hasPrefix("output.") } }
+
+  public func logits(ids_BL: IndexTensor, labels: [Int32]) -> Tensor {
+    let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])
+    // The last token is predicted, never read.
+    let shown = (0..<B).flatMap { ids_BL.values[($0 * L)..<($0 * L + L - 1)] }
+    return output(
+      body.hiddenStates(tokens_BlC: body.tokenEmbedding(IndexTensor(shown, [B, L - 1])), labels: labels))
+  }
+
+  /// Logits (B, 1, V) of the token after those that the buffers hold.
+  /// - Parameter previous: B ids of the token before it; nil for the first token.
+  func nextLogits(labels: [Int32], previous: [Int32]?, buffers: KeyValueBuffers) -> Tensor {
+    guard let previous else { return output(body.firstState(labels: labels, buffers: buffers)) }
+    let token_B1C = body.tokenEmbedding(IndexTensor(previous, [previous.count, 1]))
+    return output(body.nextState(token_B1C: token_B1C, buffers: buffers))
+  }
+}
