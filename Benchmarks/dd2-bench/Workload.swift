@@ -50,8 +50,9 @@ final class Workload {
       warmStart: Self.perturbed(generator.parameters, name: "generator"), configuration: configuration,
       monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: configuration))
     training = TransformerTraining(
-      configuration: transformerSizes, tokenizer: tokenizer, tokens: TokenSource { [tokens] in tokens },
-      settings: settings, seed: seed)
+      VARTokenTransformer(
+        transformer: VARTransformer(transformerSizes, map: tokenizer.map, seed: seed), tokenizer: tokenizer),
+      tokens: TokenSource { [tokens] in tokens }, settings: settings, seed: seed)
     try training.transformer.parameters.load(transformer.parameters.stateDict())
   }
 

@@ -9,6 +9,8 @@ import TensorCore
 public enum TeacherConfiguration: Codable, Equatable, Sendable {
   /// VAR: transformer and multi-scale tokenizer.
   case nextScale(transformer: VARConfiguration, tokenizer: VQVAEConfiguration)
+  /// LlamaGen: transformer and tokenizer.
+  case nextToken(transformer: LlamaGenConfiguration, tokenizer: VQConfiguration)
 
   /// The built-in teacher of shapes32: 32x32 pixels, an 8x8 latent, 130 tokens in six scales.
   public static let shapes32 = TeacherConfiguration.nextScale(
@@ -19,16 +21,18 @@ public enum TeacherConfiguration: Codable, Equatable, Sendable {
       channels: 32, channelMultipliers: [1, 1, 2], residualBlocks: 1, normGroups: 8, latentDimension: 8,
       vocabulary: 256, patchSides: [1, 2, 3, 4, 6, 8]))
 
-  /// Builds the teacher from the weights of its two parts, under `transformer.` and `tokenizer.`.
-  /// - Throws: `StateDictError` where they do not fit.
-  func makeTeacher(_ state: StateDict) throws -> any Teacher {
+  /// The built-in teacher of shapes32 in LlamaGen's architecture: 32x32 pixels, 8x8 tokens in raster order.
+  public static let shapes32LlamaGen = TeacherConfiguration.nextToken(
+    transformer: LlamaGenConfiguration(depth: 4, width: 192, heads: 6, classCount: 10, side: 8, vocabulary: 256),
+    tokenizer: VQConfiguration(
+      channels: 32, channelMultipliers: [1, 1, 2], residualBlocks: 1, normGroups: 8, latentChannels: 32,
+      vocabulary: 256))
+
+  /// What the family does with these sizes.
+  public var family: any TeacherFamily {
     switch self {
-    case .nextScale(let transformer, let tokenizer):
-      let vqvae = VQVAE(tokenizer, seed: 0)
-      try vqvae.parameters.load(state.removingPrefix("tokenizer"))
-      let network = VARTransformer(transformer, map: vqvae.map, seed: 0)
-      try network.parameters.load(state.removingPrefix("transformer"))
-      return VARTeacher(transformer: network, tokenizer: vqvae)
+    case .nextScale(let transformer, let tokenizer): VARFamily(transformer: transformer, tokenizer: tokenizer)
+    case .nextToken(let transformer, let tokenizer): LlamaGenFamily(transformer: transformer, tokenizer: tokenizer)
     }
   }
 }
@@ -69,7 +73,7 @@ public enum TeacherFile {
     let file = try Checkpoint.load(from: path, expectingKind: kind, groups: ["parameters"])
     let configuration: TeacherConfiguration = try JSON.decode(file.config, path: path)
     do {
-      let teacher = try configuration.makeTeacher(StateDict(file.parameters))
+      let teacher = try configuration.family.makeTeacher(StateDict(file.parameters))
       let hash = try WeightsManifest.sha256(ofFile: path)
       return Loaded(teacher: teacher, configuration: configuration, path: path, hash: hash)
     } catch let error as StateDictError {

@@ -67,16 +67,17 @@ public struct TeacherPipeline {
   /// Trains what is not trained yet and writes `teacher.h5`.
   /// - Returns: the path of the teacher file.
   public func callAsFunction(data: any ImageSource) throws -> String {
-    guard case .nextScale(let transformerSizes, let tokenizerSizes) = configuration.teacher else {
-      preconditionFailure("TeacherPipeline: family")
-    }
+    try train(configuration.teacher.family, data: data)
+  }
+
+  private func train<Family: TeacherFamily>(_ family: Family, data: any ImageSource) throws -> String {
     let perceptual = PerceptualTraining(data: data, settings: configuration.perceptual, seed: configuration.seed)
     try run(perceptual)
+    let tokenizer = family.makeTokenizer(seed: configuration.seed)
     let tokenizerStage = TokenizerTraining(
-      configuration: tokenizerSizes, perceptual: perceptual.network, weights: configuration.lossWeights, data: data,
+      tokenizer, perceptual: perceptual.network, weights: configuration.lossWeights, data: data,
       settings: configuration.tokenizer, seed: configuration.seed)
     try run(tokenizerStage)
-    let tokenizer = tokenizerStage.tokenizer
     try tokenizer.parameters.load(tokenizerStage.averagedState)
     let tokens = TokenSource {
       observer(.started(stage: "encoding", completed: 0, total: data.count))
@@ -85,8 +86,8 @@ public struct TeacherPipeline {
         encoder: { tokenizer.encode(images_BhwC: $0) })
     }
     let transformerStage = TransformerTraining(
-      configuration: transformerSizes, tokenizer: tokenizer, tokens: tokens, settings: configuration.transformer,
-      seed: configuration.seed)
+      family.makeTransformer(over: tokenizer, seed: configuration.seed), tokens: tokens,
+      settings: configuration.transformer, seed: configuration.seed)
     try run(transformerStage)
     let path = folder + "/teacher.h5"
     try TeacherFile.write(

@@ -66,12 +66,12 @@ public final class PerceptualTraining: TrainingStage {
   public func restore(_ state: StageState) throws { try restore(state, into: trainer) }
 }
 
-/// Trains the multi-scale tokenizer.
+/// Trains a teacher's tokenizer.
 public final class TokenizerTraining: TrainingStage {
   public let name = "tokenizer"
   public var totalSteps: Int { settings.steps }
   /// The tokenizer being trained.
-  public let tokenizer: VQVAE
+  public let tokenizer: any TrainableTokenizer
   private let perceptual: PerceptualNetwork
   private let weights: TokenizerLossWeights
   private let settings: TrainingSettings
@@ -89,10 +89,10 @@ public final class TokenizerTraining: TrainingStage {
 
   /// A stage at its beginning.
   public init(
-    configuration: VQVAEConfiguration, perceptual: PerceptualNetwork, weights: TokenizerLossWeights,
+    _ tokenizer: any TrainableTokenizer, perceptual: PerceptualNetwork, weights: TokenizerLossWeights,
     data: any ImageSource, settings: TrainingSettings, seed: UInt64
   ) {
-    tokenizer = VQVAE(configuration, seed: seed)
+    self.tokenizer = tokenizer
     self.perceptual = perceptual
     self.weights = weights
     self.settings = settings
@@ -101,7 +101,7 @@ public final class TokenizerTraining: TrainingStage {
     trainer = NetworkTrainer(tokenizer.parameters, settings.optimizer, settings.schedule)
     average = ExponentialMovingAverage(tokenizer.parameters)
     sampler = BatchSampler(count: data.count, batchSize: settings.batch, seed: seed &+ 1)
-    usage = CodeUsage(vocabulary: configuration.vocabulary)
+    usage = CodeUsage(vocabulary: tokenizer.embedding.shape[0])
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {

@@ -1,16 +1,14 @@
-import Backbone
 import DD2Teacher
 import Foundation
 import NN
 import TensorCore
 
-/// Trains the next-scale transformer on tokens.
+/// Trains a teacher's transformer on tokens.
 public final class TransformerTraining: TrainingStage {
   public let name = "transformer"
   public var totalSteps: Int { settings.steps }
   /// The transformer being trained.
-  public let transformer: VARTransformer
-  private let tokenizer: VQVAE
+  public let transformer: any TrainableTransformer
   private let tokens: TokenSource
   private let settings: TrainingSettings
   private let seed: UInt64
@@ -22,10 +20,9 @@ public final class TransformerTraining: TrainingStage {
 
   /// A stage at its beginning.
   public init(
-    configuration: VARConfiguration, tokenizer: VQVAE, tokens: TokenSource, settings: TrainingSettings, seed: UInt64
+    _ transformer: any TrainableTransformer, tokens: TokenSource, settings: TrainingSettings, seed: UInt64
   ) {
-    transformer = VARTransformer(configuration, map: tokenizer.map, seed: seed)
-    self.tokenizer = tokenizer
+    self.transformer = transformer
     self.tokens = tokens
     self.settings = settings
     self.seed = seed
@@ -37,12 +34,9 @@ public final class TransformerTraining: TrainingStage {
     let (_, ids, labels) = try tokens.batch(step: index, size: settings.batch, seed: seed &+ 1)
     var stream = RandomStream(seed: seed, purpose: "transformer.class_dropout", step: index)
     let dropped = labels.map {
-      stream.uniform() < Self.classDropout ? Int32(transformer.configuration.classCount) : $0
+      stream.uniform() < Self.classDropout ? Int32(transformer.classCount) : $0
     }
-    let inputs = withoutGradient {
-      tokenizer.map.inputs(latents_BLD: tokenizer.embedding.gatherRows(ids))
-    }
-    let loss = crossEntropy(transformer.logits(inputs_BLD: inputs, labels: dropped), targets: ids).mean()
+    let loss = crossEntropy(transformer.logits(ids_BL: ids, labels: dropped), targets: ids).mean()
     let norm = try trainer.minimize(loss)
     average.update(decay: min(settings.emaDecay, Float(index + 1) / Float(index + 10)))
     let value = Double(loss.item)

@@ -39,7 +39,7 @@ struct TeacherInspect: ParsableCommand {
     let layout = loaded.teacher.layout
     let codes = loaded.teacher.codebook.vectors_VD.shape
     let description = Description(
-      path: loaded.path, sha256: loaded.hash, family: loaded.configuration.familyName,
+      path: loaded.path, sha256: loaded.hash, family: loaded.configuration.family.name,
       imageSide: loaded.teacher.imageSide, classCount: loaded.teacher.classCount,
       parameters: Dictionary(grouping: contents.parameters) { $0.key.prefix { $0 != "." } }
         .reduce(into: [:]) { $0[String($1.key)] = $1.value.reduce(0) { $0 + $1.value.count } },
@@ -50,7 +50,8 @@ struct TeacherInspect: ParsableCommand {
   }
 
   private static func text(_ value: Description) -> String {
-    let stages = value.stages.map(String.init).joined(separator: " ")
+    let oneByOne = value.stages.count > 1 && value.stages.allSatisfy { $0 == 1 }
+    let stages = oneByOne ? "1 each" : value.stages.map(String.init).joined(separator: " ")
     var rows = [
       ("file", value.path), ("sha256", value.sha256), ("family", value.family),
       ("images", "\(value.imageSide) x \(value.imageSide), \(value.classCount) classes"),
@@ -61,14 +62,5 @@ struct TeacherInspect: ParsableCommand {
     // Settings are JSON themselves; they are for --json.
     rows += value.origin.filter { !$0.value.hasPrefix("{") }.sorted { $0.key < $1.key }
     return TextTable(rows.map { [$0.0, $0.1] }).description
-  }
-}
-
-extension TeacherConfiguration {
-  /// The family's name.
-  var familyName: String {
-    switch self {
-    case .nextScale: "VAR"
-    }
   }
 }

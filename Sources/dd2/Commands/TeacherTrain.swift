@@ -8,12 +8,16 @@ struct TeacherTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a teacher from images, or the network that scores shapes32.",
     discussion: """
-      Prints the path of the finished file. The teacher is of the VAR family, for images of 32 x 32 pixels. \
+      Prints the path of the finished file. The teacher is for images of 32 x 32 pixels: of the VAR family, 130 \
+      tokens in six scales, or of the LlamaGen family, 64 tokens one by one. \
       An interrupted run (Ctrl-C) saves a checkpoint and continues with --resume.
       """)
 
   @OptionGroup var location: RunOptions
   @OptionGroup var data: DataOptions
+
+  @Option(help: "The teacher's family (default: \(TeacherFamilyName.var.rawValue)).")
+  var family: TeacherFamilyName?
 
   @Option(parsing: .unconditional, help: "Updates of the tokenizer.")
   var tokenizerSteps: Int?
@@ -40,10 +44,10 @@ struct TeacherTrain: ParsableCommand {
     try Requirement.positive(transformerSteps, "--transformer-steps")
     try Requirement.positive(featureSteps, "--feature-steps")
     if features {
-      guard data.data == nil, tokenizerSteps == nil, transformerSteps == nil, !location.resume else {
+      guard data.data == nil, family == nil, tokenizerSteps == nil, transformerSteps == nil, !location.resume else {
         throw ValidationError(
-          "--features takes none of --data, --tokenizer-steps, --transformer-steps and --resume; leave them out"
-        )
+          "--features takes none of --data, --family, --tokenizer-steps, --transformer-steps and --resume; "
+            + "leave them out")
       }
     } else if featureSteps != nil {
       throw ValidationError("--feature-steps needs --features")
@@ -55,7 +59,7 @@ struct TeacherTrain: ParsableCommand {
   private func trainTeacher() throws {
     let folder = try location.folder(purpose: "teacher")
     let settings = try location.resume ? resumedSettings(in: folder) : newSettings()
-    let images = try DataOptions.source(settings.data, side: settings.teacher.imageSide)
+    let images = try DataOptions.source(settings.data, side: settings.teacher.family.imageSide)
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try TeacherPipeline(
         settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer)(
@@ -65,10 +69,11 @@ struct TeacherTrain: ParsableCommand {
   }
 
   private func newSettings() throws -> TeacherTrainingConfiguration {
-    var settings = TeacherTrainingConfiguration(data: data.data ?? DataOptions.builtIn)
-    let images = try DataOptions.source(settings.data, side: settings.teacher.imageSide)
+    var settings = TeacherTrainingConfiguration(
+      teacher: (family ?? .var).builtIn, data: data.data ?? DataOptions.builtIn)
+    let images = try DataOptions.source(settings.data, side: settings.teacher.family.imageSide)
     settings = TeacherTrainingConfiguration(
-      teacher: settings.teacher.replacing(classCount: images.classNames.count),
+      teacher: settings.teacher.family.replacing(classCount: images.classNames.count),
       tokenizerSteps: tokenizerSteps ?? settings.tokenizer.steps,
       transformerSteps: transformerSteps ?? settings.transformer.steps, seed: seed ?? Self.defaultSeed,
       data: settings.data)
@@ -77,6 +82,10 @@ struct TeacherTrain: ParsableCommand {
 
   private func resumedSettings(in folder: String) throws -> TeacherTrainingConfiguration {
     let recorded: TeacherTrainingConfiguration = try RunDirectory.open(folder + "/perceptual").config()
+    if let family {
+      try location.requireSame(
+        "--family", given: family.builtIn.family.name, recorded: recorded.teacher.family.name)
+    }
     try location.requireSame("--tokenizer-steps", given: tokenizerSteps, recorded: recorded.tokenizer.steps)
     try location.requireSame(
       "--transformer-steps", given: transformerSteps, recorded: recorded.transformer.steps)
@@ -96,20 +105,16 @@ struct TeacherTrain: ParsableCommand {
   }
 }
 
-extension TeacherConfiguration {
-  /// Rows and columns of the teacher's images.
-  var imageSide: Int {
-    switch self {
-    case .nextScale(_, let tokenizer): tokenizer.imageSide
-    }
-  }
+/// The families that have a built-in teacher.
+enum TeacherFamilyName: String, ExpressibleByArgument, CaseIterable {
+  case `var`
+  case llamagen
 
-  /// The same teacher for another number of classes.
-  func replacing(classCount: Int) -> TeacherConfiguration {
+  /// The built-in teacher's sizes.
+  var builtIn: TeacherConfiguration {
     switch self {
-    case .nextScale(var transformer, let tokenizer):
-      transformer.classCount = classCount
-      return .nextScale(transformer: transformer, tokenizer: tokenizer)
+    case .var: .shapes32
+    case .llamagen: .shapes32LlamaGen
     }
   }
 }
