@@ -60,3 +60,52 @@ private let configuration = VQVAEConfiguration(
     #expect((2..<6).allSatisfy { Array(after[$0 * 4..<($0 + 1) * 4]) == [9, 8, 7, 6] })
   }
 }
+
+@Suite("Training of LlamaGen's tokenizer") struct VQTokenizerTrainingTests {
+  private let images = Tensor.uniform([2, 8, 8, 3], low: -1, high: 1, seed: 1, purpose: "images")
+  private let tokenizer = VQTokenizer(
+    VQConfiguration(
+      channels: 8, channelMultipliers: [1, 1], residualBlocks: 1, normGroups: 4, latentChannels: 8,
+      latentDimension: 4, vocabulary: 6), seed: 2)
+
+  @Test func everyParameterGetsAGradient() {
+    let pass = tokenizer.trainingPass(
+      images_BhwC: images, perceptual: PerceptualNetwork(classCount: 2, seed: 3), weights: TokenizerLossWeights())
+    for (parameter, gradient) in zip(
+      tokenizer.parameters.parameters, pass.loss.gradients(withRespectTo: tokenizer.parameters.values))
+    {
+      #expect(gradient.isFinite)
+      #expect(Tensor.globalNorm([gradient]) > 0, "\(parameter.path)")
+    }
+  }
+
+  @Test func theDecoderSeesTheCodes() {
+    let pass = tokenizer.trainingPass(
+      images_BhwC: images, perceptual: PerceptualNetwork(classCount: 2, seed: 3),
+      weights: TokenizerLossWeights(features: 0))
+    #expect(pass.ids == tokenizer.encode(images_BhwC: images))
+    let error = (tokenizer.pixels(ids_BL: pass.ids) - images).square().mean().item
+    #expect(abs(error - pass.reconstructionError.item) < 1e-4 * error)
+  }
+
+  @Test func quantisationPullsCodesAndLatentsTogether() {
+    // One latent at a right angle to the code it is nearest to, all other codes opposite to it.
+    let x = Tensor([0, 2, 0, 0], [1, 1, 1, 4]).asLeaf()
+    tokenizer.embedding.assign(
+      Tensor([3, 0, 0, 0] + (0..<5).flatMap { _ -> [Float] in [0, -1, 0, 0] }, [6, 4]))
+    let quantization = tokenizer.quantizeForTraining(x, commitment: 0.25)
+    #expect(quantization.ids.values == [0])
+    #expect(distance(quantization.straightThrough.elements, [1, 0, 0, 0]) < 1e-6)
+    // Squared distance 2 over 4 elements, once for the code and a quarter for the latent.
+    #expect(abs(quantization.loss.item - 0.625) < 1e-6)
+    // d/dx of 0.25 |c - x/|x||^2 / 4 = -0.125 (c - u (u.c)) / |x|; d/de = -0.5 (u - c (u.c)) / |e|.
+    let gradients = quantization.loss.gradients(withRespectTo: [x, tokenizer.embedding])
+    #expect(distance(gradients[0].elements, [-0.0625, 0, 0, 0]) < 1e-6)
+    #expect(distance(Array(gradients[1].elements[..<4]), [0, -0.5 / 3, 0, 0]) < 1e-6)
+    // Past the quantiser the gradient is that of the unit latent.
+    let passed = quantization.straightThrough.sum().gradients(withRespectTo: [x])[0].elements
+    #expect(distance(passed, [0.5, 0, 0.5, 0.5]) < 1e-6)
+  }
+
+  private func distance(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).map { abs($0 - $1) }.max() ?? .infinity }
+}

@@ -38,9 +38,10 @@ private func distill(
 private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
 @Suite("Distillation runs", .serialized) struct DistillationPipelineTests {
-  @Test(arguments: DistillationLoss.allCases) func equalSeedsGiveEqualFiles(_ loss: DistillationLoss) throws {
+  @Test(arguments: DistillationLoss.allCases, TinyTeacher.allCases)
+  func equalSeedsGiveEqualFiles(_ loss: DistillationLoss, _ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder)
+      let teacher = try family.load(in: folder)
       var configuration = settings(steps: 3)
       configuration.loss = loss
       let first = try bytes(distill(configuration, teacher, folder + "/a"))
@@ -50,9 +51,10 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
     }
   }
 
-  @Test func aResumedRunEqualsAnUninterruptedOne() throws {
+  @Test(arguments: TinyTeacher.allCases)
+  func aResumedRunEqualsAnUninterruptedOne(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder)
+      let teacher = try family.load(in: folder)
       let configuration = settings(steps: 5)
       try distill(configuration, teacher, folder + "/whole")
       let flag = InterruptFlag()
@@ -68,9 +70,10 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
     }
   }
 
-  @Test func warmStartFromPairsRunsAndResumes() throws {
+  @Test(arguments: TinyTeacher.allCases)
+  func warmStartFromPairsRunsAndResumes(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder)
+      let teacher = try family.load(in: folder)
       var configuration = settings(steps: 1)
       configuration.warmStart = .pairs
       configuration.pairs = 8
@@ -85,7 +88,7 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
 
   @Test func steadyStateTakesNoMemoryFromTheSystem() throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder)
+      let teacher = try TinyTeacher.nextScale.load(in: folder)
       var resident: [Int: Int] = [:]
       var configuration = settings(steps: 200)
       configuration.checkpointInterval = 1000
@@ -98,9 +101,9 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
     }
   }
 
-  @Test func metricsAreLogged() throws {
+  @Test(arguments: TinyTeacher.allCases) func metricsAreLogged(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder)
+      let teacher = try family.load(in: folder)
       try distill(settings(steps: 2), teacher, folder + "/run")
       let log = try MetricLog.read(folder + "/run/metrics.jsonl")
       #expect(log.map { $0["step"] } == [1, 2])
@@ -117,7 +120,7 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
 @Suite("Files of teachers and generators") struct ModelFileTests {
   @Test func aGeneratorIsTiedToItsTeacher() throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder)
+      let teacher = try TinyTeacher.nextScale.load(in: folder)
       let path = try distill(settings(steps: 1), teacher, folder + "/run")
       let loaded = try GeneratorFile.read(path, teacher: teacher)
       #expect(loaded.description.teacherHash == teacher.hash)
@@ -128,9 +131,9 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
     }
   }
 
-  @Test func samplesDependOnSeedAndIndexAlone() throws {
+  @Test(arguments: TinyTeacher.allCases) func samplesDependOnSeedAndIndexAlone(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder)
+      let teacher = try family.load(in: folder)
       let path = try distill(settings(steps: 1), teacher, folder + "/run")
       let generator = try GeneratorFile.read(path, teacher: teacher).generator
       let samplers: [any ImageSampler] = [
@@ -154,7 +157,7 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
 @Suite("Seeds") struct SeedTests {
   @Test func teacherAndNoiseFollowTheSeed() throws {
     try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.load(in: folder).teacher
+      let teacher = try TinyTeacher.nextScale.load(in: folder).teacher
       func ids(_ seed: UInt64) -> IndexTensor {
         teacher.sample(labels: [0, 1], guidance: .init(), seed: seed, indices: [0, 1])
       }

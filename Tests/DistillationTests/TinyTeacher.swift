@@ -19,24 +19,43 @@ struct FewImages: ImageSource {
   func label(at index: Int) -> Int32 { source.label(at: index) }
 }
 
-/// A VAR of the real architecture at small sizes, with random weights: 32x32 pixels, a 4x4 latent, 21 tokens.
-enum TinyTeacher {
+/// Teachers of the real architectures at small sizes, with random weights, for 32x32 pixels.
+enum TinyTeacher: CaseIterable {
+  /// VAR: a 4x4 latent, 21 tokens.
+  case nextScale
+  /// LlamaGen: 4x4 tokens.
+  case nextToken
+
   private static let sides = [1, 2, 4]
-  static let configuration = TeacherConfiguration.nextScale(
-    transformer: VARConfiguration(
-      depth: 1, width: 16, heads: 2, classCount: 10, patchSides: sides, latentDimension: 4, vocabulary: 12),
-    tokenizer: VQVAEConfiguration(
-      channels: 8, channelMultipliers: [1, 1, 1, 1], residualBlocks: 1, normGroups: 4, latentDimension: 4,
-      vocabulary: 12, patchSides: sides))
+
+  var configuration: TeacherConfiguration {
+    switch self {
+    case .nextScale:
+      .nextScale(
+        transformer: VARConfiguration(
+          depth: 1, width: 16, heads: 2, classCount: 10, patchSides: Self.sides, latentDimension: 4, vocabulary: 12),
+        tokenizer: VQVAEConfiguration(
+          channels: 8, channelMultipliers: [1, 1, 1, 1], residualBlocks: 1, normGroups: 4, latentDimension: 4,
+          vocabulary: 12, patchSides: Self.sides))
+    case .nextToken:
+      .nextToken(
+        transformer: LlamaGenConfiguration(
+          depth: 1, width: 16, heads: 2, classCount: 10, side: 4, latentDimension: 4, vocabulary: 12),
+        tokenizer: VQConfiguration(
+          channels: 8, channelMultipliers: [1, 1, 1, 1], residualBlocks: 1, normGroups: 4, latentChannels: 8,
+          latentDimension: 4, vocabulary: 12))
+    }
+  }
 
   /// Writes the teacher into a folder and reads it back.
-  static func load(in folder: String) throws -> TeacherFile.Loaded {
-    guard case .nextScale(let transformer, let tokenizer) = configuration else { preconditionFailure() }
-    let vqvae = VQVAE(tokenizer, seed: 5)
-    let network = VARTransformer(transformer, map: vqvae.map, seed: 5)
+  func load(in folder: String) throws -> TeacherFile.Loaded { try load(configuration.family, in: folder) }
+
+  private func load<Family: TeacherFamily>(_ family: Family, in folder: String) throws -> TeacherFile.Loaded {
+    let tokenizer = family.makeTokenizer(seed: 5)
+    let transformer = family.makeTransformer(over: tokenizer, seed: 5)
     let path = folder + "/teacher.h5"
     try TeacherFile.write(
-      configuration, transformer: network.parameters.stateDict(), tokenizer: vqvae.parameters.stateDict(),
+      configuration, transformer: transformer.parameters.stateDict(), tokenizer: tokenizer.parameters.stateDict(),
       metadata: [:], to: path)
     return try TeacherFile.read(path)
   }

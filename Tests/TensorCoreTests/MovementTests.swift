@@ -95,6 +95,18 @@ import Testing
     #expect(problem == nil)
   }
 
+  @Test(arguments: [(0, 1..<2), (1, 0..<2), (1, 1..<3), (2, 1..<3), (-1, 3..<4), (1, 0..<3), (1, 2..<2)])
+  func overwriting(axis: Int, range: Range<Int>) {
+    let at = axis < 0 ? axis + 3 : axis
+    let part = SyntheticWeights.tensor("part", x.shape.replacing(axis: at, with: range.count))
+    let whole = x.copy()
+    whole.overwrite(axis: axis, from: range.lowerBound, with: part)
+    #expect(whole.sliced(axis: axis, range).elements == part.elements)
+    for rest in [0..<range.lowerBound, range.upperBound..<x.shape[at]] {
+      #expect(whole.sliced(axis: axis, rest).elements == x.sliced(axis: axis, rest).elements)
+    }
+  }
+
   @Test func rowsOfATable() {
     let table = SyntheticWeights.tensor("table", [5, 3])
     // Row 4 twice and row 1 never: gradients add up, and stay zero.
