@@ -46,8 +46,19 @@ public struct NearestCode: Sendable {
     halfSquares_V = withoutGradient { vectors_VD.square().sum(axis: 1) * 0.5 }
   }
 
+  /// Most elements of a block of products: 64 MB. A batch of LlamaGen images would need 1.6 GB at once.
+  private static let blockElements = 1 << 24
+
   /// (N, D) to N indices.
   public func callAsFunction(_ queries_ND: Tensor) -> IndexTensor {
-    withoutGradient { (queries_ND.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax() }
+    let N = queries_ND.dims2.0
+    let rows = max(1, Self.blockElements / vectors_VD.shape[0])
+    let indices = withoutGradient {
+      stride(from: 0, to: N, by: rows).flatMap { start in
+        let block_ND = queries_ND.sliced(axis: 0, start..<min(start + rows, N))
+        return (block_ND.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax().values
+      }
+    }
+    return IndexTensor(indices, [N])
   }
 }
