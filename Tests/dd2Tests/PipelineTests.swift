@@ -71,6 +71,38 @@ import Testing
     }
   }
 
+  @Test func aLlamaGenTeacherIsTrainedSampledAndDistilled() throws {
+    _ = try run(["data", "render", "-o", "flat", "--count", "70"])
+    for name in try folder.names(in: "flat") {
+      // 000012-disk-class2.png: a subfolder per class.
+      let label = try #require(name.split(separator: "-").last?.dropLast(".png".count))
+      let target = try folder.makeFolder("images/\(label)") + "/" + name
+      try FileManager.default.moveItem(atPath: folder.path("flat/" + name), toPath: target)
+    }
+    let trained = try run([
+      "teacher", "train", "--family", "llamagen", "--data", "images", "--run", "teacher", "--tokenizer-steps", "2",
+      "--transformer-steps", "1",
+    ])
+    #expect(trained.output == "teacher/teacher.h5\n")
+    let inspected = try #require(
+      try run(["teacher", "inspect", "teacher/teacher.h5", "--json"]).json() as? [String: Any])
+    #expect(inspected["family"] as? String == "LlamaGen")
+    #expect(inspected["tokenCount"] as? Int == 64 && inspected["imageSide"] as? Int == 32)
+    #expect(inspected["vocabulary"] as? Int == 256 && inspected["latentDimension"] as? Int == 8)
+    let text = try run(["teacher", "inspect", "teacher/teacher.h5"]).output
+    #expect(text.contains("64 in 64 stages (1 each)"))
+    let teacher = ["--teacher", "teacher/teacher.h5"]
+    _ = try run(["teacher", "sample", "-o", "drawn", "--count", "3", "--cfg", "2"] + teacher)
+    #expect(try folder.names(in: "drawn").count == 4)
+    _ = try run(["distill", "--steps", "1", "--data", "images", "--run", "student"] + teacher + Self.smallest)
+    let student = ["--checkpoint", "student/generator.h5"]
+    _ = try run(["sample", "--one-step", "-o", "out", "--count", "2"] + student + teacher)
+    #expect(try folder.names(in: "out").count == 3)
+    try dd2.expectFailure(
+      ["teacher", "train", "--family", "var", "--resume", "--run", "teacher"], status: 64,
+      saying: ["--family VAR differs from the run's LlamaGen"])
+  }
+
   @Test func theManifestListsTheBundledFiles() throws {
     let outcome = try run(["weights", "verify"])
     #expect(outcome.output.contains("shapes32-var-generator"))

@@ -39,6 +39,8 @@ import Testing
     ("teacher train --tokenizer-steps -1", "--tokenizer-steps is -1"),
     ("teacher train --feature-steps 5", "--feature-steps needs --features"),
     ("teacher train --features --resume --run x", "--features"),
+    ("teacher train --features --family llamagen", "--features takes none of --data, --family"),
+    ("teacher train --family gpt", "--family"),
     ("data render -o out --count 0", "--count is 0"),
     ("data render -o out --count 10001 --split reference", "10000 images"),
     ("data render -o out --count 1 --split test", "--split"),

@@ -24,7 +24,8 @@ public struct LlamaGenBody: Sendable {
       C % (4 * configuration.heads) == 0,
       "LlamaGenBody: width \(C) is no multiple of 4 for each of \(configuration.heads) heads")
     self.configuration = configuration
-    let deviation = 1 / Float(C).squareRoot()
+    // About the size of what the layers add, so that classes and tokens are still heard behind them.
+    let deviation: Float = 0.4
     classEmbedding = Embedding(
       builder / "cls_embedding" / "embedding_table", rows: configuration.classCount + 1, width: C,
       initializer: .normal(deviation))
