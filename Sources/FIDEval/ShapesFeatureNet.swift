@@ -3,8 +3,10 @@ import TensorCore
 
 /// Sizes of a `ShapesFeatureNet`.
 public struct ShapesFeatureNetConfiguration: Codable, Equatable, Sendable {
-  /// Channels of the four convolutions; the last is the number of features.
+  /// Channels of the convolutions; the last is the number of features.
   public var channels: [Int]
+  /// Stride of each convolution.
+  public var strides: [Int]
   /// Groups of the normalisations.
   public var groups: Int
   /// Number of classes to tell apart.
@@ -12,11 +14,16 @@ public struct ShapesFeatureNetConfiguration: Codable, Equatable, Sendable {
   /// Number of drawing attributes to regress.
   public var attributeCount: Int
 
-  /// The defaults fit `Shapes32`: ten classes and its sixteen attributes.
+  /// The defaults fit `Shapes32`: ten classes and its sixteen attributes, and a last convolution that sees 33 pixels in
+  /// each direction, so that a feature can tell a whole shape from its parts.
   public init(
-    channels: [Int] = [32, 64, 128, 128], groups: Int = 8, classCount: Int = 10, attributeCount: Int = 16
+    channels: [Int] = [32, 64, 128, 128, 128], strides: [Int] = [1, 2, 2, 2, 1], groups: Int = 8,
+    classCount: Int = 10, attributeCount: Int = 16
   ) {
+    precondition(
+      channels.count == strides.count, "ShapesFeatureNet: \(channels.count) widths, \(strides.count) strides")
     self.channels = channels
+    self.strides = strides
     self.groups = groups
     self.classCount = classCount
     self.attributeCount = attributeCount
@@ -48,8 +55,10 @@ public struct ShapesFeatureNet: Sendable {
   public init(_ builder: ParameterBuilder, _ configuration: ShapesFeatureNetConfiguration = .init()) {
     self.configuration = configuration
     let inputs = [3] + configuration.channels.dropLast()
-    stages = zip(inputs, configuration.channels).enumerated().map { index, widths in
-      Stage(builder / "stages" / index, widths.0, widths.1, stride: index == 0 ? 1 : 2, configuration.groups)
+    stages = configuration.channels.indices.map { index in
+      Stage(
+        builder / "stages" / index, inputs[index], configuration.channels[index],
+        stride: configuration.strides[index], configuration.groups)
     }
     let width = configuration.channels.last ?? 3
     classifier = Linear(builder / "classifier", width, configuration.classCount)
@@ -67,11 +76,10 @@ public struct ShapesFeatureNet: Sendable {
 
   /// The training loss, a scalar: mean cross-entropy of the classes plus mean squared error of the attributes.
   /// - Parameters:
-  ///   - images: (B, h, w, 3) in [-1, 1].
+  ///   - output: what the network gives for B images.
   ///   - labels: B class numbers.
   ///   - attributes: (B, attributes).
-  public func loss(images: Tensor, labels: [Int32], attributes: Tensor) -> Tensor {
-    let output = self(images)
+  public static func loss(_ output: Output, labels: [Int32], attributes: Tensor) -> Tensor {
     let targets = IndexTensor(labels, [labels.count])
     return crossEntropy(output.logits, targets: targets).mean()
       + (output.attributes - attributes).square().mean()

@@ -16,6 +16,12 @@ public struct Linear: Sendable {
     self.bias = bias ? builder.parameter("bias", [outputs], .zeros) : nil
   }
 
+  /// Registers `weight` and `bias`, the latter with given initial elements (outputs).
+  public init(_ builder: ParameterBuilder, _ inputs: Int, initialBias: Tensor, initializer: Initializer) {
+    weight = builder.parameter("weight", [initialBias.count, inputs], initializer)
+    bias = builder.parameter("bias", initial: initialBias)
+  }
+
   /// (..., inputs) to (..., outputs)
   public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight: weight, bias: bias) }
 }

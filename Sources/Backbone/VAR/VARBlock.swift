@@ -91,9 +91,17 @@ struct VARBlock: Sendable {
     let deviation = 1 / Float(C).squareRoot()
     adaLin =
       configuration.sharesAdaLN
-      ? nil : Linear(builder / "ada_lin" / 1, C, 6 * C, initializer: .normal(0.5 * deviation))
+      ? nil
+      : Linear(
+        builder / "ada_lin" / 1, C, initialBias: Self.openGates(width: C), initializer: .normal(0.5 * deviation))
     adaGSS =
       configuration.sharesAdaLN ? builder.parameter("ada_gss", [1, 1, 6, C], .normal(deviation)) : nil
+  }
+
+  /// The modulation's initial bias (6 C): gates at 1, so that every layer learns from the first step; gates that start
+  /// at 0, as in the reference, open at the pace of the learning rate. Scales and shifts start at 0.
+  private static func openGates(width C: Int) -> Tensor {
+    Tensor.concatenated([Tensor(repeating: 1, [2 * C]), .zeros([4 * C])], axis: 0)
   }
 
   /// - Parameters:

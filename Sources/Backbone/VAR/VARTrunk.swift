@@ -31,7 +31,8 @@ public struct VARTrunk: Trunk {
     self.map = map
     let C = configuration.width
     let layout = configuration.layout
-    let deviation = (1 / Float(C) / 3).squareRoot()
+    // About the size of an embedded latent, so that places, scales and classes are heard beside the contents.
+    let deviation: Float = 0.4
     positionStart = builder.parameter("pos_start", [1, layout.stageLengths[0], C], .normal(deviation))
     position = builder.parameter("pos_1LC", [1, layout.count, C], .normal(deviation))
     wordEmbedding = Linear(builder / "word_embed", configuration.latentDimension, C)

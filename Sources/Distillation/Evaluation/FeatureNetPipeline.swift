@@ -51,9 +51,14 @@ public final class FeatureNetTraining: TrainingStage {
   public func step(_ index: Int) throws -> [(String, Double)] {
     let indices = sampler.indices(step: index)
     let batch = try data.batch(indices)
-    let loss = network.loss(images: batch.images, labels: batch.labels, attributes: data.attributes(indices))
+    let output = network(batch.images)
+    let loss = ShapesFeatureNet.loss(output, labels: batch.labels, attributes: data.attributes(indices))
+    let correct = zip(output.logits.argmax().values, batch.labels).count { $0 == $1 }
     let norm = try trainer.minimize(loss)
-    return [("loss", Double(loss.item)), ("gradient_norm", Double(norm))]
+    return [
+      ("loss", Double(loss.item)), ("accuracy", Double(correct) / Double(indices.count)),
+      ("gradient_norm", Double(norm)),
+    ]
   }
 
   public func state() -> StageState { state(of: trainer) }

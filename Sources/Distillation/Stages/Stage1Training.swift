@@ -52,7 +52,9 @@ public final class Stage1Training: TrainingStage {
     let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: target)
     let norm = try trainer.minimize(loss)
-    return [("gts", Double(loss.item)), ("gradient_norm", Double(norm))]
+    // The teacher's own error on real tokens: what FCS comes down to in stage 2 when the distributions are equal.
+    let floor = denoisingLoss(prediction_KBLD: target, target: q_BLD)
+    return [("gts", Double(loss.item)), ("fcs_floor", Double(floor.item)), ("gradient_norm", Double(norm))]
   }
 
   public func state() -> StageState { state(of: trainer) }

@@ -24,7 +24,7 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
 
   /// Settings that train the built-in teacher.
   public init(
-    teacher: TeacherConfiguration = .shapes32, tokenizerSteps: Int = 1400, transformerSteps: Int = 2200,
+    teacher: TeacherConfiguration = .shapes32, tokenizerSteps: Int = 1400, transformerSteps: Int = 6000,
     seed: UInt64 = 1, data: String = "shapes32"
   ) {
     self.teacher = teacher
@@ -36,8 +36,8 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
       emaDecay: 0.99)
     lossWeights = TokenizerLossWeights()
     transformer = TrainingSettings(
-      steps: transformerSteps, batch: 48, learningRate: 2e-3, optimizer: AdamWConfiguration(weightDecay: 0.05),
-      emaDecay: 0.995, warmUpSteps: 100)
+      steps: transformerSteps, batch: 16, learningRate: 2e-3, optimizer: AdamWConfiguration(weightDecay: 0.05),
+      emaDecay: 0.998, warmUpSteps: 100)
     self.seed = seed
     self.data = data
   }
