@@ -38,7 +38,6 @@ import Testing
     ("teacher sample -o out --greedy --top-k 3", "--greedy"),
     ("teacher train --tokenizer-steps -1", "--tokenizer-steps is -1"),
     ("teacher train --feature-steps 5", "--feature-steps needs --features"),
-    ("teacher train --features --resume --run x", "--features"),
     ("teacher train --features --family llamagen", "--features takes none of --data, --family"),
     ("teacher train --family gpt", "--family"),
     ("data render -o out --count 0", "--count is 0"),

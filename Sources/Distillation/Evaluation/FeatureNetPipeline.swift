@@ -65,45 +65,63 @@ public final class FeatureNetTraining: TrainingStage {
   public func restore(_ state: StageState) throws { try restore(state, into: trainer) }
 }
 
+/// Settings of the feature network's training.
+public struct FeatureNetTrainingConfiguration: Codable, Equatable, Sendable {
+  /// Sizes.
+  public var network = ShapesFeatureNetConfiguration()
+  /// The training.
+  public var training: TrainingSettings
+  /// Everything random.
+  public var seed: UInt64
+
+  /// Settings that train the bundled network.
+  public init(steps: Int = 1500, seed: UInt64 = 1) {
+    training = TrainingSettings(
+      steps: steps, batch: 64, learningRate: 2e-3, optimizer: AdamWConfiguration(weightDecay: 0.01))
+    self.seed = seed
+  }
+}
+
 /// Trains the feature network and writes it with the reference statistics.
 public struct FeatureNetPipeline {
-  private let settings: TrainingSettings
-  private let seed: UInt64
+  private let configuration: FeatureNetTrainingConfiguration
   private let folder: String
   private let command: String
   private let interrupt: InterruptFlag
   private let observer: RunObserver
 
-  private static let configuration = ShapesFeatureNetConfiguration()
-
   /// A pipeline in a folder.
   public init(
-    steps: Int, seed: UInt64, folder: String, command: String, interrupt: InterruptFlag,
+    _ configuration: FeatureNetTrainingConfiguration, folder: String, command: String, interrupt: InterruptFlag,
     observer: @escaping RunObserver
   ) {
-    settings = TrainingSettings(
-      steps: steps, batch: 64, learningRate: 2e-3, optimizer: AdamWConfiguration(weightDecay: 0.01))
-    self.seed = seed
+    self.configuration = configuration
     self.folder = folder
     self.command = command
     self.interrupt = interrupt
     self.observer = observer
   }
 
+  /// The settings of the run in a folder.
+  /// - Throws: `ArtifactError` where there is none.
+  public static func recorded(in folder: String) throws -> FeatureNetTrainingConfiguration {
+    try RunDirectory.open(folder + "/features").config(as: RunRecord<FeatureNetTrainingConfiguration>.self).settings
+  }
+
   /// Runs what is not done yet; writes `features.h5` and `reference-statistics.h5`.
   /// - Returns: the paths of both.
   public func callAsFunction() throws -> (network: String, statistics: String) {
     let stage = FeatureNetTraining(
-      data: Shapes32(.train), configuration: Self.configuration, settings: settings, seed: seed)
-    let runPath = folder + "/features"
-    let exists = FileManager.default.fileExists(atPath: runPath + "/config.json")
-    let run = exists ? try RunDirectory.open(runPath) : try RunDirectory.create(runPath, config: settings)
-    try RunLoop(
-      run: run, checkpointInterval: 200, command: command, interrupt: interrupt, observer: observer)(stage)
+      data: Shapes32(.train), configuration: configuration.network, settings: configuration.training,
+      seed: configuration.seed)
+    let run = try OpenRun(folder + "/features", settings: configuration, command: command)
+    try RunLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer)(stage)
     let path = folder + "/features.h5"
     var file = Checkpoint(
-      kind: FeatureNetFile.kind, config: try JSON.text(Self.configuration), createdBy: DD2Version.description,
-      metadata: ["command": command, "seed": String(seed), "training": try JSON.text(settings)])
+      kind: FeatureNetFile.kind, config: try JSON.text(configuration.network), createdBy: DD2Version.description,
+      metadata: [
+        "command": run.command, "seed": String(configuration.seed), "training": try JSON.text(configuration.training),
+      ])
     file.parameters = stage.parameters.stateDict().arrays
     try file.write(to: path)
     observer(.saved(path: path))

@@ -46,7 +46,7 @@ public struct RunInterrupted: Error, CustomStringConvertible, Sendable {
 }
 
 /// Runs a stage: logs every step, saves at intervals, at the end and when interrupted, resumes from the last file.
-public struct RunLoop {
+struct RunLoop {
   private let run: RunDirectory
   private let checkpointInterval: Int
   private let command: String
@@ -57,23 +57,18 @@ public struct RunLoop {
   private static let keptCheckpoints = 2
 
   /// A loop over a run's folder.
-  /// - Parameters:
-  ///   - checkpointInterval: steps between checkpoints.
-  ///   - command: recorded in the files.
-  public init(
-    run: RunDirectory, checkpointInterval: Int, command: String, interrupt: InterruptFlag,
-    observer: @escaping RunObserver
-  ) {
-    self.run = run
+  /// - Parameter checkpointInterval: steps between checkpoints.
+  init(_ run: OpenRun, checkpointInterval: Int, interrupt: InterruptFlag, observer: @escaping RunObserver) {
+    self.run = run.directory
+    command = run.command
     self.checkpointInterval = checkpointInterval
-    self.command = command
     self.interrupt = interrupt
     self.observer = observer
   }
 
   /// Runs the stage to its end, from its last checkpoint if there is one.
   /// - Throws: what the stage throws; `RunInterrupted` after a clean checkpoint; `ArtifactError` on I/O.
-  public func callAsFunction(_ stage: any TrainingStage) throws {
+  func callAsFunction(_ stage: any TrainingStage) throws {
     let completed = try resume(stage)
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
     guard completed < stage.totalSteps else { return }

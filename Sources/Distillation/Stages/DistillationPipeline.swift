@@ -38,18 +38,19 @@ public struct DistillationPipeline {
   /// - Returns: the path of the generator file.
   /// - Throws: `RunInterrupted`, `NonFiniteLoss`, `OptimizerError`, `ArtifactError`.
   public func callAsFunction(data: any ImageSource) throws -> String {
-    let run = try openOrCreate(folder)
-    let stage1 = try trainStage1(data)
-    let warmStart = configuration.warmStart == .pairs ? try trainWarmStart(stage1) : nil
+    let run = try open(folder, command: command)
+    let stage1 = try trainStage1(data, command: run.command)
+    let warmStart =
+      configuration.warmStart == .pairs ? try trainWarmStart(stage1, command: run.command) : nil
     let monitor = DistillationMonitor(
       teacher: teacher.teacher, scorer: scorer, configuration: configuration)
     let stage2 = try Stage2Training(
       teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, configuration: configuration, monitor: monitor)
     try loop(run)(stage2)
-    return try writeGenerator(stage2.averagedState, to: folder)
+    return try writeGenerator(stage2.averagedState, of: run)
   }
 
-  private func trainStage1(_ data: any ImageSource) throws -> StateDict {
+  private func trainStage1(_ data: any ImageSource, command: String) throws -> StateDict {
     let path = folder + "/stage1"
     let tokens = TokenSource {
       let count = min(configuration.trainingImages, data.count)
@@ -60,11 +61,11 @@ public struct DistillationPipeline {
         encoder: { teacher.teacher.encode(images_BhwC: $0) })
     }
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
-    try loop(openOrCreate(path))(stage)
+    try loop(open(path, command: command))(stage)
     return stage.network.parameters.stateDict()
   }
 
-  private func trainWarmStart(_ stage1: StateDict) throws -> StateDict {
+  private func trainWarmStart(_ stage1: StateDict, command: String) throws -> StateDict {
     let path = folder + "/warm-start"
     let pairs = TokenSource {
       observer(.started(stage: "pairs", completed: 0, total: configuration.pairs))
@@ -78,61 +79,43 @@ public struct DistillationPipeline {
     }
     let stage = try PairRegression(
       teacher: teacher.teacher, stage1: stage1, pairs: pairs, configuration: configuration)
-    try loop(openOrCreate(path))(stage)
+    let run = try open(path, command: command)
+    try loop(run)(stage)
     let state = stage.generator.parameters.stateDict()
-    _ = try writeGenerator(state, to: path)
+    _ = try writeGenerator(state, of: run)
     return state
   }
 
-  private func writeGenerator(_ averaged: StateDict, to folder: String) throws -> String {
-    let path = folder + "/" + Self.generatorName
+  private func writeGenerator(_ averaged: StateDict, of run: OpenRun) throws -> String {
+    let path = run.directory.path + "/" + Self.generatorName
     try GeneratorFile.write(
       GeneratorDescription(
         head: configuration.head, teacher: URL(fileURLWithPath: teacher.path).lastPathComponent,
         teacherHash: teacher.hash, guidance: configuration.guidance),
       averaged: averaged,
       metadata: [
-        "command": command, "seed": String(configuration.seed), "training": try JSON.text(configuration),
+        "command": run.command, "seed": String(configuration.seed), "training": try JSON.text(configuration),
       ], to: path)
     observer(.saved(path: path))
     return path
   }
 
-  private func openOrCreate(_ path: String) throws -> RunDirectory {
-    guard FileManager.default.fileExists(atPath: path + "/config.json") else {
-      return try RunDirectory.create(path, config: RunRecord(configuration, teacher: teacher))
-    }
-    let run = try RunDirectory.open(path)
-    // The step count may grow from one call to the next; the rest of the record is rewritten as resolved now.
-    try run.writeConfig(RunRecord(configuration, teacher: teacher))
-    return run
+  private func open(_ path: String, command: String) throws -> OpenRun {
+    let settings = DistillationRecord(settings: configuration, teacher: teacher.path, teacherHash: teacher.hash)
+    return try OpenRun(path, settings: settings, command: command)
   }
 
-  private func loop(_ run: RunDirectory) -> RunLoop {
-    RunLoop(
-      run: run, checkpointInterval: configuration.checkpointInterval, command: command, interrupt: interrupt,
-      observer: observer)
+  private func loop(_ run: OpenRun) -> RunLoop {
+    RunLoop(run, checkpointInterval: configuration.checkpointInterval, interrupt: interrupt, observer: observer)
   }
 }
 
-/// What a run's `config.json` holds: the settings, fully resolved, and what they ran on.
-public struct RunRecord: Codable, Sendable {
+/// The settings of a distillation with the teacher that it distils.
+public struct DistillationRecord: Codable, Equatable, Sendable {
   /// The settings.
   public let settings: DistillationConfiguration
-  /// The teacher's file and its hash.
+  /// The teacher's file.
   public let teacher: String
   /// SHA-256 of the teacher's file.
   public let teacherHash: String
-  /// The program.
-  public let createdBy: String
-  /// Device, threads and BLAS core type.
-  public let backend: String
-
-  init(_ settings: DistillationConfiguration, teacher: TeacherFile.Loaded) {
-    self.settings = settings
-    self.teacher = teacher.path
-    teacherHash = teacher.hash
-    createdBy = DD2Version.description
-    backend = Backends.current.summary
-  }
 }

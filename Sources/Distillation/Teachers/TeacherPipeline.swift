@@ -1,7 +1,6 @@
 import Artifacts
 import DD2Teacher
 import Datasets
-import Foundation
 import NN
 import TensorCore
 
@@ -72,12 +71,12 @@ public struct TeacherPipeline {
 
   private func train<Family: TeacherFamily>(_ family: Family, data: any ImageSource) throws -> String {
     let perceptual = PerceptualTraining(data: data, settings: configuration.perceptual, seed: configuration.seed)
-    try run(perceptual)
+    let begun = try run(perceptual, command: command)
     let tokenizer = family.makeTokenizer(seed: configuration.seed)
     let tokenizerStage = TokenizerTraining(
       tokenizer, perceptual: perceptual.network, weights: configuration.lossWeights, data: data,
       settings: configuration.tokenizer, seed: configuration.seed)
-    try run(tokenizerStage)
+    try run(tokenizerStage, command: begun)
     try tokenizer.parameters.load(tokenizerStage.averagedState)
     let tokens = TokenSource {
       observer(.started(stage: "encoding", completed: 0, total: data.count))
@@ -88,21 +87,28 @@ public struct TeacherPipeline {
     let transformerStage = TransformerTraining(
       family.makeTransformer(over: tokenizer, seed: configuration.seed), tokens: tokens,
       settings: configuration.transformer, seed: configuration.seed)
-    try run(transformerStage)
+    try run(transformerStage, command: begun)
     let path = folder + "/teacher.h5"
     try TeacherFile.write(
       configuration.teacher, transformer: transformerStage.averagedState, tokenizer: tokenizerStage.averagedState,
-      metadata: ["command": command, "seed": String(configuration.seed), "training": try JSON.text(configuration)],
+      metadata: ["command": begun, "seed": String(configuration.seed), "training": try JSON.text(configuration)],
       to: path)
     observer(.saved(path: path))
     return path
   }
 
-  private func run(_ stage: any TrainingStage) throws {
-    let path = folder + "/" + stage.name
-    let exists = FileManager.default.fileExists(atPath: path + "/config.json")
-    let directory = exists ? try RunDirectory.open(path) : try RunDirectory.create(path, config: configuration)
-    try RunLoop(
-      run: directory, checkpointInterval: 200, command: command, interrupt: interrupt, observer: observer)(stage)
+  /// Trains one part.
+  /// - Returns: the command that began its run.
+  @discardableResult
+  private func run(_ stage: any TrainingStage, command: String) throws -> String {
+    let run = try OpenRun(folder + "/" + stage.name, settings: configuration, command: command)
+    try RunLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer)(stage)
+    return run.command
+  }
+
+  /// The settings of the training in a folder.
+  /// - Throws: `ArtifactError` where there is none.
+  public static func recorded(in folder: String) throws -> TeacherTrainingConfiguration {
+    try RunDirectory.open(folder + "/perceptual").config(as: RunRecord<TeacherTrainingConfiguration>.self).settings
   }
 }

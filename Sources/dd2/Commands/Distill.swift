@@ -47,8 +47,8 @@ struct Distill: ParsableCommand {
     try Console.result(path)
   }
 
-  private func record() throws -> RunRecord {
-    try RunDirectory.open(try location.folder(purpose: "distill")).config()
+  private func record() throws -> DistillationRecord {
+    try RunDirectory.open(try location.folder(purpose: "distill")).config(as: RunRecord<DistillationRecord>.self).settings
   }
 
   private func newSettings() throws -> DistillationConfiguration {
@@ -76,7 +76,7 @@ struct Distill: ParsableCommand {
   }
 
   /// The teacher asked for, in a resumed run the one that it began with.
-  private func teacher(_ recorded: RunRecord?) throws -> TeacherFile.Loaded {
+  private func teacher(_ recorded: DistillationRecord?) throws -> TeacherFile.Loaded {
     guard let recorded else { return try teacher.load() }
     let loaded = try TeacherOptions.load(teacher.teacher ?? recorded.teacher)
     guard loaded.hash == recorded.teacherHash else {

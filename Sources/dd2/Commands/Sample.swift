@@ -68,8 +68,8 @@ struct Sample: ParsableCommand {
   private func teacherPath(of generator: String, _ description: GeneratorDescription) throws -> String {
     if let given = teacher.teacher { return try TeacherOptions.path(of: given) }
     let folder = URL(fileURLWithPath: generator).deletingLastPathComponent().path
-    let recorded: RunRecord? = try? RunDirectory.open(folder).config()
-    let candidates = [recorded?.teacher, try? BundledModels.path(of: .teacher)].compactMap { $0 }
+    let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(folder).config()
+    let candidates = [recorded?.settings.teacher, try? BundledModels.path(of: .teacher)].compactMap { $0 }
     for path in candidates where FileManager.default.fileExists(atPath: path) {
       if try WeightsManifest.sha256(ofFile: path) == description.teacherHash { return path }
     }

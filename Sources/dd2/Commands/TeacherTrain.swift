@@ -33,10 +33,10 @@ struct TeacherTrain: ParsableCommand {
       "Train the feature network that 'dd2 fid --ref shapes32' uses, and its reference statistics, instead.")
   var features = false
 
-  @Option(parsing: .unconditional, help: "Updates of the feature network (default: \(defaultFeatureSteps)).")
+  @Option(parsing: .unconditional, help: "Updates of the feature network (default: \(featureDefaults.training.steps)).")
   var featureSteps: Int?
 
-  private static let defaultFeatureSteps = 1500
+  private static let featureDefaults = FeatureNetTrainingConfiguration()
   private static let defaultSeed: UInt64 = 1
 
   func validate() throws {
@@ -44,10 +44,9 @@ struct TeacherTrain: ParsableCommand {
     try Requirement.positive(transformerSteps, "--transformer-steps")
     try Requirement.positive(featureSteps, "--feature-steps")
     if features {
-      guard data.data == nil, family == nil, tokenizerSteps == nil, transformerSteps == nil, !location.resume else {
+      guard data.data == nil, family == nil, tokenizerSteps == nil, transformerSteps == nil else {
         throw ValidationError(
-          "--features takes none of --data, --family, --tokenizer-steps, --transformer-steps and --resume; "
-            + "leave them out")
+          "--features takes none of --data, --family, --tokenizer-steps and --transformer-steps; leave them out")
       }
     } else if featureSteps != nil {
       throw ValidationError("--feature-steps needs --features")
@@ -81,7 +80,7 @@ struct TeacherTrain: ParsableCommand {
   }
 
   private func resumedSettings(in folder: String) throws -> TeacherTrainingConfiguration {
-    let recorded: TeacherTrainingConfiguration = try RunDirectory.open(folder + "/perceptual").config()
+    let recorded = try TeacherPipeline.recorded(in: folder)
     if let family {
       try location.requireSame(
         "--family", given: family.builtIn.family.name, recorded: recorded.teacher.family.name)
@@ -96,12 +95,24 @@ struct TeacherTrain: ParsableCommand {
 
   private func trainFeatures() throws {
     let folder = try location.folder(purpose: "features")
+    let settings = try location.resume ? resumedFeatureSettings(in: folder) : newFeatureSettings()
     let paths = try location.supervised(folder: folder) { interrupt, observer in
       try FeatureNetPipeline(
-        steps: featureSteps ?? Self.defaultFeatureSteps, seed: seed ?? Self.defaultSeed, folder: folder,
-        command: commandLine, interrupt: interrupt, observer: observer)()
+        settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer)()
     }
     try Console.result(paths.network + "\n" + paths.statistics)
+  }
+
+  private func newFeatureSettings() -> FeatureNetTrainingConfiguration {
+    FeatureNetTrainingConfiguration(
+      steps: featureSteps ?? Self.featureDefaults.training.steps, seed: seed ?? Self.featureDefaults.seed)
+  }
+
+  private func resumedFeatureSettings(in folder: String) throws -> FeatureNetTrainingConfiguration {
+    let recorded = try FeatureNetPipeline.recorded(in: folder)
+    try location.requireSame("--feature-steps", given: featureSteps, recorded: recorded.training.steps)
+    try location.requireSame("--seed", given: seed, recorded: recorded.seed)
+    return recorded
   }
 }
 

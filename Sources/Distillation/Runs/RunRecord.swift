@@ -1,0 +1,48 @@
+import Artifacts
+import Foundation
+import TensorCore
+
+/// What a run's `config.json` holds: the settings, fully resolved, the command that gave them and what they ran on.
+public struct RunRecord<Settings: Codable & Equatable & Sendable>: Codable, Sendable {
+  /// The settings.
+  public let settings: Settings
+  /// The command that began the run with these settings: what its files record, however often it was resumed.
+  public let command: String
+  /// The program.
+  public let createdBy: String
+  /// Device, threads and BLAS core type.
+  public let backend: String
+
+  init(_ settings: Settings, command: String) {
+    self.settings = settings
+    self.command = command
+    createdBy = DD2Version.description
+    backend = Backends.current.summary
+  }
+}
+
+/// A run's folder, open for its stage, with the command that its files record.
+struct OpenRun {
+  let directory: RunDirectory
+  let command: String
+
+  /// Opens the run in a folder, or makes it. A run that goes on with other settings, such as more steps, gets a new
+  /// record.
+  /// - Throws: `ArtifactError`.
+  init(_ path: String, settings: some Codable & Equatable & Sendable, command: String) throws {
+    let fresh = RunRecord(settings, command: command)
+    guard FileManager.default.fileExists(atPath: path + "/config.json") else {
+      directory = try RunDirectory.create(path, config: fresh)
+      self.command = command
+      return
+    }
+    directory = try RunDirectory.open(path)
+    let recorded = try Self.record(in: directory, of: settings)
+    self.command = recorded.settings == settings ? recorded.command : command
+    if recorded.settings != settings { try directory.writeConfig(fresh) }
+  }
+
+  private static func record<Settings>(in directory: RunDirectory, of: Settings) throws -> RunRecord<Settings> {
+    try directory.config()
+  }
+}
