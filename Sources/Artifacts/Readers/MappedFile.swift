@@ -1,8 +1,10 @@
 import Foundation
 
 /// A file's contents as read-only memory: the system reads a page when it is first looked at and may drop it again,
-/// so a file of any size costs no memory of its own. Whoever shortens the file meanwhile ends this process (SIGBUS),
-/// as with every mapped file.
+/// so a file of any size costs no memory of its own.
+///
+/// A file that is replaced (renamed over) meanwhile stays as it was. One that is written into changes under its reader,
+/// and shortening it ends this process (SIGBUS), as with every mapped file: `checkUnchanged` makes both unlikely.
 final class MappedFile: Sendable {
   /// Where the file is.
   let path: String
@@ -10,6 +12,21 @@ final class MappedFile: Sendable {
   let count: Int
   /// Nil for an empty file, which cannot be mapped. Never written through, so any thread may read it.
   private nonisolated(unsafe) let base: UnsafeRawPointer?
+  private let descriptor: Int32
+  private let version: Version
+
+  /// What changes when a file is written into.
+  private struct Version: Equatable {
+    let size: Int
+    let seconds: Int
+    let nanoseconds: Int
+
+    init(_ status: stat) {
+      size = Int(status.st_size)
+      seconds = Int(status.st_mtim.tv_sec)
+      nanoseconds = Int(status.st_mtim.tv_nsec)
+    }
+  }
 
   /// Throws `ArtifactError.missingFile`, `.notReadable` if it is a folder, a pipe or a device, `.inputOutput`.
   init(_ path: String) throws {
@@ -19,21 +36,40 @@ final class MappedFile: Sendable {
     guard descriptor >= 0 else {
       throw ArtifactError.notReadable(path: path, detail: AtomicFile.systemMessage())
     }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw ArtifactError.notReadable(path: path, detail: "it is not an ordinary file")
+    do {
+      let status = try Self.status(descriptor, path: path)
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw ArtifactError.notReadable(path: path, detail: "it is not an ordinary file")
+      }
+      base = try Self.map(descriptor, count: Int(status.st_size), path: path)
+      version = Version(status)
+    } catch {
+      close(descriptor)
+      throw error
     }
     self.path = path
-    count = Int(status.st_size)
-    base = try Self.map(descriptor, count: count, path: path)
+    self.descriptor = descriptor
+    count = version.size
   }
 
   deinit {
     if let base { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+    close(descriptor)
+  }
+
+  /// Throws `ArtifactError.inputOutput` if someone wrote into the file since it was opened.
+  func checkUnchanged() throws {
+    guard Version(try Self.status(descriptor, path: path)) == version else {
+      throw ArtifactError.inputOutput(path: path, detail: "the file was changed while it was read")
+    }
+  }
+
+  private static func status(_ descriptor: Int32, path: String) throws -> stat {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
+    }
+    return status
   }
 
   private static func map(_ descriptor: Int32, count: Int, path: String) throws -> UnsafeRawPointer? {
@@ -104,6 +140,11 @@ struct MappedBytes: Sendable {
   /// The bytes, valid inside `body` only.
   func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try file.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[start..<start + count])) }
+  }
+
+  /// Throws `ArtifactError.inputOutput` if someone wrote into the file since it was opened.
+  func checkUnchanged() throws {
+    try file.checkUnchanged()
   }
 
   /// Lets the system drop the pages of the stretch.

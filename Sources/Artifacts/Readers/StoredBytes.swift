@@ -16,8 +16,10 @@ final class StoredBytes: Sendable {
     self.name = name
   }
 
-  /// The bytes; throws `ArtifactError.corrupt` if they do not have their checksum.
+  /// The bytes; throws `ArtifactError.corrupt` if they do not have their checksum, `.inputOutput` if the file was
+  /// written into since it was opened.
   func verified() throws -> MappedBytes {
+    try bytes.checkUnchanged()
     guard let checksum else { return bytes }
     try isVerified.withLock { isVerified in
       guard !isVerified else { return }

@@ -12,7 +12,8 @@ struct StoredTensor: Sendable {
   let order: ByteOrder
 
   /// The elements, row-major; floating-point kinds up to 32 bits as `Float`, integers as `Int64`, bytes and booleans
-  /// as `UInt8`, all exactly. Throws `ArtifactError.corrupt` if a checksum is wrong or a boolean is neither 0 nor 1.
+  /// as `UInt8`, all exactly. Throws as `StoredBytes.verified`, and `ArtifactError.corrupt` if a boolean is neither 0
+  /// nor 1.
   func array(named name: String) throws -> HostArray {
     let bytes = try storage.verified()
     // A file that is read through once would otherwise end up in this process's memory as a whole.

@@ -100,7 +100,8 @@ public struct WeightsFile: Sendable {
   /// A tensor's elements, row-major whatever its strides: `Float` for float16, bfloat16 and float32, `Double` for
   /// float64, `UInt8` for uint8 and bool, `Int64` for other integers; all exact.
   ///
-  /// Throws `ArtifactError.missingDataset` if there is no such tensor, `.corrupt` if its checksum is wrong.
+  /// Throws `ArtifactError.missingDataset` if there is no such tensor, `.corrupt` if its checksum is wrong,
+  /// `.inputOutput` if the file was written into since it was opened.
   public func array(_ name: String) throws -> HostArray {
     guard let tensor = tensors[name] else {
       let full = location.isEmpty ? name : location + "." + name
