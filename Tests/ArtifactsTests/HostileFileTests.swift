@@ -11,7 +11,7 @@ import Testing
 
   private func error(_ bytes: [UInt8]) -> ArtifactError? {
     artifactError {
-      let file = try WeightsFile.open(try folder.write(Data(bytes), "hostile"))
+      let file = try WeightsFile.open(try folder.overwrite(bytes, "hostile"))
       for entry in file.entries { _ = try file.array(entry.name) }
     }
   }
@@ -73,6 +73,22 @@ import Testing
     }
   }
 
+  /// Where the narrow end record states a number beside the wide one, they must agree.
+  @Test func endRecordsThatDisagreeAreRefused() {
+    var zip = WeightsFixture.zip()
+    zip.isWide = true
+    let whole = zip.bytes
+    for (position, agreeing) in [(12, littleEndian(UInt16(zip.entries.count))), (8, nil), (14, nil)] {
+      var bytes = whole
+      bytes.replaceSubrange(bytes.count - position..<bytes.count - position + 2, with: [1, 0])
+      #expect(name(of: error(bytes)) == "corrupt")
+      if let agreeing {
+        bytes.replaceSubrange(bytes.count - position..<bytes.count - position + 2, with: agreeing)
+        #expect(error(bytes) == nil)
+      }
+    }
+  }
+
   /// The directory may say that an entry begins where another does: its bytes would be read twice.
   @Test func overlappingEntriesAreRefused() {
     let inner = ZipBytes(entries: [ZipBytes.Entry(name: "small/data/x", content: [1, 2, 3, 4])]).bytes
@@ -103,6 +119,9 @@ import Testing
     #expect(name(of: error { $0.append($0[0]) }) == "corrupt")
     #expect(name(of: error { $0[0].bytes += [0, 0, 0, 0] }) == "corrupt")
     #expect(name(of: error { $0[0].bytes.removeLast(4) }) == "corrupt")
+    var miscounted = WeightsFixture.legacy()
+    miscounted[miscounted.count - WeightsFixture.storages.reduce(0) { $0 + 8 + $1.bytes.count }] -= 1
+    #expect(name(of: self.error(miscounted)) == "corrupt")
     let other = WeightsFixture.Storage(key: "x", kind: "Float", elementSize: 4, bytes: [0, 0, 0, 0])
     #expect(name(of: error { $0.append(other) }) == "corrupt")
     let view = PickleBytes.tuple([

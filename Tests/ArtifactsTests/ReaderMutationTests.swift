@@ -50,7 +50,7 @@ import Testing
     var mutator = Mutator(state: seed)
     var outcomes = Outcomes()
     for number in 0..<Self.count {
-      let path = try folder.write(Data(make(&mutator)), "damaged")
+      let path = try folder.overwrite(make(&mutator), "damaged")
       do {
         let file = try WeightsFile.open(path)
         check(try contents(file))

@@ -31,7 +31,7 @@ enum WeightsFixture {
   /// Name, storage, offset, shape, strides.
   static let tensors: [(String, Int, Int, [Int], [Int])] = [
     ("weight", 0, 0, [2, 3], [3, 1]), ("tied", 0, 0, [3, 2], [1, 3]), ("row", 0, 3, [1, 3], [77, 1]),
-    ("everyOther", 0, 1, [3], [2]), ("repeated", 0, 4, [2, 2], [0, 1]), ("windows", 0, 0, [2, 2, 3], [1, 2, 1]),
+    ("everyOther", 0, 1, [3], [2]), ("repeated", 0, 4, [2, 2], [0, 1]), ("windows", 0, 0, [2, 3, 2], [1, 1, 2]),
     ("scalar", 0, 5, [], []), ("long", 1, 0, [3], [1]), ("half", 2, 0, [3], [1]), ("brain", 3, 0, [2], [1]),
     ("double", 4, 0, [1], [1]), ("int", 5, 0, [1, 1], [1, 1]), ("byte", 6, 0, [2], [1]), ("bool", 7, 0, [3], [1]),
     ("short", 8, 0, [1], [1]), ("char", 9, 0, [1], [1]), ("empty", 10, 0, [0, 4], [4, 1]),
@@ -44,7 +44,7 @@ enum WeightsFixture {
     "row": HostArray(shape: [1, 3], [4, 5, 6] as [Float]),
     "everyOther": HostArray(shape: [3], [2, 4, 6] as [Float]),
     "repeated": HostArray(shape: [2, 2], [5, 6, 5, 6] as [Float]),
-    "windows": HostArray(shape: [2, 2, 3], [1, 2, 3, 3, 4, 5, 2, 3, 4, 4, 5, 6] as [Float]),
+    "windows": HostArray(shape: [2, 3, 2], [1, 3, 2, 4, 3, 5, 2, 4, 3, 5, 4, 6] as [Float]),
     "scalar": HostArray(shape: [], [6] as [Float]),
     "long": HostArray(shape: [3], [-1, 7, 1 << 60] as [Int64]),
     "half": HostArray(shape: [3], [1, -2, 65504] as [Float]),
