@@ -40,10 +40,10 @@ final class Workload {
     tokens = Self.randomTokens(count: 8 * settings.batch, configuration: transformerSizes, seed: seed)
 
     let score = try ScoreNetwork(
-      trunk: teacher.trunkConfiguration, head: configuration.head, latentScale: teacher.codebook.scale,
+      trunk: teacher.trunkConfiguration, head: configuration.head, codebook: teacher.codebook,
       mapState: teacher.mapState, seed: seed)
     let generator = try OneStepGenerator(
-      trunk: teacher.trunkConfiguration, head: configuration.head, latentScale: teacher.codebook.scale,
+      trunk: teacher.trunkConfiguration, head: configuration.head, codebook: teacher.codebook,
       mapState: teacher.mapState, seed: seed)
     stage2 = try Stage2Training(
       teacher: teacher, stage1: Self.perturbed(score.parameters, name: "score"),

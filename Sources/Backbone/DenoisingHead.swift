@@ -2,15 +2,27 @@ import Foundation
 import NN
 import TensorCore
 
-/// Sizes of the denoising head.
+/// What the denoising head's network corrects.
+public enum DenoisingEstimate: String, Codable, CaseIterable, Sendable {
+  /// The best linear estimate from the noised latent alone: the network does all the work, as in the paper.
+  case linear
+  /// The closed-form posterior under the head's own token probabilities, which start as the teacher's: the head is exact
+  /// before its first update.
+  case posterior
+}
+
+/// Form and sizes of the denoising head.
 public struct DenoisingHeadConfiguration: Codable, Equatable, Sendable {
+  /// What the network corrects.
+  public var estimate: DenoisingEstimate
   /// Width of its hidden layers.
   public var width: Int
   /// Number of residual blocks.
   public var depth: Int
 
-  /// Sizes of the head.
-  public init(width: Int = 256, depth: Int = 2) {
+  /// Form and sizes of the head.
+  public init(estimate: DenoisingEstimate = .posterior, width: Int = 256, depth: Int = 2) {
+    self.estimate = estimate
     self.width = width
     self.depth = depth
   }
@@ -19,10 +31,20 @@ public struct DenoisingHeadConfiguration: Codable, Equatable, Sendable {
 /// The small MLP that replaces the teacher's classifier: from a hidden state, a noised latent and its time to the
 /// expected clean latent (paper, section 4.1).
 ///
-/// Preconditioned so that the network's part has unit scale at every t: `x0 = c_skip x_t + c_out F(h, c_in x_t, t)`
-/// with, for unit-variance latents, `n^2 = (1-t)^2 + t^2`, `c_in = 1/n`, `c_skip = (1-t)/n^2`, `c_out = t/n`
-/// (Karras et al. 2022, table 1, for the rectified-flow path). At t = 1 it is F alone.
+/// Preconditioned so that the network's part has unit scale at every t: `x0 = e + c_out F(h, c_in x_t, t)` with, for
+/// unit-variance latents, `n^2 = (1-t)^2 + t^2`, `c_in = 1/n`, `c_out = t/n` and e an estimate without the network:
+///
+/// - linear: `c_skip x_t`, `c_skip = (1-t)/n^2` (Karras et al. 2022, table 1, for the rectified-flow path).
+/// - posterior: `sum_j w_j c_j`, `w = softmax_j(W h + b - |x_t - (1-t) c_j|^2 / (2 t^2))` (`codebookPosterior`). With the
+///   teacher's classifier as W and b and its trunk below, that is the teacher's posterior mean.
+///
+/// F starts at zero.
 public struct DenoisingHead: Sendable {
+  /// The classifier's path below the head.
+  public static let classifierName = "classifier"
+
+  private let classifier: Linear?
+  private let codes_VD: Tensor
   private let fromHidden: Linear
   private let fromLatent: Linear
   private let fromTime: Linear
@@ -33,12 +55,16 @@ public struct DenoisingHead: Sendable {
 
   private static let frequencyCount = 16
 
-  /// Registers the head's parameters; the output starts at zero, so x0 starts as the linear estimate.
+  /// Registers the head's parameters: under `classifier.` those of the posterior estimate's probabilities.
   public init(
-    _ builder: ParameterBuilder, _ configuration: DenoisingHeadConfiguration, hiddenWidth: Int,
-    latentDimension: Int
+    _ builder: ParameterBuilder, _ configuration: DenoisingHeadConfiguration, hiddenWidth: Int, codebook: Codebook
   ) {
     let width = configuration.width
+    let latentDimension = codebook.dimension
+    codes_VD = codebook.vectors_VD
+    classifier =
+      configuration.estimate == .posterior
+      ? Linear(builder / Self.classifierName, hiddenWidth, codebook.count, initializer: .zeros) : nil
     fromHidden = Linear(builder / "from_hidden", hiddenWidth, width)
     fromLatent = Linear(builder / "from_latent", latentDimension, width, bias: false)
     fromTime = Linear(builder / "from_time", 2 * Self.frequencyCount, width, bias: false)
@@ -71,7 +97,11 @@ public struct DenoisingHead: Sendable {
     for (norm, up, down) in blocks { z = z + down(up(norm(z)).silu()) }
     let network = output(finalNorm(z))
     precondition(network.shape == [K, B, L, D], "DenoisingHead: output \(network.shape)")
-    return x_t * ((1 - t_KBL1) / norm.square()) + network * (t_KBL1 / norm)
+    let estimate =
+      classifier.map {
+        codebookPosterior(x_t, t: t, logProbabilities: $0(hidden_BLC), codebook: codes_VD).mean
+      } ?? x_t * ((1 - t_KBL1) / norm.square())
+    return estimate + network * (t_KBL1 / norm)
   }
 
   /// Sines and cosines of t at octaves from half a period to 32 periods: (K, B, L, 2 F).

@@ -19,15 +19,15 @@ public struct OneStepGenerator: Sendable {
   /// - Throws: `StateDictError` where `mapState` does not fit.
   public init(
     trunk configuration: TrunkConfiguration, head headConfiguration: DenoisingHeadConfiguration,
-    latentScale: Float, mapState: StateDict, seed: UInt64
+    codebook: Codebook, mapState: StateDict, seed: UInt64
   ) throws {
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)
     trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState)
     head = DenoisingHead(
-      builder / "head", headConfiguration, hiddenWidth: trunk.width, latentDimension: trunk.latentDimension)
+      builder / "head", headConfiguration, hiddenWidth: trunk.width, codebook: codebook)
     ownNoise = Linear(builder / "own_noise", trunk.latentDimension, trunk.width, bias: false, initializer: .zeros)
-    self.latentScale = latentScale
+    latentScale = codebook.scale
   }
 
   /// Starts from a stage-1 network's weights; the own-noise map stays at zero.

@@ -29,6 +29,8 @@ public protocol Teacher: Sendable {
   /// Weights of the trunk as `trunkConfiguration` builds it, with its own paths: what stage 1 starts from. Where the
   /// students' trunk has an input that the teacher has not, the teacher derives its weights.
   var trunkState: StateDict { get }
+  /// Weights of the classifier over the codebook: `weight` (V, C) and `bias` (V).
+  var classifierState: StateDict { get }
   /// The tokenizer's fixed part that turns latents into inputs.
   var mapState: StateDict { get }
   /// The token vectors in unit scale.

@@ -15,19 +15,19 @@ public struct ScoreNetwork: Sendable {
 
   /// Builds the network.
   /// - Parameters:
-  ///   - latentScale: factor from unit-scale latents to the teacher's own (`Codebook.scale`).
+  ///   - codebook: the teacher's.
   ///   - mapState: see `TrunkConfiguration.makeTrunk`.
   /// - Throws: `StateDictError` where `mapState` does not fit.
   public init(
     trunk configuration: TrunkConfiguration, head headConfiguration: DenoisingHeadConfiguration,
-    latentScale: Float, mapState: StateDict, seed: UInt64
+    codebook: Codebook, mapState: StateDict, seed: UInt64
   ) throws {
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)
     trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState)
     head = DenoisingHead(
-      builder / "head", headConfiguration, hiddenWidth: trunk.width, latentDimension: trunk.latentDimension)
-    self.latentScale = latentScale
+      builder / "head", headConfiguration, hiddenWidth: trunk.width, codebook: codebook)
+    latentScale = codebook.scale
   }
 
   /// Hidden states given the clean prefix of every token.

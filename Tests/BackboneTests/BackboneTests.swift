@@ -109,14 +109,36 @@ private func latents(_ batch: Int) -> Tensor {
     #expect(search(own).values == (3000..<5000).map { Int32($0) })
   }
 
-  @Test func theUntrainedHeadIsTheLinearEstimate() {
+  @Test func theUntrainedLinearHeadIsTheLinearEstimate() {
     let head = DenoisingHead(
-      ParameterBuilder(ParameterSet(), seed: 0), DenoisingHeadConfiguration(width: 16, depth: 1), hiddenWidth: 8,
-      latentDimension: 2)
+      ParameterBuilder(ParameterSet(), seed: 0), DenoisingHeadConfiguration(estimate: .linear, width: 16, depth: 1),
+      hiddenWidth: 8, codebook: Codebook(teacherVectors_VD: Tensor.normal([5, 2], seed: 1, purpose: "codes")))
     let x_t = Tensor([1, 2, 3, 4], [2, 1, 1, 2])
     let t = Tensor([0.5, 1], [2, 1, 1])
     let x0 = head(hidden_BLC: Tensor.normal([1, 1, 8], seed: 1, purpose: "h"), x_t: x_t, t: t).elements
     // At t = 0.5 the weight of x_t is 0.5 / 0.5; at t = 1 it is 0.
     #expect(zip(x0, [1, 2, 0, 0]).allSatisfy { abs($0 - $1) < 1e-6 })
+  }
+
+  @Test func theUntrainedPosteriorHeadIsThePosteriorOfItsClassifier() throws {
+    let set = ParameterSet()
+    let book = Codebook(teacherVectors_VD: Tensor.normal([5, 2], seed: 1, purpose: "codes") * 0.3)
+    let head = DenoisingHead(
+      ParameterBuilder(set, seed: 0), DenoisingHeadConfiguration(width: 16, depth: 1), hiddenWidth: 8, codebook: book)
+    var state = set.stateDict()
+    let weight = Tensor.normal([5, 8], seed: 2, purpose: "weight")
+    let bias = Tensor.normal([1, 5], seed: 3, purpose: "bias").reshaped([5])
+    state["classifier.weight"] = weight
+    state["classifier.bias"] = bias
+    try set.load(state)
+    let hidden_BLC = Tensor.normal([1, 3, 8], seed: 4, purpose: "h")
+    let x_t = Tensor.normal([2, 3, 2], seed: 5, purpose: "x").reshaped([2, 1, 3, 2])
+    let t = Tensor([0.1, 0.5, 1, 0.9, 0.3, 0.02], [2, 1, 3])
+    let expected = codebookPosterior(
+      x_t, t: t, logProbabilities: hidden_BLC.linear(weight: weight, bias: bias).logSoftmax(),
+      codebook: book.vectors_VD
+    ).mean.elements
+    let x0 = head(hidden_BLC: hidden_BLC, x_t: x_t, t: t).elements
+    #expect(zip(x0, expected).allSatisfy { abs($0 - $1) < 1e-5 })
   }
 }

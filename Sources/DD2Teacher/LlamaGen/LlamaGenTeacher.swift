@@ -28,6 +28,10 @@ public struct LlamaGenTeacher: Teacher {
   public var trunkState: StateDict {
     LlamaGenTrunk.state(body: transformer.bodyState, codes_VD: tokenizer.codes_VD.stopGradient())
   }
+  public var classifierState: StateDict {
+    let output = transformer.parameters.stateDict().removingPrefix("output")
+    return output.merging(StateDict(["bias": .zeros([transformer.configuration.vocabulary])]))
+  }
   public var mapState: StateDict { LlamaGenConfiguration.mapState(codes_VD: tokenizer.codes_VD.stopGradient()) }
   public var classCount: Int { transformer.configuration.classCount }
   public var imageSide: Int { transformer.configuration.side * tokenizer.configuration.downsampling }

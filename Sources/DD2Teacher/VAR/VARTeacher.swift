@@ -24,6 +24,7 @@ public struct VARTeacher: Teacher {
 
   public var trunkConfiguration: TrunkConfiguration { .nextScale(transformer.configuration) }
   public var trunkState: StateDict { transformer.parameters.stateDict().filter { !$0.hasPrefix("head.") } }
+  public var classifierState: StateDict { transformer.parameters.stateDict().removingPrefix("head") }
   public var mapState: StateDict {
     tokenizer.parameters.stateDict().removingPrefix("quantize").filter { $0.hasPrefix("quant_resi.") }
   }

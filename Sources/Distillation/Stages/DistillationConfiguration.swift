@@ -22,17 +22,17 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// Training images whose tokens stage 1 sees.
   public var trainingImages = 10_000
   /// Sequences per update, in every stage.
-  public var batch = 48
+  public var batch = 24
   /// Noise levels per token (K).
-  public var noiseLevels = 2
+  public var noiseLevels = 4
   /// Shapes the teacher's distribution in all stages: the generator learns the guided one.
   public var guidance = Guidance()
   /// The denoising head of both networks.
   public var head = DenoisingHeadConfiguration()
   /// Updates of stage 1.
-  public var stage1Steps = 200
+  public var stage1Steps = 50
   /// Learning rate of stage 1.
-  public var stage1LearningRate: Float = 1e-3
+  public var stage1LearningRate: Float = 2e-4
   /// How the generator starts.
   public var warmStart = WarmStart.pairs
   /// Pairs of the warm start.

@@ -11,20 +11,22 @@ struct StudentFactory {
   let head: DenoisingHeadConfiguration
   let seed: UInt64
 
-  /// A score network whose trunk has the teacher's weights and whose head is new.
+  /// A score network whose trunk, and classifier if its head has one, have the teacher's weights; the rest is new.
   func scoreNetwork() throws -> ScoreNetwork {
     let network = try ScoreNetwork(
-      trunk: teacher.trunkConfiguration, head: head, latentScale: teacher.codebook.scale,
+      trunk: teacher.trunkConfiguration, head: head, codebook: teacher.codebook,
       mapState: teacher.mapState, seed: seed)
-    let fresh = network.parameters.stateDict().filter { $0.hasPrefix("head.") }
-    try network.parameters.load(teacher.trunkState.addingPrefix("trunk").merging(fresh))
+    let classifier = "head." + DenoisingHead.classifierName
+    var state = network.parameters.stateDict().filter { $0.hasPrefix("head.") && !$0.hasPrefix(classifier + ".") }
+    if head.estimate == .posterior { state = state.merging(teacher.classifierState.addingPrefix(classifier)) }
+    try network.parameters.load(state.merging(teacher.trunkState.addingPrefix("trunk")))
     return network
   }
 
   /// A generator with new weights; load some.
   func generator() throws -> OneStepGenerator {
     try OneStepGenerator(
-      trunk: teacher.trunkConfiguration, head: head, latentScale: teacher.codebook.scale,
+      trunk: teacher.trunkConfiguration, head: head, codebook: teacher.codebook,
       mapState: teacher.mapState, seed: seed)
   }
 }
