@@ -145,9 +145,12 @@ class HeadBlock(nn.Module):
 class DenoisingHead(nn.Module):
     FREQUENCIES = 16
 
-    def __init__(self, sizes, C, D):
+    def __init__(self, sizes, C, codes_VD):
         super().__init__()
-        width = sizes["width"]
+        width, (V, D) = sizes["width"], codes_VD.shape
+        assert sizes["estimate"] == "posterior"
+        self.codes_VD = codes_VD
+        self.classifier = nn.Linear(C, V)
         self.from_hidden = nn.Linear(C, width)
         self.from_latent = nn.Linear(D, width, bias=False)
         self.from_time = nn.Linear(2 * self.FREQUENCIES, width, bias=False)
@@ -166,14 +169,15 @@ class DenoisingHead(nn.Module):
         z = self.from_latent(x_t / norm) + self.from_hidden(hidden_BLC) + self.from_time(features)
         for block in self.blocks:
             z = block(z)
-        return x_t * ((1 - t) / norm**2) + self.output(self.final_norm(z)) * (t / norm)
+        estimate = posterior_mean(x_t, t, self.classifier(hidden_BLC), self.codes_VD)
+        return estimate + self.output(self.final_norm(z)) * (t / norm)
 
 
 class ScoreNetwork(nn.Module):
-    def __init__(self, sizes, head, residual_map, latent_scale):
+    def __init__(self, sizes, head, residual_map, codes_VD, latent_scale):
         super().__init__()
         self.trunk = Trunk(sizes)
-        self.head = DenoisingHead(head, sizes["width"], sizes["latentDimension"])
+        self.head = DenoisingHead(head, sizes["width"], codes_VD)
         self.map, self.latent_scale = residual_map, latent_scale
 
     def hidden(self, latents_BLD, labels):
@@ -181,8 +185,8 @@ class ScoreNetwork(nn.Module):
 
 
 class Generator(ScoreNetwork):
-    def __init__(self, sizes, head, residual_map, latent_scale):
-        super().__init__(sizes, head, residual_map, latent_scale)
+    def __init__(self, sizes, head, residual_map, codes_VD, latent_scale):
+        super().__init__(sizes, head, residual_map, codes_VD, latent_scale)
         self.own_noise = nn.Linear(sizes["latentDimension"], sizes["width"], bias=False)
 
     def forward(self, noise_BLD, labels):
@@ -232,7 +236,7 @@ class Twin:
         self.codes_VD = self.embedding / scale
         self.half_squares_V = self.codes_VD.square().sum(-1) / 2
         self.map = ResidualMap(self.sizes["patchSides"], state(file["weights/map"]))
-        students = (self.sizes, self.settings["head"], self.map, scale)
+        students = (self.sizes, self.settings["head"], self.map, self.codes_VD, scale)
         self.teacher = loaded(Transformer(self.sizes), file["weights/teacher"]).requires_grad_(False)
         self.transformer = loaded(Transformer(self.sizes), file["weights/teacher"])
         self.generator = loaded(Generator(*students), file["weights/generator"])
@@ -255,12 +259,6 @@ class Twin:
 
     def nearest(self, q_BLD):
         return (q_BLD @ self.codes_VD.T - self.half_squares_V).argmax(-1)
-
-    def posterior_mean(self, x_t, t, log_p_BLV):
-        """sum_j w_j c_j with w = softmax_j(log p_j - |x_t - (1-t) c_j|^2 / (2 t^2)); |x_t|^2 cancels."""
-        t = t.unsqueeze(-1)
-        logits = log_p_BLV + ((1 - t) / t**2) * (x_t @ self.codes_VD.T) - ((1 - t) / t) ** 2 * self.half_squares_V
-        return logits.softmax(-1) @ self.codes_VD
 
     def draws(self):
         """Random inputs of one update of stage 2."""
@@ -295,7 +293,7 @@ class Twin:
             log_p_BLV = self.network(self.teacher, inputs, labels).log_softmax(-1)
             hidden_BLC = self.network(self.score.hidden, prefix_BLD, labels)
         x_t = noised(q_BLD, t, draws["level_noise"])
-        real = self.posterior_mean(x_t, t, log_p_BLV)
+        real = posterior_mean(x_t, t.unsqueeze(-1), log_p_BLV, self.codes_VD)
         self.score.requires_grad_(False)
         fake = self.network(self.score.head, hidden_BLC, x_t, t)
         self.score.requires_grad_(True)
@@ -339,6 +337,13 @@ class Twin:
 def noised(q_BLD, t, noise):
     t = t.unsqueeze(-1)
     return (1 - t) * q_BLD + t * noise
+
+
+def posterior_mean(x_t, t, log_p_BLV, codes_VD):
+    """sum_j w_j c_j with w = softmax_j(log p_j - |x_t - (1-t) c_j|^2 / (2 t^2)); |x_t|^2 cancels. t (K, B, L, 1)."""
+    half_squares_V = codes_VD.square().sum(-1) / 2
+    logits = log_p_BLV + ((1 - t) / t**2) * (x_t @ codes_VD.T) - ((1 - t) / t) ** 2 * half_squares_V
+    return logits.softmax(-1) @ codes_VD
 
 
 def tensor(dataset):

@@ -31,7 +31,7 @@ final class Workload {
       preconditionFailure("dd2-bench: the built-in teacher is of another family")
     }
     configuration = Self.distillation
-    settings = TeacherTrainingConfiguration().transformer
+    settings = Self.transformer
     let seed = configuration.seed
     let tokenizer = VQVAE(tokenizerSizes, seed: seed)
     let transformer = VARTransformer(transformerSizes, map: tokenizer.map, seed: seed)
@@ -68,11 +68,24 @@ final class Workload {
     }
   }
 
-  /// The defaults of `dd2 distill`, with as many score updates in the first cycles as in all others.
+  /// Sequences per update of both tasks.
+  private static let batch = 48
+
+  /// The defaults of `dd2 distill`, with the batch and the noise levels that the figures are quoted for and as many
+  /// score updates in the first cycles as in all others.
   private static var distillation: DistillationConfiguration {
     var configuration = DistillationConfiguration(steps: .max)
+    configuration.batch = batch
+    configuration.noiseLevels = 2
     configuration.firstRounds = 0
     return configuration
+  }
+
+  /// The defaults of `dd2 teacher train`, with the batch that the figures are quoted for.
+  private static var transformer: TrainingSettings {
+    var settings = TeacherTrainingConfiguration().transformer
+    settings.batch = batch
+    return settings
   }
 
   private static func perturbed(_ parameters: ParameterSet, name: String) -> StateDict {
