@@ -28,10 +28,10 @@ private func settings(steps: Int) -> DistillationConfiguration {
 @discardableResult
 private func distill(
   _ configuration: DistillationConfiguration, _ teacher: TeacherFile.Loaded, _ folder: String,
-  interrupt: InterruptFlag = InterruptFlag(), observer: @escaping RunObserver = { _ in }
+  command: String = "test", interrupt: InterruptFlag = InterruptFlag(), observer: @escaping RunObserver = { _ in }
 ) throws -> String {
   try DistillationPipeline(
-    configuration, teacher: teacher, scorer: nil, folder: folder, command: "test", interrupt: interrupt,
+    configuration, teacher: teacher, scorer: nil, folder: folder, command: command, interrupt: interrupt,
     observer: observer)(data: FewImages())
 }
 
@@ -63,7 +63,8 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
           if case .step(stage: "distill", completed: 3, total: _, metrics: _) = event { flag.raise() }
         }
       }
-      try distill(configuration, teacher, folder + "/parts")
+      // Files record the command that began the run.
+      try distill(configuration, teacher, folder + "/parts", command: "test --resume")
       for name in ["generator.h5", "metrics.jsonl", "checkpoints/step-00000005.h5"] {
         #expect(try bytes(folder + "/parts/" + name) == bytes(folder + "/whole/" + name), "\(name)")
       }
