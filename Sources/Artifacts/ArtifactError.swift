@@ -23,6 +23,10 @@ public enum ArtifactError: Error, Equatable, Sendable {
   case wrongShape(path: String, name: String, expected: [Int], found: [Int])
   /// The weights manifest has no such entry.
   case missingEntry(path: String, name: String, known: [String])
+  /// A pickle asks for something that no tensor needs and that could run a program; nothing of it was run.
+  case forbiddenGlobal(path: String, name: String)
+  /// A file holds several things of which one is wanted.
+  case ambiguous(path: String, found: [String])
   /// `name` cannot be used as the name of a dataset or attribute.
   case invalidName(path: String, name: String, detail: String)
   /// A metric became NaN or infinite.
@@ -32,7 +36,9 @@ public enum ArtifactError: Error, Equatable, Sendable {
   public var exitCode: Int32 {
     switch self {
     case .missingFile, .notReadable: 66
-    case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .missingEntry: 65
+    case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .missingEntry,
+      .forbiddenGlobal, .ambiguous:
+      65
     case .cannotCreate: 73
     case .inputOutput: 74
     case .invalidName, .nonFinite: 70
@@ -65,6 +71,10 @@ extension ArtifactError: CustomStringConvertible {
       "\(path): \(name) has shape \(found) where \(expected) is expected; check that model and file match"
     case .missingEntry(let path, let name, let known):
       "\(path): no entry named \(name); choose one of \(known.joined(separator: ", "))"
+    case .forbiddenGlobal(let path, let name):
+      "\(path): its pickle asks for \(name), which no tensor needs (nothing was run); save a plain state dictionary"
+    case .ambiguous(let path, let found):
+      "\(path): no single state dictionary (found: \(found.joined(separator: ", "))); say which one is meant"
     case .invalidName(let path, let name, let detail):
       "\(path): the name \"\(name)\" cannot be stored (\(detail)); choose another"
     case .nonFinite(let path, let name, let value):
