@@ -37,7 +37,7 @@ extension VARConfiguration {
   public func makeMap(_ state: StateDict) throws -> MultiScaleMap {
     let set = ParameterSet()
     let map = MultiScaleMap(
-      ParameterBuilder(set, seed: 0), patchSides: patchSides, latentDimension: latentDimension)
+      ParameterBuilder(set, seed: nil), patchSides: patchSides, latentDimension: latentDimension)
     try set.load(state)
     return map
   }
