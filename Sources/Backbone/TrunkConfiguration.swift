@@ -16,6 +16,14 @@ public enum TrunkConfiguration: Codable, Equatable, Sendable {
     }
   }
 
+  /// Elements of the keys and values of all tokens of one sequence.
+  public var cachedElements: Int {
+    switch self {
+    case .nextScale(let sizes): return 2 * sizes.depth * sizes.layout.count * sizes.width
+    case .nextToken(let sizes): return 2 * sizes.depth * sizes.layout.count * sizes.width
+    }
+  }
+
   /// Builds the trunk.
   /// - Parameters:
   ///   - builder: where its parameters are registered.

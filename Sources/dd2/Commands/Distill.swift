@@ -48,7 +48,8 @@ struct Distill: ParsableCommand {
   }
 
   private func record() throws -> DistillationRecord {
-    try RunDirectory.open(try location.folder(purpose: "distill")).config(as: RunRecord<DistillationRecord>.self).settings
+    try RunDirectory.open(try location.folder(purpose: "distill")).config(as: RunRecord<DistillationRecord>.self)
+      .settings
   }
 
   private func newSettings() throws -> DistillationConfiguration {

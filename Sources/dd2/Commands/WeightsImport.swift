@@ -52,7 +52,7 @@ struct WeightsImport: ParsableCommand {
     Console.log("transformer: \(found.places.transformer)")
     Console.log("tokenizer: \(found.places.tokenizer)")
     Console.log("sizes: \(Self.text(found.configuration))")
-    if !found.ignored.isEmpty { Console.log("left out, as they follow from the rest: \(Self.text(found.ignored))") }
+    if !found.ignored.isEmpty { Console.log("left out, as no weights: \(Self.text(found.ignored))") }
     let interrupts = Interrupts()
     var meter: ProgressMeter?
     defer { meter?.close() }

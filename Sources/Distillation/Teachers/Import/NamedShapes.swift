@@ -1,4 +1,5 @@
 import Artifacts
+import NN
 import TensorCore
 
 /// One state dictionary of a file, asked for names and shapes with the checks that an import needs: what a file claims
@@ -19,7 +20,7 @@ struct NamedShapes: Sendable {
   /// The extents of a tensor that must be there with `rank` axes.
   /// - Throws: `ArtifactError.wrongFormat`.
   func extents(_ name: String, rank: Int) throws -> [Int] {
-    guard let shape = weights.entry(name)?.shape else { throw wrong("weights do not fit the network; missing: \(name)") }
+    guard let shape = weights.entry(name)?.shape else { throw missing(name) }
     guard shape.count == rank, shape.allSatisfy({ (1...Self.largestExtent).contains($0) }) else {
       throw wrong("\(name) has shape \(shape) where \(rank) axes of sensible length are expected")
     }
@@ -30,7 +31,9 @@ struct NamedShapes: Sendable {
   /// - Throws: `ArtifactError.wrongFormat`.
   func width(_ name: String, rank: Int, axis: Int) throws -> Int {
     let width = try extents(name, rank: rank)[axis]
-    guard width <= Self.largestWidth else { throw wrong("\(name) makes a layer of width \(width), more than any model's") }
+    guard width <= Self.largestWidth else {
+      throw wrong("\(name) makes a layer of width \(width), more than any model's")
+    }
     return width
   }
 
@@ -45,12 +48,16 @@ struct NamedShapes: Sendable {
   /// - Throws: `ArtifactError.wrongFormat` where there is none, or one of another shape.
   func layerCount(shape: [Int], _ name: (Int) -> String) throws -> Int {
     let count = count(name)
-    guard count > 0 else { throw wrong("weights do not fit the network; missing: \(name(0))") }
+    guard count > 0 else { throw missing(name(0)) }
     for index in 0..<count {
       let found = try extents(name(index), rank: shape.count)
       guard found == shape else { throw wrong("\(name(index)) has shape \(found) where \(shape) is expected") }
     }
     return count
+  }
+
+  private func missing(_ name: String) -> ArtifactError {
+    wrong(StateDictError.mismatch(missing: [name], unexpected: [], misshapen: []).description)
   }
 
   /// An error about this file.
