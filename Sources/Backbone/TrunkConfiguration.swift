@@ -16,6 +16,14 @@ public enum TrunkConfiguration: Codable, Equatable, Sendable {
     }
   }
 
+  /// Elements of the keys and values of all tokens of one sequence.
+  public var cachedElements: Int {
+    switch self {
+    case .nextScale(let sizes): return 2 * sizes.depth * sizes.layout.count * sizes.width
+    case .nextToken(let sizes): return 2 * sizes.depth * sizes.layout.count * sizes.width
+    }
+  }
+
   /// Builds the trunk.
   /// - Parameters:
   ///   - builder: where its parameters are registered.
@@ -37,7 +45,7 @@ extension VARConfiguration {
   public func makeMap(_ state: StateDict) throws -> MultiScaleMap {
     let set = ParameterSet()
     let map = MultiScaleMap(
-      ParameterBuilder(set, seed: 0), patchSides: patchSides, latentDimension: latentDimension)
+      ParameterBuilder(set, seed: nil), patchSides: patchSides, latentDimension: latentDimension)
     try set.load(state)
     return map
   }

@@ -218,8 +218,8 @@ int dd2_h5_read(int64_t file, const char *name, int element, int64_t first, int6
   return status < 0 ? -1 : 0;
 }
 
-int dd2_h5_write(int64_t file, const char *name, const dd2_h5_shape *shape, const int64_t *chunk,
-                 const void *data) {
+// The new dataset, negative on failure.
+static hid_t create_dataset(int64_t file, const char *name, const dd2_h5_shape *shape, const int64_t *chunk) {
   hsize_t dims[DD2_H5_MAX_RANK], chunk_dims[DD2_H5_MAX_RANK];
   for (int axis = 0; axis < shape->rank; axis++) {
     dims[axis] = (hsize_t)shape->dims[axis];
@@ -236,15 +236,36 @@ int dd2_h5_write(int64_t file, const char *name, const dd2_h5_shape *shape, cons
   }
   hid_t link = link_properties();
   hid_t dataset = H5Dcreate2(file, name, file_type(shape->element), space, link, creation, H5P_DEFAULT);
-  int status = -1;
-  if (dataset >= 0) {
-    // HDF5 wants an address even where there is nothing to write.
-    status = H5Dwrite(dataset, memory_type(shape->element), H5S_ALL, H5S_ALL, H5P_DEFAULT, data ? data : "");
-    if (H5Dclose(dataset) < 0) status = -1;
-  }
   H5Pclose(link);
   H5Pclose(creation);
   H5Sclose(space);
+  return dataset;
+}
+
+int dd2_h5_write(int64_t file, const char *name, const dd2_h5_shape *shape, const int64_t *chunk,
+                 const void *data) {
+  hid_t dataset = create_dataset(file, name, shape, chunk);
+  if (dataset < 0) return -1;
+  // HDF5 wants an address even where there is nothing to write.
+  int status = H5Dwrite(dataset, memory_type(shape->element), H5S_ALL, H5S_ALL, H5P_DEFAULT, data ? data : "");
+  if (H5Dclose(dataset) < 0) status = -1;
+  return status < 0 ? -1 : 0;
+}
+
+int dd2_h5_create_dataset(int64_t file, const char *name, const dd2_h5_shape *shape, const int64_t *chunk) {
+  hid_t dataset = create_dataset(file, name, shape, chunk);
+  return dataset < 0 || H5Dclose(dataset) < 0 ? -1 : 0;
+}
+
+int dd2_h5_write_rows(int64_t file, const char *name, int element, int64_t first, int64_t count, const void *data) {
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+  if (dataset < 0) return -1;
+  hid_t file_space = H5S_ALL, block = H5S_ALL;
+  int status = select_rows(dataset, first, count, &file_space, &block);
+  if (status >= 0) status = H5Dwrite(dataset, memory_type(element), block, file_space, H5P_DEFAULT, data);
+  if (file_space > 0) H5Sclose(file_space);
+  if (block > 0) H5Sclose(block);
+  if (H5Dclose(dataset) < 0) status = -1;
   return status < 0 ? -1 : 0;
 }
 

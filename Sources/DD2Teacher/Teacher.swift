@@ -40,8 +40,8 @@ public protocol Teacher: Sendable {
   /// Side of the images in pixels.
   var imageSide: Int { get }
 
-  /// Log-probabilities of every token given the clean ones of earlier stages: (B, L, V), normalised.
-  func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor
+  /// Teacher-forced logits (B, L, V) with classifier-free guidance in the family's own convention.
+  func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor
 
   /// Draws token sequences stage by stage with cached keys and values: (B, L).
   /// - Parameter choose: picks the tokens (B, l) of a stage from its log-probabilities (B, l, V).
@@ -59,6 +59,13 @@ public protocol Teacher: Sendable {
 extension Teacher {
   /// Order and grouping of the tokens.
   public var layout: TokenLayout { trunkConfiguration.layout }
+
+  /// Log-probabilities of every token given the clean ones of earlier stages: (B, L, V), normalised.
+  public func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor {
+    withoutGradient {
+      guidance.logProbabilities(logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
+    }
+  }
 
   /// Samples token sequences (B, L): sample i depends on (seed, `indices[i]`) alone.
   public func sample(labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int]) -> IndexTensor {

@@ -14,7 +14,8 @@ public enum Initializer: Sendable {
   /// All ones.
   public static var ones: Initializer { .constant(1) }
 
-  func tensor(_ shape: Shape, seed: UInt64, path: String) -> Tensor {
+  func tensor(_ shape: Shape, seed: UInt64?, path: String) -> Tensor {
+    guard let seed else { return .unfilled(shape) }
     switch self {
     case .constant(let value): return Tensor(repeating: value, shape)
     case .normal(let deviation):
@@ -63,23 +64,33 @@ public final class ParameterSet: @unchecked Sendable {
 
   /// Overwrites all values, in place.
   /// - Throws: `StateDictError` where entries are missing, left over or of another shape; nothing is changed then.
-  public func load(_ state: StateDict) throws {
+  public func load(_ state: StateDict) throws { try load(state.source) }
+
+  /// As `load(_:)`, reading one tensor after the other, so that no second copy of all weights is ever in memory.
+  /// - Throws: also what the source's reading throws; some values are overwritten then.
+  public func load(_ source: TensorSource) throws {
+    try check(source.shapes)
+    for parameter in parameters { parameter.value.assign(try source.read(parameter.path)) }
+  }
+
+  /// Compares names and shapes with those of the parameters.
+  /// - Throws: `StateDictError` where they differ.
+  public func check(_ shapes: [String: Shape]) throws {
     var missing: [String] = []
     var misshapen: [String] = []
     for parameter in parameters {
-      guard let value = state[parameter.path] else {
+      guard let shape = shapes[parameter.path] else {
         missing.append(parameter.path)
         continue
       }
-      if value.shape != parameter.value.shape {
-        misshapen.append("\(parameter.path) is \(value.shape), expected \(parameter.value.shape)")
+      if shape != parameter.value.shape {
+        misshapen.append("\(parameter.path) is \(shape), expected \(parameter.value.shape)")
       }
     }
-    let unexpected = state.names.filter { !paths.contains($0) }
+    let unexpected = shapes.keys.filter { !paths.contains($0) }.sorted()
     guard missing.isEmpty, misshapen.isEmpty, unexpected.isEmpty else {
       throw StateDictError.mismatch(missing: missing, unexpected: unexpected, misshapen: misshapen)
     }
-    for parameter in parameters { state[parameter.path].map(parameter.value.assign) }
   }
 }
 
@@ -88,15 +99,16 @@ public struct ParameterBuilder: Sendable {
   /// The registry that is filled.
   public let set: ParameterSet
   private let prefix: String
-  private let seed: UInt64
+  private let seed: UInt64?
 
   /// A builder at the root of a network.
-  /// - Parameter seed: initial values depend on it and on the parameter's path alone.
-  public init(_ set: ParameterSet, seed: UInt64) {
+  /// - Parameter seed: initial values depend on it and on the parameter's path alone; nil leaves them unset, for a
+  ///   network that is loaded before it is used.
+  public init(_ set: ParameterSet, seed: UInt64?) {
     self.init(set: set, prefix: "", seed: seed)
   }
 
-  private init(set: ParameterSet, prefix: String, seed: UInt64) {
+  private init(set: ParameterSet, prefix: String, seed: UInt64?) {
     self.set = set
     self.prefix = prefix
     self.seed = seed

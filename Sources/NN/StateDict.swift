@@ -55,6 +55,14 @@ public struct StateDict: Sendable {
     StateDict(entries.filter { isIncluded($0.key) })
   }
 
+  /// The same tensors, for who reads one after the other.
+  public var source: TensorSource {
+    TensorSource(shapes: entries.mapValues(\.shape)) { [entries] name in
+      guard let tensor = entries[name] else { preconditionFailure("StateDict.source: no \(name)") }
+      return tensor
+    }
+  }
+
   /// Both together; names must not collide.
   public func merging(_ other: StateDict) -> StateDict {
     StateDict(

@@ -43,6 +43,12 @@ public struct Tensor: @unchecked Sendable {
     self.init(shape: shape, storage: storage)
   }
 
+  /// Memory that nothing was written to yet: for `assign` to fill before anything reads it. Large ones take no pages
+  /// of the system until then.
+  public static func unfilled(_ shape: Shape) -> Tensor {
+    Tensor(shape: shape, storage: Backends.current.allocate(shape.count))
+  }
+
   /// A tensor of zeros.
   public static func zeros(_ shape: Shape) -> Tensor { Tensor(repeating: 0, shape) }
 

@@ -7,6 +7,17 @@ extension Checkpoint {
   ///
   /// Throws `ArtifactError.cannotCreate`, `.inputOutput`, or `.invalidName` if a name cannot be stored.
   public func write(to path: String) throws {
+    try write(to: path, adding: [], to: "") { name in throw ArtifactError.missingDataset(path: path, name: name) }
+  }
+
+  /// As `write(to:)`, with further arrays that are made one after the other, for weights that do not fit into memory
+  /// twice.
+  /// - Parameters:
+  ///   - names: the arrays' names in `group`, beyond those that the group has already.
+  ///   - array: the array of a name; what it throws ends the writing, and no file is left.
+  public func write(
+    to path: String, adding names: [String], to group: String, array: (String) throws -> HostArray
+  ) throws {
     let writer = try HDF5Writer(path: path)
     defer { writer.abandon() }
     try writer.setAttribute("format", .string(Self.format))
@@ -29,6 +40,7 @@ extension Checkpoint {
         try writer.write(array, to: "/\(group)/\(name)")
       }
     }
+    for name in names.sorted() { try writer.write(try array(name), to: "/\(group)/\(name)") }
     try writer.finish()
   }
 

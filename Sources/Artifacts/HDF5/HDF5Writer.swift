@@ -50,6 +50,32 @@ public final class HDF5Writer {
     }
   }
 
+  /// Makes a dataset of `Float` to be filled by `write(_:rows:of:)`, for arrays that do not fit into memory.
+  /// Throws as `write`.
+  public func createDataset(_ name: String, shape: [Int]) throws {
+    precondition(!shape.isEmpty && !shape.contains(0), "HDF5Writer.createDataset: nothing to fill in \(shape)")
+    try checkPath(name)
+    try makeGroups(name.split(separator: "/").dropLast())
+    var raw = try rawShape(shape, DD2_H5_FLOAT32, name)
+    let chunk = HDF5Chunk.shape(for: shape, elementSize: MemoryLayout<Float>.size)
+    try call(name) { dd2_h5_create_dataset($0, name, &raw, chunk) }
+  }
+
+  /// Fills rows of a dataset of `createDataset`; those that are never filled stay zero.
+  /// - Parameters:
+  ///   - values: as many as the rows have.
+  ///   - rows: of the leading axis.
+  ///
+  /// Throws as `write`.
+  public func write(_ values: [Float], rows: Range<Int>, of name: String) throws {
+    try values.withUnsafeBytes { bytes in
+      try call(name) {
+        dd2_h5_write_rows(
+          $0, name, Int32(DD2_H5_FLOAT32), Int64(rows.lowerBound), Int64(rows.count), bytes.baseAddress)
+      }
+    }
+  }
+
   /// Makes a group and its parents, as far as they are not there yet. Throws as `write`.
   public func createGroup(_ name: String) throws {
     try checkPath(name)
@@ -141,6 +167,14 @@ public final class HDF5Writer {
   }
 
   private func write<Element>(_ values: [Element], _ shape: [Int], _ element: Int, _ name: String) throws {
+    var raw = try rawShape(shape, element, name)
+    let chunk = HDF5Chunk.shape(for: shape, elementSize: MemoryLayout<Element>.size)
+    try values.withUnsafeBytes { bytes in
+      try call(name) { dd2_h5_write($0, name, &raw, chunk, bytes.baseAddress) }
+    }
+  }
+
+  private func rawShape(_ shape: [Int], _ element: Int, _ name: String) throws -> dd2_h5_shape {
     guard shape.count <= DD2_H5_MAX_RANK else {
       throw ArtifactError.unsupported(path: path, detail: "\(name) has \(shape.count) axes")
     }
@@ -151,9 +185,6 @@ public final class HDF5Writer {
       let dims = dims.bindMemory(to: Int64.self)
       for (axis, extent) in shape.enumerated() { dims[axis] = Int64(extent) }
     }
-    let chunk = HDF5Chunk.shape(for: shape, elementSize: MemoryLayout<Element>.size)
-    try values.withUnsafeBytes { bytes in
-      try call(name) { dd2_h5_write($0, name, &raw, chunk, bytes.baseAddress) }
-    }
+    return raw
   }
 }

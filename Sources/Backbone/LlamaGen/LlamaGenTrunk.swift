@@ -52,7 +52,7 @@ extension LlamaGenConfiguration {
   /// - Throws: `StateDictError` where `state` does not hold exactly them.
   func codes(_ state: StateDict) throws -> Tensor {
     let set = ParameterSet()
-    let codes_VD = ParameterBuilder(set, seed: 0).parameter("codes", [vocabulary, latentDimension], .zeros)
+    let codes_VD = ParameterBuilder(set, seed: nil).parameter("codes", [vocabulary, latentDimension], .zeros)
     try set.load(state)
     return codes_VD.stopGradient()
   }

@@ -41,4 +41,19 @@ public struct VARConfiguration: Codable, Equatable, Sendable {
 
   /// Order and grouping of the tokens.
   public var layout: TokenLayout { TokenLayout(patchSides: patchSides) }
+
+  /// Tokens per side of each scale at 512 pixels.
+  private static let patchSides512 = [1, 2, 3, 4, 6, 9, 13, 18, 24, 32]
+
+  /// The published models by name, `var-d16` to `var-d30` at 256 pixels and `var-d36` at 512: 64 channels a head, as
+  /// many heads as blocks.
+  public static let presets: [String: VARConfiguration] = {
+    var presets = Dictionary(
+      uniqueKeysWithValues: [16, 20, 24, 30].map { depth in
+        ("var-d\(depth)", VARConfiguration(depth: depth, width: 64 * depth, heads: depth))
+      })
+    presets["var-d36"] = VARConfiguration(
+      depth: 36, width: 64 * 36, heads: 36, patchSides: patchSides512, sharesAdaLN: true)
+    return presets
+  }()
 }

@@ -63,6 +63,10 @@ int dd2_h5_read(int64_t file, const char *dataset, int element, int64_t first, i
 /// header (small data only), else in chunks of that shape with Fletcher-32.
 int dd2_h5_write(int64_t file, const char *dataset, const dd2_h5_shape *shape, const int64_t *chunk,
                  const void *data);
+/// Creates a dataset as dd2_h5_write does, to be filled with dd2_h5_write_rows.
+int dd2_h5_create_dataset(int64_t file, const char *dataset, const dd2_h5_shape *shape, const int64_t *chunk);
+/// Writes rows first ..< first + count of the leading axis of a dataset that is there.
+int dd2_h5_write_rows(int64_t file, const char *dataset, int element, int64_t first, int64_t count, const void *data);
 
 /// The number of attributes of an object, negative on failure.
 int64_t dd2_h5_attribute_count(int64_t file, const char *object);

@@ -36,13 +36,6 @@ public struct LlamaGenTeacher: Teacher {
   public var classCount: Int { transformer.configuration.classCount }
   public var imageSide: Int { transformer.configuration.side * tokenizer.configuration.downsampling }
 
-  public func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor {
-    withoutGradient {
-      guidance.logProbabilities(logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
-    }
-  }
-
-  /// Teacher-forced logits (B, L, V) with classifier-free guidance.
   public func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor {
     let conditional = transformer.logits(ids_BL: ids_BL, labels: labels)
     guard Self.isGuided(cfg) else { return conditional }

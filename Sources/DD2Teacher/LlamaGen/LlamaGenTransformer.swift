@@ -12,8 +12,8 @@ public struct LlamaGenTransformer: TrainableTransformer {
   private let body: LlamaGenBody
   private let output: Linear
 
-  /// Builds the transformer.
-  public init(_ configuration: LlamaGenConfiguration, seed: UInt64) {
+  /// Builds the transformer; without a seed its weights are unset until they are loaded.
+  public init(_ configuration: LlamaGenConfiguration, seed: UInt64?) {
     self.configuration = configuration
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)

@@ -17,8 +17,8 @@ public struct VQTokenizer: TrainableTokenizer {
   private let quantConv: Conv2d
   private let postQuantConv: Conv2d
 
-  /// Builds the tokenizer.
-  public init(_ configuration: VQConfiguration, seed: UInt64) {
+  /// Builds the tokenizer; without a seed its weights are unset until they are loaded.
+  public init(_ configuration: VQConfiguration, seed: UInt64?) {
     self.configuration = configuration
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)

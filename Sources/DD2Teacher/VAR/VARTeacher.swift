@@ -31,13 +31,6 @@ public struct VARTeacher: Teacher {
   public var classCount: Int { transformer.configuration.classCount }
   public var imageSide: Int { tokenizer.configuration.imageSide }
 
-  public func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor {
-    withoutGradient {
-      guidance.logProbabilities(logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
-    }
-  }
-
-  /// Teacher-forced logits (B, L, V) with classifier-free guidance.
   public func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor {
     let inputs = tokenizer.map.inputs(latents_BLD: tokenizer.embedding.gatherRows(ids_BL))
     let conditional = transformer.logits(inputs_BLD: inputs, labels: labels)

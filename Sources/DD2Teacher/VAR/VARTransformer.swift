@@ -11,8 +11,8 @@ public struct VARTransformer: Sendable {
   let trunk: VARTrunk
   private let head: Linear
 
-  /// Builds the transformer over a tokenizer's residual map.
-  public init(_ configuration: VARConfiguration, map: MultiScaleMap, seed: UInt64) {
+  /// Builds the transformer over a tokenizer's residual map; without a seed its weights are unset until they are loaded.
+  public init(_ configuration: VARConfiguration, map: MultiScaleMap, seed: UInt64?) {
     self.configuration = configuration
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)

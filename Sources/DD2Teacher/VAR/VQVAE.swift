@@ -18,8 +18,8 @@ public struct VQVAE: TrainableTokenizer {
   private let quantConv: Conv2d
   private let postQuantConv: Conv2d
 
-  /// Builds the tokenizer.
-  public init(_ configuration: VQVAEConfiguration, seed: UInt64) {
+  /// Builds the tokenizer; without a seed its weights are unset until they are loaded.
+  public init(_ configuration: VQVAEConfiguration, seed: UInt64?) {
     self.configuration = configuration
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)

@@ -12,6 +12,18 @@ extension Tensor {
   init(_ array: HostArray) { self.init(array.floats, Shape(array.shape)) }
 }
 
+extension TensorSource {
+  /// The arrays of a group of an HDF5 file, read when asked for.
+  /// - Throws: `ArtifactError`; so does reading.
+  init(_ file: HDF5File, group: String) throws {
+    let prefix = "/\(group)/"
+    let shapes = try file.datasetNames(under: "/" + group).map { name in
+      (String(name.dropFirst(prefix.count)), Shape(try file.shape(of: name)))
+    }
+    self.init(shapes: Dictionary(uniqueKeysWithValues: shapes)) { Tensor(try file.read(prefix + $0)) }
+  }
+}
+
 extension StateDict {
   /// The arrays of a checkpoint group.
   init(_ arrays: Checkpoint.Arrays) { self.init(arrays.mapValues { Tensor($0) }) }

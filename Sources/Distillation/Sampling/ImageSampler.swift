@@ -4,15 +4,24 @@ import TensorCore
 
 /// Something that draws images of given classes. Sample i depends on (seed, i) alone.
 public protocol ImageSampler {
+  /// The teacher whose tokens are drawn and whose decoder makes images of them.
+  var teacher: any Teacher { get }
   /// Network calls that one image takes.
   var callsPerImage: Int { get }
+  /// Token ids (B, L), one row per label, of the samples with the given indices.
+  func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor
+}
+
+extension ImageSampler {
   /// Images (B, h, w, 3) in [-1, 1], one per label, of the samples with the given indices.
-  func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor
+  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
+    teacher.decodeInSlices(ids_BL: tokens(labels: labels, seed: seed, indices: indices))
+  }
 }
 
 /// Draws with the teacher, stage by stage.
 public struct TeacherSampler: ImageSampler {
-  private let teacher: any Teacher
+  public let teacher: any Teacher
   private let guidance: Guidance
   private let greedy: Bool
 
@@ -25,19 +34,17 @@ public struct TeacherSampler: ImageSampler {
 
   public var callsPerImage: Int { teacher.layout.stageLengths.count }
 
-  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
-    let ids =
-      greedy
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
+    greedy
       ? teacher.sampleGreedily(labels: labels, guidance: guidance)
       : teacher.sample(labels: labels, guidance: guidance, seed: seed, indices: indices)
-    return teacher.decode(ids_BL: ids)
   }
 }
 
 /// Draws with the one-step generator; the image decodes the snapped tokens.
 public struct GeneratorSampler: ImageSampler {
   private let generator: OneStepGenerator
-  private let teacher: any Teacher
+  public let teacher: any Teacher
 
   /// A sampler over the generator and its teacher's decoder.
   public init(generator: OneStepGenerator, teacher: any Teacher) {
@@ -47,12 +54,12 @@ public struct GeneratorSampler: ImageSampler {
 
   public var callsPerImage: Int { 1 }
 
-  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
     withoutGradient {
       let noise_BLD = Tensor.concatenated(
         indices.map { generator.noise(count: 1, seed: seed, purpose: "generator.noise", firstIndex: $0) }, axis: 0)
       let q_BLD = generator(noise_BLD: noise_BLD, labels: labels)
-      return teacher.decode(ids_BL: teacher.codebook.nearest(q_BLD))
+      return teacher.codebook.nearest(q_BLD)
     }
   }
 }
@@ -60,7 +67,7 @@ public struct GeneratorSampler: ImageSampler {
 /// Draws every position independently from its class's token frequencies: what is left when the dependence between
 /// tokens is thrown away. The baseline that a one-step generator has to beat.
 public struct IndependentSampler: ImageSampler {
-  private let teacher: any Teacher
+  public let teacher: any Teacher
   /// Cumulative counts per (class, position), V entries each.
   private let cumulative: [[Int32]]
 
@@ -85,7 +92,7 @@ public struct IndependentSampler: ImageSampler {
 
   public var callsPerImage: Int { 1 }
 
-  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
     let L = teacher.layout.count
     var ids: [Int32] = []
     ids.reserveCapacity(labels.count * L)
@@ -97,6 +104,6 @@ public struct IndependentSampler: ImageSampler {
         ids.append(Int32(row.firstIndex { $0 > target } ?? 0))
       }
     }
-    return teacher.decode(ids_BL: IndexTensor(ids, [labels.count, L]))
+    return IndexTensor(ids, [labels.count, L])
   }
 }

@@ -13,13 +13,14 @@ public protocol TeacherFamily: Sendable {
   var imageSide: Int { get }
   /// The same sizes for another number of classes.
   func replacing(classCount: Int) -> TeacherConfiguration
-  /// A tokenizer with initial weights.
-  func makeTokenizer(seed: UInt64) -> Tokenizer
-  /// A transformer with initial weights over the tokens of a trained tokenizer.
-  func makeTransformer(over tokenizer: Tokenizer, seed: UInt64) -> any TrainableTransformer
+  /// A tokenizer with initial weights; without a seed they are unset until they are loaded.
+  func makeTokenizer(seed: UInt64?) -> Tokenizer
+  /// A transformer with initial weights over the tokens of a trained tokenizer; without a seed they are unset until they
+  /// are loaded.
+  func makeTransformer(over tokenizer: Tokenizer, seed: UInt64?) -> any TrainableTransformer
   /// The teacher from the weights of its two parts, under `transformer.` and `tokenizer.`.
-  /// - Throws: `StateDictError` where they do not fit.
-  func makeTeacher(_ state: StateDict) throws -> any Teacher
+  /// - Throws: `StateDictError` where they do not fit, and what reading them throws.
+  func makeTeacher(_ weights: TensorSource) throws -> any Teacher
 }
 
 /// VAR: next-scale prediction over a multi-scale tokenizer.
@@ -36,18 +37,18 @@ public struct VARFamily: TeacherFamily {
     return .nextScale(transformer: sizes, tokenizer: tokenizer)
   }
 
-  public func makeTokenizer(seed: UInt64) -> VQVAE { VQVAE(tokenizer, seed: seed) }
+  public func makeTokenizer(seed: UInt64?) -> VQVAE { VQVAE(tokenizer, seed: seed) }
 
-  public func makeTransformer(over tokenizer: VQVAE, seed: UInt64) -> any TrainableTransformer {
+  public func makeTransformer(over tokenizer: VQVAE, seed: UInt64?) -> any TrainableTransformer {
     VARTokenTransformer(
       transformer: VARTransformer(transformer, map: tokenizer.map, seed: seed), tokenizer: tokenizer)
   }
 
-  public func makeTeacher(_ state: StateDict) throws -> any Teacher {
-    let vqvae = makeTokenizer(seed: 0)
-    try vqvae.parameters.load(state.removingPrefix("tokenizer"))
-    let network = VARTransformer(transformer, map: vqvae.map, seed: 0)
-    try network.parameters.load(state.removingPrefix("transformer"))
+  public func makeTeacher(_ weights: TensorSource) throws -> any Teacher {
+    let vqvae = makeTokenizer(seed: nil)
+    try vqvae.parameters.load(weights.removingPrefix("tokenizer"))
+    let network = VARTransformer(transformer, map: vqvae.map, seed: nil)
+    try network.parameters.load(weights.removingPrefix("transformer"))
     return VARTeacher(transformer: network, tokenizer: vqvae)
   }
 }
@@ -66,17 +67,17 @@ public struct LlamaGenFamily: TeacherFamily {
     return .nextToken(transformer: sizes, tokenizer: tokenizer)
   }
 
-  public func makeTokenizer(seed: UInt64) -> VQTokenizer { VQTokenizer(tokenizer, seed: seed) }
+  public func makeTokenizer(seed: UInt64?) -> VQTokenizer { VQTokenizer(tokenizer, seed: seed) }
 
-  public func makeTransformer(over tokenizer: VQTokenizer, seed: UInt64) -> any TrainableTransformer {
+  public func makeTransformer(over tokenizer: VQTokenizer, seed: UInt64?) -> any TrainableTransformer {
     LlamaGenTransformer(transformer, seed: seed)
   }
 
-  public func makeTeacher(_ state: StateDict) throws -> any Teacher {
-    let vq = makeTokenizer(seed: 0)
-    try vq.parameters.load(state.removingPrefix("tokenizer"))
-    let network = LlamaGenTransformer(transformer, seed: 0)
-    try network.parameters.load(state.removingPrefix("transformer"))
+  public func makeTeacher(_ weights: TensorSource) throws -> any Teacher {
+    let vq = makeTokenizer(seed: nil)
+    try vq.parameters.load(weights.removingPrefix("tokenizer"))
+    let network = LlamaGenTransformer(transformer, seed: nil)
+    try network.parameters.load(weights.removingPrefix("transformer"))
     return LlamaGenTeacher(transformer: network, tokenizer: vq)
   }
 }

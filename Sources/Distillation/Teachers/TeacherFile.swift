@@ -52,6 +52,10 @@ public enum TeacherFile {
     public let path: String
     /// SHA-256 of the file, in hexadecimal: students record it.
     public let hash: String
+    /// How the file was made: command, seed, sources.
+    public var origin: [String: String] = [:]
+    /// Number of weights by part, `transformer` and `tokenizer`.
+    public var parameterCounts: [String: Int] = [:]
   }
 
   /// Writes a teacher.
@@ -67,15 +71,33 @@ public enum TeacherFile {
     try file.write(to: path)
   }
 
-  /// Reads a teacher, strictly.
+  /// Writes a teacher whose weights are made one by one, so that they are never all in memory.
+  /// - Parameters:
+  ///   - names: the weights of both parts, with their prefixes.
+  ///   - array: the weight of a name.
+  /// - Throws: `ArtifactError`, and what `array` throws; no file is left then.
+  static func write(
+    _ configuration: TeacherConfiguration, names: [String], metadata: [String: String], to path: String,
+    array: (String) throws -> HostArray
+  ) throws {
+    let file = Checkpoint(
+      kind: kind, config: try JSON.text(configuration), createdBy: DD2Version.description, metadata: metadata)
+    try file.write(to: path, adding: names, to: "parameters", array: array)
+  }
+
+  /// Reads a teacher, strictly, one weight after the other.
   /// - Throws: `ArtifactError` where the file is missing, damaged, of another kind or does not fit its configuration.
   public static func read(_ path: String) throws -> Loaded {
-    let file = try Checkpoint.load(from: path, expectingKind: kind, groups: ["parameters"])
-    let configuration: TeacherConfiguration = try JSON.decode(file.config, path: path)
+    let header = try Checkpoint.load(from: path, expectingKind: kind, groups: [])
+    let configuration: TeacherConfiguration = try JSON.decode(header.config, path: path)
+    let weights = try TensorSource(HDF5File(reading: path), group: "parameters")
     do {
-      let teacher = try configuration.family.makeTeacher(StateDict(file.parameters))
-      let hash = try WeightsManifest.sha256(ofFile: path)
-      return Loaded(teacher: teacher, configuration: configuration, path: path, hash: hash)
+      return Loaded(
+        teacher: try configuration.family.makeTeacher(weights), configuration: configuration, path: path,
+        hash: try WeightsManifest.sha256(ofFile: path),
+        origin: header.metadata.merging(["created_by": header.createdBy]) { first, _ in first },
+        parameterCounts: Dictionary(grouping: weights.shapes) { String($0.key.prefix { $0 != "." }) }
+          .mapValues { $0.reduce(0) { $0 + $1.value.count } })
     } catch let error as StateDictError {
       throw ArtifactError.wrongFormat(path: path, detail: error.description)
     }

@@ -30,7 +30,7 @@ public struct TokenSet: Sendable {
   ///   - limit: at most this many images, from the start.
   ///   - progress: called with the number of images done.
   public static func encode(
-    _ data: any ImageSource, limit: Int = .max, batch: Int = 100, progress: (Int) -> Void = { _ in },
+    _ data: any ImageSource, limit: Int = .max, batch: Int = 100, progress: (Int) throws -> Void = { _ in },
     encoder: (Tensor) -> IndexTensor
   ) throws -> TokenSet {
     let count = min(limit, data.count)
@@ -40,7 +40,7 @@ public struct TokenSet: Sendable {
       let images = try data.batch(Array(start..<min(start + batch, count)))
       values += encoder(images.images).values
       labels += images.labels
-      progress(labels.count)
+      try progress(labels.count)
     }
     return TokenSet(ids: IndexTensor(values, [count, values.count / max(count, 1)]), labels: labels)
   }

@@ -35,6 +35,7 @@ struct Sample: ParsableCommand {
   @OptionGroup var samples: SampleOptions
 
   func validate() throws {
+    if samples.output == nil { throw ValidationError("Missing expected argument '--output <dir>'") }
     if method == .teacherSteps, checkpoint != nil {
       throw ValidationError("--checkpoint is a generator: it needs --one-step; give a teacher with --teacher")
     }
@@ -60,7 +61,7 @@ struct Sample: ParsableCommand {
       options: samples)
     record.method = "one-step"
     record.generator = .init(path: path, sha256: try WeightsManifest.sha256(ofFile: path))
-    try SamplingRun(options: samples, classCount: teacher.teacher.classCount, sampler: sampler)(record)
+    try SamplingRun(options: samples, sampler: sampler)(record)
   }
 
   /// The teacher whose tokenizer decodes: the one given, else, by hash, the one that the generator's run names or the

@@ -4,5 +4,8 @@ import ArgumentParser
 struct TeacherCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "teacher", abstract: "Train, sample or look at a teacher.",
-    subcommands: [TeacherTrain.self, TeacherSample.self, TeacherInspect.self])
+    subcommands: [
+      TeacherTrain.self, TeacherSample.self, TeacherInspect.self, TeacherEvaluate.self, TeacherEncode.self,
+      TeacherDecode.self,
+    ])
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Artifacts
 import DD2Teacher
 import Distillation
 import Foundation
@@ -34,18 +33,14 @@ struct TeacherInspect: ParsableCommand {
 
   func run() throws {
     let loaded = try TeacherOptions.load(file)
-    let contents = try Checkpoint.load(
-      from: loaded.path, expectingKind: TeacherFile.kind, groups: ["parameters"])
     let layout = loaded.teacher.layout
     let codes = loaded.teacher.codebook.vectors_VD.shape
     let description = Description(
       path: loaded.path, sha256: loaded.hash, family: loaded.configuration.family.name,
       imageSide: loaded.teacher.imageSide, classCount: loaded.teacher.classCount,
-      parameters: Dictionary(grouping: contents.parameters) { $0.key.prefix { $0 != "." } }
-        .reduce(into: [:]) { $0[String($1.key)] = $1.value.reduce(0) { $0 + $1.value.count } },
+      parameters: loaded.parameterCounts,
       tokenCount: layout.count, stages: layout.stageLengths, vocabulary: codes[0], latentDimension: codes[1],
-      configuration: loaded.configuration,
-      origin: contents.metadata.merging(["created_by": contents.createdBy]) { first, _ in first })
+      configuration: loaded.configuration, origin: loaded.origin)
     if json { try Console.result(json: description) } else { try Console.result(Self.text(description)) }
   }
 

@@ -6,7 +6,15 @@ import Distillation
 struct TeacherSample: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "Draw images with a teacher.",
-    discussion: "Writes 000012-class3.png and so on, and samples.json with all settings.")
+    discussion: """
+      Writes 000012-class3.png and so on, and samples.json with all settings; with --tokens-out the tokens too, or \
+      alone where no --output is given.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The teacher file, or the name of a bundled one; the same as --teacher.", valueName: "name|file")
+  )
+  var file: String?
 
   @OptionGroup var teacher: TeacherOptions
   @OptionGroup var samples: SampleOptions
@@ -15,24 +23,36 @@ struct TeacherSample: ParsableCommand {
   @Flag(help: "Take the most likely token everywhere instead of drawing.")
   var greedy = false
 
+  @Option(
+    help: ArgumentHelp("Also write ids (B, L) and labels (B) to this HDF5 file.", valueName: "file"))
+  var tokensOut: String?
+
   func validate() throws {
     if greedy, guidance.temperature != nil || guidance.topK != nil || guidance.topP != nil {
       throw ValidationError("--greedy draws nothing: leave out --temperature, --top-k and --top-p")
     }
+    if file != nil, teacher.teacher != nil {
+      throw ValidationError("the teacher is given twice, by name and with --teacher; leave one out")
+    }
+    if samples.output == nil, tokensOut == nil {
+      throw ValidationError("give --output DIR for images, --tokens-out FILE for tokens, or both")
+    }
+    if samples.output == nil, samples.grid { throw ValidationError("--grid needs --output DIR") }
   }
 
   func run() throws {
     try Self.draw(
-      try teacher.load(), guidance: guidance.applied(to: Guidance()), greedy: greedy, options: samples)
+      try file.map(TeacherOptions.load) ?? teacher.load(), guidance: guidance.applied(to: Guidance()), greedy: greedy,
+      options: samples, tokensOut: tokensOut)
   }
 
   /// Draws and writes; `dd2 sample --teacher-steps` does the same.
   static func draw(
-    _ teacher: TeacherFile.Loaded, guidance: Guidance, greedy: Bool, options: SampleOptions
+    _ teacher: TeacherFile.Loaded, guidance: Guidance, greedy: Bool, options: SampleOptions, tokensOut: String? = nil
   ) throws {
     let sampler = TeacherSampler(teacher: teacher.teacher, guidance: guidance, greedy: greedy)
     let record = SampleRecord.teacher(
       teacher, guidance: guidance, greedy: greedy, callsPerImage: sampler.callsPerImage, options: options)
-    try SamplingRun(options: options, classCount: teacher.teacher.classCount, sampler: sampler)(record)
+    try SamplingRun(options: options, tokensOut: tokensOut, sampler: sampler)(record)
   }
 }

@@ -5,8 +5,8 @@ import Foundation
 /// Commands about the files of weights that dd2 knows.
 struct Weights: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List or verify the files of weights that come with dd2.",
-    subcommands: [WeightsList.self, WeightsVerify.self])
+    abstract: "List, verify and import files of weights.",
+    subcommands: [WeightsList.self, WeightsVerify.self, WeightsImport.self])
 }
 
 /// Which manifest.

@@ -32,7 +32,7 @@ enum ClassChoice: ExpressibleByArgument, Equatable {
 /// What to draw, and where to.
 struct SampleOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
-  var output: String
+  var output: String?
 
   @Option(parsing: .unconditional, help: "Number of images.")
   var count = 64
@@ -45,8 +45,12 @@ struct SampleOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Seed: image i depends on seed and i alone.")
   var seed: UInt64 = 0
 
-  @Option(parsing: .unconditional, help: "Images drawn at once; changes speed and memory, not the images.")
-  var batch = 100
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Images drawn at once; changes speed and memory, not the images (default: as the model's size allows, 100 at most)."
+    ))
+  var batch: Int?
 
   @Flag(help: "Also write grid.png, an overview of the first 100 images.")
   var grid = false

@@ -42,6 +42,7 @@ extension ArtifactError: ExitCoded {}
 extension DatasetError: ExitCoded {}
 extension FIDError: ExitCoded {}
 extension StateDictError: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
+extension TeacherImportError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension BackendUnavailable: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
 extension RunInterrupted: ExitCoded { var exitCode: Int32 { ExitStatus.interrupted.rawValue } }
 extension OptimizerError: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }

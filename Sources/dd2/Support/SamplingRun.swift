@@ -3,6 +3,7 @@ import DD2Teacher
 import Datasets
 import Distillation
 import Foundation
+import TensorCore
 
 /// What `samples.json` says about the images beside it.
 struct SampleRecord: Encodable {
@@ -38,8 +39,8 @@ struct SampleRecord: Encodable {
 struct SamplingRun {
   /// What was asked for.
   let options: SampleOptions
-  /// Number of classes to draw from.
-  let classCount: Int
+  /// Where the tokens go; nil leaves them out.
+  var tokensOut: String?
   /// Draws the images.
   let sampler: any ImageSampler
 
@@ -48,24 +49,29 @@ struct SamplingRun {
   /// Draws, writes, and prints where the images are.
   /// - Parameter record: what is known of the sampler; the rest is filled in.
   func callAsFunction(_ record: SampleRecord) throws {
-    let labels = try options.labels(classCount: classCount)
+    let labels = try options.labels(classCount: sampler.teacher.classCount)
     var record = record
-    var output = try ImageOutput(options.output, grid: options.grid)
-    try clear(output)
+    var output = try options.output.map { try ImageOutput($0, grid: options.grid) }
+    try output.map(clear)
     try write(record)
+    let writer = try tokensOut.map { try HDF5Writer(path: $0) }
+    defer { writer?.abandon() }
+    var ids: [Int32] = []
     let interrupts = Interrupts()
     let meter = ProgressMeter("sampling", total: options.count, unit: "images")
     let clock = ContinuousClock()
     var time = Duration.zero
-    for start in stride(from: 0, to: options.count, by: options.batch) {
-      let range = start..<min(start + options.batch, options.count)
+    for start in stride(from: 0, to: options.count, by: record.batch) {
+      let range = start..<min(start + record.batch, options.count)
       let batch = labels.labels(range)
       var images: [PNGImage] = []
       time += clock.measure {
-        images = pngImages(sampler.images(labels: batch, seed: options.seed, indices: Array(range)))
+        let drawn = sampler.tokens(labels: batch, seed: options.seed, indices: Array(range))
+        ids += drawn.values
+        if output != nil { images = pngImages(sampler.teacher.decodeInSlices(ids_BL: drawn)) }
       }
       for (index, image) in zip(range, images) {
-        try output.write(
+        try output?.write(
           image, named: String(format: "%06d-class%d.png", index, Int(labels.label(at: index))))
       }
       record.completed = range.upperBound
@@ -76,10 +82,16 @@ struct SamplingRun {
       }
       try interrupts.check("\(record.completed) of \(options.count) images")
     }
-    try output.writeGrid()
+    try output?.writeGrid()
+    if let writer {
+      let shape = Shape([options.count, ids.count / options.count])
+      try TokenFile.write(TokenSet(ids: IndexTensor(ids, shape), labels: labels.labels(0..<options.count)), to: writer)
+      try writer.finish()
+    }
     record.imagesPerSecond = Double(options.count) / (time / .seconds(1))
     try write(record)
-    try Console.result("\(options.output): \(options.count) images, \(record.method)")
+    if let folder = options.output { try Console.result("\(folder): \(options.count) images, \(record.method)") }
+    if let tokensOut { try Console.result("\(tokensOut): tokens of \(options.count) images") }
   }
 
   /// Removes the images of an earlier run of this command, which would be counted with the new ones.
@@ -98,7 +110,8 @@ struct SamplingRun {
   }
 
   private func write(_ record: SampleRecord) throws {
-    try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(options.output)/\(Self.recordName)")
+    guard let folder = options.output else { return }
+    try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(folder)/\(Self.recordName)")
   }
 }
 
@@ -111,6 +124,7 @@ extension SampleRecord {
     SampleRecord(
       method: "teacher-steps", teacher: Source(path: teacher.path, sha256: teacher.hash), guidance: guidance,
       greedy: greedy, callsPerImage: callsPerImage, count: options.count,
-      labels: options.classChoice.description, seed: options.seed, batch: options.batch)
+      labels: options.classChoice.description, seed: options.seed,
+      batch: options.batch ?? teacher.teacher.sequencesAtOnce)
   }
 }

@@ -1,0 +1,102 @@
+import Artifacts
+import NN
+import TensorCore
+
+/// A state dictionary that is known by its names: half a teacher.
+struct TeacherPart: Sendable {
+  /// What the state dictionary is of.
+  enum Kind: Sendable, CaseIterable {
+    case varTransformer, varTokenizer, llamaGenTransformer, llamaGenTokenizer
+
+    /// A name that no other kind has, and every one of this kind.
+    fileprivate var mark: String {
+      switch self {
+      case .varTransformer: "pos_1LC"
+      case .varTokenizer: "encoder.down.0.block.0.conv1.weight"
+      case .llamaGenTransformer: "tok_embeddings.weight"
+      case .llamaGenTokenizer: "encoder.conv_blocks.0.res.0.conv1.weight"
+      }
+    }
+
+    var isTransformer: Bool { self == .varTransformer || self == .llamaGenTransformer }
+    var family: String { self == .varTransformer || self == .varTokenizer ? "VAR" : "LlamaGen" }
+    var title: String { isTransformer ? "transformer" : "tokenizer" }
+  }
+
+  let kind: Kind
+  let names: NamedShapes
+
+  /// Where it stands, for messages.
+  var place: String {
+    let location = names.weights.location
+    return location.isEmpty ? "the top level of \(names.path)" : "\(location) in \(names.path)"
+  }
+
+  /// The parts in a file.
+  /// - Parameter locations: the only dictionaries to look at, if any of them is in the file; empty looks at all.
+  /// - Throws: `ArtifactError.wrongFormat` where there is none.
+  static func find(in file: WeightsFile, locations: [String]) throws -> [TeacherPart] {
+    let groups = file.groups.filter { $0.ownTensorCount > 0 }
+    let chosen = groups.filter { locations.contains($0.name) }
+    let parts = try (chosen.isEmpty ? groups : chosen).compactMap { group in
+      try recognized(try file.stateDictionary(at: group.name))
+    }
+    guard !parts.isEmpty else {
+      let some = file.entries.prefix(3).map(\.name).joined(separator: ", ")
+      throw ArtifactError.wrongFormat(
+        path: file.path, detail: "neither transformer nor tokenizer of VAR or LlamaGen (it holds \(some))")
+    }
+    return parts
+  }
+
+  private static func recognized(_ weights: WeightsFile) throws -> TeacherPart? {
+    guard let kind = Kind.allCases.first(where: { weights.entry($0.mark) != nil }) else { return nil }
+    let names = NamedShapes(weights: weights)
+    // DD1 keeps VAR's names and adds to them.
+    guard !names.has("n_d_embed.weight") else { throw names.wrong("a few-step model of DD1, no teacher") }
+    return TeacherPart(kind: kind, names: names)
+  }
+
+  /// Compares names and shapes with a network's parameters.
+  /// - Parameters:
+  ///   - expected: the parameters.
+  ///   - ignored: what the file may hold besides, with its shape.
+  /// - Returns: the names of what it does hold besides.
+  /// - Throws: `ArtifactError.wrongFormat` that names what differs.
+  func check(_ expected: ParameterSet, ignored: [String: [Int]]) throws -> [String] {
+    var shapes: [String: Shape] = [:]
+    var left: [String] = []
+    for entry in names.weights.entries {
+      guard let shape = ignored[entry.name] else {
+        shapes[entry.name] = Shape(entry.shape)
+        continue
+      }
+      guard entry.shape == shape else {
+        throw names.wrong("\(entry.name) has shape \(entry.shape) where \(shape) is expected")
+      }
+      left.append(entry.name)
+    }
+    do {
+      try expected.check(shapes)
+    } catch let error as StateDictError {
+      throw names.wrong(error.description)
+    }
+    return left
+  }
+
+  /// A weight as `Float`.
+  /// - Throws: `ArtifactError.wrongFormat` where it holds integers, `.corrupt` where it holds NaN or infinity, and
+  ///   as `WeightsFile.array`.
+  func weight(_ name: String) throws -> HostArray {
+    let array = try names.weights.array(name)
+    switch array.elements {
+    case .float32, .float64: break
+    case .int64, .uint8: throw names.wrong("\(name) holds integers where weights are expected")
+    }
+    let floats = array.floats
+    guard floats.allSatisfy(\.isFinite) else {
+      throw ArtifactError.corrupt(path: names.path, detail: "\(name) holds NaN or infinity")
+    }
+    return HostArray(shape: array.shape, floats)
+  }
+}

@@ -1,0 +1,109 @@
+import Artifacts
+import Backbone
+import DD2Teacher
+
+/// VAR's sizes from the names and shapes of its weights (FoundationVision/VAR, `models/var.py`, `models/vqvae.py`).
+enum VARImport {
+  /// Both configurations, and what the files hold besides weights with its shape.
+  /// - Throws: `ArtifactError.wrongFormat`, `TeacherImportError`.
+  static func configuration(
+    _ transformer: NamedShapes, _ tokenizer: NamedShapes, _ options: TeacherImportOptions
+  ) throws -> (configuration: TeacherConfiguration, ignored: [String: [Int]]) {
+    if options.side != nil || options.heads != nil {
+      throw TeacherImportError.contradiction(
+        path: transformer.path, option: options.side != nil ? "--grid" : "--heads", detail: "it is for LlamaGen")
+    }
+    let sizes = try self.transformer(transformer, options)
+    let vqvae = try self.tokenizer(tokenizer, patchSides: sizes.patchSides)
+    guard (sizes.vocabulary, sizes.latentDimension) == (vqvae.vocabulary, vqvae.latentDimension) else {
+      throw tokenizer.wrong(
+        "\(vqvae.vocabulary) codes of \(vqvae.latentDimension) dimensions where \(transformer.path) reads "
+          + "\(sizes.vocabulary) of \(sizes.latentDimension)")
+    }
+    return (.nextScale(transformer: sizes, tokenizer: vqvae), ignored(sizes))
+  }
+
+  private static func transformer(_ names: NamedShapes, _ options: TeacherImportOptions) throws -> VARConfiguration {
+    let C = try names.width("pos_1LC", rank: 3, axis: 2)
+    let depth = try names.layerCount(shape: [3 * C, C]) { "blocks.\($0).attn.mat_qkv.weight" }
+    let scales = "blocks.0.attn.scale_mul_1H11"
+    let heads = names.has(scales) ? try names.extents(scales, rank: 4)[1] : C / channelsPerHead
+    guard heads > 0, C % heads == 0 else {
+      throw names.wrong("width \(C) is no multiple of its \(heads) heads")
+    }
+    let hidden = try names.extents("blocks.0.ffn.fc1.weight", rank: 2)[0]
+    guard hidden % C == 0, hidden / C <= 64 else {
+      throw names.wrong("blocks.0.ffn.fc1.weight has \(hidden) rows, no multiple of the width \(C)")
+    }
+    return VARConfiguration(
+      depth: depth, width: C, heads: heads, classCount: try names.extents("class_emb.weight", rank: 2)[0] - 1,
+      patchSides: try patchSides(names, options),
+      latentDimension: try names.width("word_embed.weight", rank: 2, axis: 1),
+      vocabulary: try names.extents("head.weight", rank: 2)[0], feedForwardRatio: hidden / C,
+      sharesAdaLN: names.has("shared_ada_lin.1.weight"), normalizesAttention: names.has(scales))
+  }
+
+  /// Where attention has no scale per head; the published models have 64 throughout.
+  private static let channelsPerHead = 64
+
+  /// Tokens per side of each scale: as the option says, else as the level of every position says, else as the
+  /// published model of so many positions and scales has them.
+  private static func patchSides(_ names: NamedShapes, _ options: TeacherImportOptions) throws -> [Int] {
+    let L = try names.extents("pos_1LC", rank: 3)[1]
+    let count = try names.extents("lvl_embed.weight", rank: 2)[0]
+    let contents = "the file has \(L) positions in \(count) scales"
+    let stored = try storedPatchSides(names, positions: L)
+    if let sides = options.patchSides {
+      let lengths = sides.map { $0 * $0 }
+      guard sides.count == count, lengths.reduce(0, +) == L, stored == nil || stored == sides else {
+        let known = stored.map { ", of sides \(text($0))" } ?? ""
+        throw TeacherImportError.contradiction(
+          path: names.path, option: "--patch-nums \(text(sides))", detail: contents + known)
+      }
+      return sides
+    }
+    if let stored, stored.count == count { return stored }
+    let published = VARConfiguration.presets.values.map(\.patchSides)
+    guard let sides = published.first(where: { $0.count == count && TokenLayout(patchSides: $0).count == L }) else {
+      throw TeacherImportError.undetermined(path: names.path, detail: contents, option: "--patch-nums")
+    }
+    return sides
+  }
+
+  /// The scales by the level of each position, which the reference stores with the weights; nil where it is left out.
+  private static func storedPatchSides(_ names: NamedShapes, positions L: Int) throws -> [Int]? {
+    let name = "lvl_1L"
+    guard names.has(name) else { return nil }
+    guard try names.extents(name, rank: 2) == [1, L], let levels = try names.weights.array(name).ints else {
+      throw names.wrong("\(name) is no list of \(L) levels")
+    }
+    let lengths = Dictionary(grouping: levels) { $0 }.sorted { $0.key < $1.key }.map(\.value.count)
+    let sides = lengths.map { Int(Double($0).squareRoot().rounded()) }
+    let expected = lengths.indices.flatMap { [Int](repeating: $0, count: lengths[$0]) }
+    guard levels == expected, sides.map({ $0 * $0 }) == lengths else {
+      throw names.wrong("\(name) does not list square scales one after the other")
+    }
+    return sides
+  }
+
+  private static func text(_ sides: [Int]) -> String { sides.map(String.init).joined(separator: ",") }
+
+  private static func tokenizer(_ names: NamedShapes, patchSides: [Int]) throws -> VQVAEConfiguration {
+    let pixels = try PixelSizes(names) { "encoder.down.\($0).block.\($1)" }
+    return VQVAEConfiguration(
+      channels: pixels.channels, channelMultipliers: pixels.channelMultipliers,
+      residualBlocks: pixels.residualBlocks, normGroups: PixelSizes.normGroups,
+      latentDimension: pixels.latentDimension, vocabulary: pixels.vocabulary, patchSides: patchSides)
+  }
+
+  /// What follows from the sizes (levels, mask, the key's bias of zeros) or counts how training used the codes.
+  private static func ignored(_ sizes: VARConfiguration) -> [String: [Int]] {
+    let L = sizes.layout.count
+    var shapes = [
+      "lvl_1L": [1, L], "attn_bias_for_masking": [1, 1, L, L],
+      "quantize.ema_vocab_hit_SV": [sizes.patchSides.count, sizes.vocabulary],
+    ]
+    for block in 0..<sizes.depth { shapes["blocks.\(block).attn.zero_k_bias"] = [sizes.width] }
+    return shapes
+  }
+}

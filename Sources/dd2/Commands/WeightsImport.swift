@@ -1,0 +1,97 @@
+import ArgumentParser
+import Artifacts
+import Distillation
+
+/// `dd2 weights import`: one teacher file from the files of others.
+struct WeightsImport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import", abstract: "Make a teacher file of VAR's or LlamaGen's own weights.",
+    discussion: """
+      Takes the transformer's and the tokenizer's file in any order, or one file that holds both: PyTorch's .pth and \
+      .pt, old and new, and safetensors. Family and sizes follow from names and shapes; each is checked. Nothing in \
+      the files is executed. Prints the path of the teacher file.
+      """)
+
+  @Argument(help: ArgumentHelp("Files of weights.", valueName: "file"))
+  var files: [String]
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The teacher file to write.", valueName: "file"))
+  var output: String
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("VAR: tokens per side of each scale, where the file does not say.", valueName: "1,2,3"))
+  var patchNums: IntegerList?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("LlamaGen: tokens per side (default: 16 for published sizes, 24 if the file's name has 384)."))
+  var grid: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("LlamaGen: attention heads (default: as published, else 64 channels a head)."))
+  var heads: Int?
+
+  @Option(
+    help: ArgumentHelp("The dictionary that is meant, where a file holds several: model, ema, ...", valueName: "keys"))
+  var at: [String] = []
+
+  func validate() throws {
+    try Requirement.positive(grid, "--grid")
+    try Requirement.positive(heads, "--heads")
+    if let patchNums, patchNums.values.isEmpty || !patchNums.values.allSatisfy({ (1...1024).contains($0) }) {
+      throw ValidationError("--patch-nums needs numbers from 1 to 1024, such as 1,2,3")
+    }
+  }
+
+  func run() throws {
+    let found = try TeacherImport(
+      files: files,
+      options: TeacherImportOptions(patchSides: patchNums?.values, side: grid, heads: heads, locations: at))
+    Console.log("transformer: \(found.places.transformer)")
+    Console.log("tokenizer: \(found.places.tokenizer)")
+    Console.log("sizes: \(Self.text(found.configuration))")
+    if !found.ignored.isEmpty { Console.log("left out, as no weights: \(Self.text(found.ignored))") }
+    let interrupts = Interrupts()
+    var meter: ProgressMeter?
+    defer { meter?.close() }
+    try found.write(to: output, metadata: ["command": commandLine]) { done, total in
+      let current = meter ?? ProgressMeter("importing", total: total, unit: "weights")
+      meter = current
+      current.update(done)
+      try interrupts.check("\(done) of \(total) weights")
+    }
+    meter?.close()
+    meter = nil
+    try Console.result(output)
+  }
+
+  private static func text(_ names: [String]) -> String {
+    let shown = 4
+    let more = names.count > shown ? " and \(names.count - shown) more" : ""
+    return names.prefix(shown).joined(separator: ", ") + more
+  }
+
+  private static func text(_ configuration: TeacherConfiguration) -> String {
+    switch configuration {
+    case .nextScale(let sizes, _):
+      "VAR, depth \(sizes.depth), width \(sizes.width), \(sizes.heads) heads, \(sizes.classCount) classes, scales "
+        + sizes.patchSides.map(String.init).joined(separator: ",")
+    case .nextToken(let sizes, _):
+      "LlamaGen, \(sizes.depth) layers, width \(sizes.width), \(sizes.heads) heads, \(sizes.classCount) classes, "
+        + "\(sizes.side) x \(sizes.side) tokens"
+    }
+  }
+}
+
+/// Numbers separated by commas.
+struct IntegerList: ExpressibleByArgument {
+  let values: [Int]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = parts.compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+    guard values.count == parts.count else { return nil }
+  }
+}
