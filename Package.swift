@@ -70,7 +70,7 @@ let package = Package(
     tests("DD2Generator", ["DD2Generator", "TestSupport"]),
     tests("FIDEval", ["FIDEval", "TestSupport"]),
     tests("Distillation", ["Distillation", "TestSupport"]),
-    tests("dd2", ["Artifacts", "TestSupport"]),
+    tests("dd2", ["DD2Teacher", "Artifacts", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

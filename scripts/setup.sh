@@ -3,7 +3,7 @@
 # Does nothing where all is there. Exit codes follow sysexits: 69 where something cannot be had.
 set -euo pipefail
 
-packages=(libopenblas-dev libpng-dev libhdf5-dev pkg-config)
+packages=(libopenblas-dev libpng-dev libhdf5-dev pkg-config curl)
 swift_needed=6.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes weights-manifest.json anew from the files in Models/: sizes and hashes of what is bundled.
+# Writes weights-manifest.json anew: sizes and hashes of the bundled files in Models/, then, as they stand, the entries
+# without a path, which are facts about published files.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,6 +11,20 @@ entry() { # name family kind file layout notes
   printf '  {\n    "name": "%s",\n    "family": "%s",\n    "kind": "%s",\n    "urls": [],\n' "$1" "$2" "$3"
   printf '    "bytes": %s,\n    "sha256": "%s",\n    "license": "MIT",\n' "$bytes" "$hash"
   printf '    "layout": "%s",\n    "path": "Models/%s",\n    "notes": "%s"\n  }' "$5" "$4" "$6"
+}
+
+# Entries of the present manifest that have no path, each with a comma before it.
+published() {
+  [ -e weights-manifest.json ] || return 0
+  awk '
+    /^  \{$/ { block = "" }
+    /^  \},?$/ {
+      if (block != "" && block !~ /\n    "path":/) printf ",\n%s  }", block
+      block = ""
+      next
+    }
+    block != "" || /^  \{$/ { block = block $0 "\n" }
+  ' weights-manifest.json
 }
 
 {
@@ -25,6 +40,7 @@ entry() { # name family kind file layout notes
   echo ,
   entry shapes32-reference shapes32 statistics shapes32-reference-statistics.h5 "dd2 HDF5, mu and sigma" \
     "10,000 reference images in the features of shapes32-features"
+  published
   echo
   echo ']'
 } >weights-manifest.json.tmp

@@ -21,6 +21,10 @@ public enum ArtifactError: Error, Equatable, Sendable {
   case missingDataset(path: String, name: String)
   /// An array is there with another shape.
   case wrongShape(path: String, name: String, expected: [Int], found: [Int])
+  /// Something on the network cannot be had now.
+  case unavailable(source: String, detail: String)
+  /// What came over the network is not what was asked for; it is not kept.
+  case wrongDownload(source: String, detail: String)
   /// The weights manifest has no such entry.
   case missingEntry(path: String, name: String, known: [String])
   /// A pickle asks for something that no tensor needs and that could run a program; nothing of it was run.
@@ -37,8 +41,9 @@ public enum ArtifactError: Error, Equatable, Sendable {
     switch self {
     case .missingFile, .notReadable: 66
     case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .missingEntry,
-      .forbiddenGlobal, .ambiguous:
+      .forbiddenGlobal, .ambiguous, .wrongDownload:
       65
+    case .unavailable: 69
     case .cannotCreate: 73
     case .inputOutput: 74
     case .invalidName, .nonFinite: 70
@@ -69,6 +74,10 @@ extension ArtifactError: CustomStringConvertible {
       "\(path): there is no \(name) in the file; check that it is of the expected kind"
     case .wrongShape(let path, let name, let expected, let found):
       "\(path): \(name) has shape \(found) where \(expected) is expected; check that model and file match"
+    case .unavailable(let source, let detail):
+      "\(source): \(detail)"
+    case .wrongDownload(let source, let detail):
+      "\(source): \(detail), and is not kept; check the address, or fetch it again"
     case .missingEntry(let path, let name, let known):
       "\(path): no entry named \(name); choose one of \(known.joined(separator: ", "))"
     case .forbiddenGlobal(let path, let name):

@@ -35,6 +35,21 @@ import Testing
     #expect(try folder.names() == ["step.h5"])
   }
 
+  @Test func arraysMadeOneByOneGiveTheSameFile() throws {
+    try checkpoint.write(to: path)
+    var rest = checkpoint
+    rest.groups["score"] = [:]
+    try rest.write(to: folder.file("streamed.h5"), adding: ["x"], to: "score") { name in
+      HostArray(shape: [3], [1, 2, 3] as [UInt8])
+    }
+    #expect(try contents(folder.file("streamed.h5")) == contents(path))
+    struct Stop: Error {}
+    #expect(throws: Stop.self) {
+      try rest.write(to: folder.file("other.h5"), adding: ["x"], to: "score") { _ in throw Stop() }
+    }
+    #expect(try folder.names() == ["step.h5", "streamed.h5"])
+  }
+
   @Test func onlyTheNamedGroupsAreRead() throws {
     try checkpoint.write(to: path)
     let found = try Checkpoint.load(from: path, groups: ["ema"])

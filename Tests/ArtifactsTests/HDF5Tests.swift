@@ -31,6 +31,22 @@ import Testing
     #expect(try file.shape(of: "/x") == array.shape)
   }
 
+  @Test func rowsWrittenOneAfterTheOtherComeBack() throws {
+    let shape = [7, 3, 50_001]
+    let values = (0..<shape.reduce(1, *)).map { Float($0) * 0.37 }
+    let size = 3 * 50_001
+    let writer = try HDF5Writer(path: folder.file("rows.h5"))
+    try writer.createDataset("deep/x", shape: shape)
+    for rows in [2..<5, 0..<2, 6..<7] {
+      try writer.write(Array(values[(rows.lowerBound * size)..<(rows.upperBound * size)]), rows: rows, of: "deep/x")
+    }
+    #expect(name(of: artifactError { try writer.write([1], rows: 7..<8, of: "deep/x") }) == "inputOutput")
+    try writer.finish()
+    let found = try HDF5File(reading: folder.file("rows.h5")).read("deep/x")
+    let expected = values[..<(5 * size)] + [Float](repeating: 0, count: size) + values[(6 * size)...]
+    #expect(found.shape == shape && found.floats == Array(expected))
+  }
+
   @Test func arraysOfManyChunksComeBackAsWritten() throws {
     let shape = [700, 3, 501]
     let values = (0..<shape.reduce(1, *)).map { Float($0) * 0.37 }

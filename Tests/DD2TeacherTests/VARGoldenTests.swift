@@ -43,6 +43,23 @@ private struct GoldenVAR {
   func indices(_ name: String) throws -> IndexTensor { try Goldens.indices(Self.file, name) }
 }
 
+@Suite("VAR's published sizes") struct VARPresetTests {
+  /// The bytes of the published files (issue 3) less masks and counters, by four.
+  @Test(arguments: [("var-d16", 310_283_520), ("var-d30", 2_010_020_356)])
+  func parameterCounts(_ name: String, count: Int) throws {
+    let tokenizer = VQVAE(VQVAEConfiguration(), seed: nil)
+    #expect(tokenizer.parameters.count == 108_948_355)
+    let sizes = try #require(VARConfiguration.presets[name])
+    #expect(sizes.layout.count == 680)
+    #expect(VARTransformer(sizes, map: tokenizer.map, seed: nil).parameters.count == count)
+  }
+
+  @Test func theLargestSharesItsModulation() throws {
+    let sizes = try #require(VARConfiguration.presets["var-d36"])
+    #expect(sizes.sharesAdaLN && sizes.layout.count == 2240 && sizes.width == 2304 && sizes.heads == 36)
+  }
+}
+
 @Suite("VAR against recorded reference outputs") struct VARGoldenTests {
   @Test func tokenizerMatches() throws {
     let golden = try GoldenVAR()

@@ -25,6 +25,16 @@ import Testing
     #expect(target.linear.weight.elements == source.linear.weight.elements)
   }
 
+  @Test func anUnsetNetworkTakesItsWeightsOneByOne() throws {
+    let source = network(seed: 1).set.stateDict().addingPrefix("outer").source
+    let target = ParameterSet()
+    let linear = Linear(ParameterBuilder(target, seed: nil) / "part" / 0, 3, 2)
+    try target.load(source.removingPrefix("outer"))
+    #expect(linear.weight.elements == network(seed: 1).linear.weight.elements)
+    #expect(linear.bias?.elements == [0, 0])
+    #expect(throws: StateDictError.self) { try target.load(source) }
+  }
+
   @Test func loadingIsStrictAndChangesNothingOnFailure() {
     let target = network(seed: 1)
     let before = target.linear.weight.elements

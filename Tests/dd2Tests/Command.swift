@@ -25,17 +25,19 @@ struct Command {
   /// Runs to the end.
   /// - Parameters:
   ///   - models: the value of `DD2_MODELS`.
+  ///   - environment: further variables.
   ///   - whileRunning: called once the process has started.
   func callAsFunction(
-    _ arguments: [String], models: String? = nil, whileRunning: (Process) throws -> Void = { _ in }
+    _ arguments: [String], models: String? = nil, environment: [String: String] = [:],
+    whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
     process.currentDirectoryURL = folder.url
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["DD2_MODELS": models ?? folder.path("no-models")]
-    ) { $1 }
+      ["DD2_MODELS": models ?? folder.path("no-models"), "DD2_WEIGHTS": ""]
+    ) { $1 }.merging(environment) { $1 }
     // Files instead of pipes: nothing can fill up while nobody reads.
     let (output, log) = (folder.url.appendingPathComponent(".stdout"), folder.url.appendingPathComponent(".stderr"))
     for file in [output, log] { try Data().write(to: file) }

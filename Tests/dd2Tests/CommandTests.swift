@@ -13,8 +13,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "distill", "sample", "fid", "evaluate", "teacher", "teacher train", "teacher sample", "teacher inspect", "data",
-    "data render", "weights", "weights list", "weights verify", "report",
+    "", "distill", "sample", "fid", "evaluate", "teacher", "teacher train", "teacher sample", "teacher inspect",
+    "teacher evaluate",
+    "teacher encode", "teacher decode", "data", "data render", "weights", "weights list", "weights verify",
+    "weights import", "weights fetch", "report",
   ])
   func help(command: String) throws {
     let outcome = try dd2(command.split(separator: " ").map(String.init) + ["--help"])

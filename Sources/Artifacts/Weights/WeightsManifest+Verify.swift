@@ -6,7 +6,7 @@ extension WeightsManifest {
   public enum VerificationResult: Equatable, Sendable {
     /// The hash is the published one.
     case verified(sha256: String)
-    /// No hash is published; this is what the file has.
+    /// No hash is published or recorded; this is what the file has.
     case unpublished(sha256: String, bytes: Int)
     /// The file is not there.
     case missing(path: String)
@@ -22,7 +22,8 @@ extension WeightsManifest {
     }
   }
 
-  /// Compares the file of an entry, under the folder `root`, with what the manifest says of it.
+  /// Compares the file of an entry, under the folder `root`, with what the manifest says of it, or, where that gives no
+  /// confirmed hash, with the record of its first download.
   /// Throws `ArtifactError.notReadable` or `.inputOutput` if the file cannot be read.
   public static func verify(_ entry: Entry, root: String) throws -> VerificationResult {
     let path = URL(fileURLWithPath: root).appendingPathComponent(entry.relativePath).path
@@ -31,7 +32,8 @@ extension WeightsManifest {
     if let expected = entry.bytes, expected != bytes {
       return .wrongSize(path: path, expected: expected, found: bytes)
     }
-    guard let expected = entry.sha256 else { return .unpublished(sha256: digest, bytes: bytes) }
+    let record = entry.sha256 == nil || entry.sha256Unconfirmed == true ? try FetchRecord.read(for: path) : nil
+    guard let expected = record?.sha256 ?? entry.sha256 else { return .unpublished(sha256: digest, bytes: bytes) }
     guard expected.lowercased() == digest else {
       return .wrongHash(path: path, expected: expected, found: digest)
     }

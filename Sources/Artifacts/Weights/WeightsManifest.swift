@@ -14,8 +14,12 @@ public struct WeightsManifest: Codable, Equatable, Sendable {
     public var urls: [String]
     /// The size of the file, where known.
     public var bytes: Int?
+    /// Bytes of all its tensors, where the file's own size is not known: it is a little larger.
+    public var payloadBytes: Int?
     /// The hash of the file in hexadecimal digits, nil where its publisher gives none.
     public var sha256: String?
+    /// Whether the hash is somebody's record that nobody has confirmed.
+    public var sha256Unconfirmed: Bool?
     /// The licence's SPDX name, or the publisher's words.
     public var license: String
     /// The layout of the file, such as `pytorch-zip` or `dd2`.
@@ -24,6 +28,12 @@ public struct WeightsManifest: Codable, Equatable, Sendable {
     public var path: String?
     /// Anything a user should know.
     public var notes: String?
+
+    private enum CodingKeys: String, CodingKey {
+      case name, family, kind, urls, bytes, sha256, license, layout, path, notes
+      case payloadBytes = "payload_bytes"
+      case sha256Unconfirmed = "sha256_unconfirmed"
+    }
 
     /// For tools that write manifests.
     public init(

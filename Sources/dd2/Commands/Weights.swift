@@ -5,8 +5,8 @@ import Foundation
 /// Commands about the files of weights that dd2 knows.
 struct Weights: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List, verify and import files of weights.",
-    subcommands: [WeightsList.self, WeightsVerify.self, WeightsImport.self])
+    abstract: "List, fetch, verify and import files of weights.",
+    subcommands: [WeightsList.self, WeightsFetchCommand.self, WeightsVerify.self, WeightsImport.self])
 }
 
 /// Which manifest.
@@ -49,7 +49,7 @@ struct WeightsList: ParsableCommand {
 /// `dd2 weights verify`: compares files with their published hashes.
 struct WeightsVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Compare bundled files with the hashes in weights-manifest.json.")
+    commandName: "verify", abstract: "Compare bundled and fetched files with the hashes in weights-manifest.json.")
 
   @Argument(help: "Names of entries (default: all bundled ones).")
   var names: [String] = []
@@ -67,7 +67,9 @@ struct WeightsVerify: ParsableCommand {
     let (manifest, root) = try options.load()
     let entries =
       try names.isEmpty ? manifest.entries.filter { $0.path != nil } : names.map(manifest.entry(named:))
-    let results = try entries.map { (entry: $0, result: try WeightsManifest.verify($0, root: root)) }
+    let results = try entries.map {
+      (entry: $0, result: try WeightsManifest.verify($0, root: $0.path == nil ? WeightsFolder.path : root))
+    }
     let outcomes = results.map { entry, result in
       Outcome(
         name: entry.name, path: entry.relativePath, ok: result.isUsable, detail: Self.text(result))
@@ -81,10 +83,11 @@ struct WeightsVerify: ParsableCommand {
     guard let bad = results.first(where: { !$0.result.isUsable }) else { return }
     var status = ExitStatus.badData
     if case .missing = bad.result { status = .missingInput }
-    throw CommandFailure(
-      status,
-      "\(root)/\(bad.entry.relativePath): \(Self.text(bad.result)); restore it with 'git checkout', or train it anew"
-    )
+    let (folder, remedy) =
+      bad.entry.path == nil
+      ? (WeightsFolder.path, "remove it and run 'dd2 weights fetch \(bad.entry.name)'")
+      : (root, "restore it with 'git checkout', or train it anew")
+    throw CommandFailure(status, "\(folder)/\(bad.entry.relativePath): \(Self.text(bad.result)); \(remedy)")
   }
 
   private static func text(_ result: WeightsManifest.VerificationResult) -> String {

@@ -1,28 +1,46 @@
 /// A zip archive as written by someone who may get things wrong.
-struct ZipBytes {
-  struct Entry {
-    var name: String
-    var content: [UInt8]
-    var method: UInt16 = 0
-    var flags: UInt16 = 0
+public struct ZipBytes {
+  /// A stored file.
+  public struct Entry {
+    /// Its path in the archive.
+    public var name: String
+    /// Its bytes.
+    public var content: [UInt8]
+    /// Method of compression; 0 is none.
+    public var method: UInt16 = 0
+    /// General purpose flags.
+    public var flags: UInt16 = 0
     /// What the local header says; nil for the same.
-    var localName: String?
+    public var localName: String?
     /// Nil for the right one.
-    var checksum: UInt32?
+    public var checksum: UInt32?
     /// What both headers say of the size of the contents; nil for the truth.
-    var size: Int?
+    public var size: Int?
     /// Where the directory says that the entry begins; nil for the truth.
-    var start: Int?
+    public var start: Int?
+
+    /// An entry that is sound apart from `start`.
+    public init(name: String, content: [UInt8], start: Int? = nil) {
+      self.name = name
+      self.content = content
+      self.start = start
+    }
   }
 
-  var entries: [Entry]
+  /// In their order.
+  public var entries: [Entry]
   /// Whether all numbers stand in the zip64 records only.
-  var isWide = false
+  public var isWide = false
   /// Added to the numbers of the end record.
-  var countError = 0
-  var directoryError = 0
+  public var countError = 0
+  /// Added to where the end record says that the directory begins.
+  public var directoryError = 0
 
-  var bytes: [UInt8] {
+  /// A sound archive.
+  public init(entries: [Entry]) { self.entries = entries }
+
+  /// The file.
+  public var bytes: [UInt8] {
     var file: [UInt8] = []
     var directory: [UInt8] = []
     for entry in entries {
@@ -69,7 +87,7 @@ struct ZipBytes {
   private func checksum(_ entry: Entry) -> UInt32 { entry.checksum ?? Self.checksum(entry.content) }
 
   /// CRC-32, bit by bit.
-  static func checksum(_ bytes: [UInt8]) -> UInt32 {
+  public static func checksum(_ bytes: [UInt8]) -> UInt32 {
     ~bytes.reduce(~0) { crc, byte in
       (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in crc & 1 == 1 ? (crc >> 1) ^ 0xEDB8_8320 : crc >> 1 }
     }

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Artifacts
+import Foundation
+
+/// Where fetched weights lie.
+enum WeightsFolder {
+  /// `DD2_WEIGHTS`, else `weights/` in the current folder.
+  static var path: String {
+    let given = ProcessInfo.processInfo.environment["DD2_WEIGHTS"] ?? ""
+    return given.isEmpty ? "weights" : given
+  }
+}
+
+/// `dd2 weights fetch`: downloads published weights.
+struct WeightsFetchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fetch", abstract: "Download published weights that weights-manifest.json names.",
+    discussion: """
+      With the curl program, into the folder DD2_WEIGHTS, else weights/. An interrupted download continues when the \
+      command is run again. Size and hash are compared with the manifest; a hash that nobody publishes is recorded at \
+      the first download, in NAME.fetched.json, and holds from then on. Prints the paths of the files.
+      """)
+
+  @Argument(help: "Names of entries; 'dd2 weights list' shows them.")
+  var names: [String]
+
+  @Option(help: ArgumentHelp("The manifest (default: the one that comes with dd2).", valueName: "file"))
+  var manifest: String?
+
+  @Flag(help: "Keep a file whose hash differs from one that the manifest marks as unconfirmed.")
+  var acceptUnconfirmed = false
+
+  func run() throws {
+    let manifest = try WeightsManifest(reading: try manifest ?? BundledModels.manifestPath())
+    let entries = try names.map(manifest.entry(named:))
+    if let bundled = entries.first(where: { $0.urls.isEmpty }) {
+      throw CommandFailure(.usage, "\(bundled.name): comes with dd2, there is nothing to fetch; leave it out")
+    }
+    let interrupts = Interrupts()
+    for entry in entries { try fetch(entry, interrupts) }
+  }
+
+  private func fetch(_ entry: WeightsManifest.Entry, _ interrupts: Interrupts) throws {
+    let fetch = WeightsFetch(entry, folder: WeightsFolder.path, acceptsUnconfirmed: acceptUnconfirmed)
+    var progress = FetchProgress(entry)
+    defer { progress.close() }
+    let result = try fetch { event in
+      progress.show(event)
+      guard interrupts.flag.isRaised else { return }
+      progress.close()
+      throw CommandFailure(
+        .interrupted,
+        "\(entry.name): interrupted, what came is in \(fetch.path).part; run the command again to continue")
+    }
+    progress.close()
+    switch result {
+    case .present(let sha256): Console.log("\(entry.name): there already, sha256 \(sha256) as expected")
+    case .verified(let sha256): Console.log("\(entry.name): sha256 \(sha256) as expected")
+    case .recorded(let sha256):
+      Console.log(
+        "\(entry.name): no confirmed hash is published; sha256 \(sha256) is recorded in "
+          + "\(FetchRecord.path(of: fetch.path)) and holds from now on")
+    }
+    try Console.result(fetch.path)
+  }
+}
+
+/// The progress of one download, in megabytes.
+private struct FetchProgress {
+  private let entry: WeightsManifest.Entry
+  private var meter: ProgressMeter?
+
+  private static let megabyte = 1_000_000
+
+  init(_ entry: WeightsManifest.Entry) { self.entry = entry }
+
+  mutating func show(_ event: WeightsFetch.Event) {
+    switch event {
+    case .started(let url, let bytes):
+      Console.log(bytes > 0 ? "\(url): continuing after \(bytes) bytes" : url)
+      // Nothing to measure against where the manifest knows no size.
+      meter = (entry.bytes ?? entry.payloadBytes).map {
+        ProgressMeter(entry.name, total: max(1, $0 / Self.megabyte), unit: "MB", initial: bytes / Self.megabyte)
+      }
+    case .received(let bytes): meter?.update(bytes / Self.megabyte)
+    case .restarted: note("the server cannot continue a download: from the beginning")
+    case .failed(let url, let reason): note("\(url): \(reason)")
+    }
+  }
+
+  func close() { meter?.close() }
+
+  private func note(_ text: String) { if let meter { meter.note(text) } else { Console.log(text) } }
+}

@@ -1,0 +1,126 @@
+import Artifacts
+import Foundation
+import TestSupport
+import Testing
+
+/// `dd2 weights import`: what it finds by itself, what it asks for, and what it refuses.
+@Suite struct WeightsImportTests {
+  private let folder: TemporaryFolder
+  private let dd2: Command
+
+  init() throws {
+    folder = try TemporaryFolder()
+    dd2 = Command(folder: folder)
+  }
+
+  private func write(_ name: String, _ tensors: [TorchFile.Tensor], at keys: [String] = []) throws {
+    var file = TorchFile()
+    file.add(tensors, at: keys)
+    try file.write(to: folder.path(name))
+  }
+
+  private func expectFailure(
+    _ files: [String], _ options: [String] = [], status: Int32 = 65, saying parts: String...
+  ) throws {
+    try dd2.expectFailure(
+      ["weights", "import"] + files + ["-o", "teacher.h5"] + options, status: status, saying: parts)
+    #expect(!FileManager.default.fileExists(atPath: folder.path("teacher.h5")))
+  }
+
+  @Test func findsBothPartsInATrainersCheckpoint() throws {
+    let golden = GoldenTeacher.var
+    let transformer = try golden.transformer()
+    var file = TorchFile()
+    file.add(transformer, at: ["trainer", "var_wo_ddp"])
+    file.add(golden.tokenizer, at: ["trainer", "vae_local"])
+    file.add([.init("step", [1], [3])], at: ["progress"])
+    try file.write(to: folder.path("checkpoint.pth"))
+    let outcome = try dd2(["weights", "import", "checkpoint.pth", "-o", "both.h5"])
+    #expect(outcome.status == 0, "\(outcome.log)")
+    #expect(outcome.log.contains("trainer.var_wo_ddp in checkpoint.pth"))
+    let parameters = try Checkpoint.read(from: try golden.imported(dd2)).parameters
+    #expect(try Checkpoint.read(from: folder.path("both.h5")).parameters == parameters)
+    let json = try #require(try dd2(["teacher", "inspect", "both.h5", "--json"]).json() as? [String: Any])
+    let counts = try #require(json["parameters"] as? [String: Int])
+    #expect(
+      counts["transformer", default: 0] + counts["tokenizer", default: 0] == parameters.values.map(\.count).reduce(0, +)
+    )
+    #expect((json["origin"] as? [String: String])?["source_tokenizer"]?.hasPrefix("checkpoint.pth, sha256 ") == true)
+
+    file.add(transformer, at: ["ema"])
+    try file.write(to: folder.path("checkpoint.pth"))
+    try expectFailure(["checkpoint.pth"], status: 64, saying: "several transformers", "ema in checkpoint.pth", "--at")
+    let chosen = ["--at", "trainer.var_wo_ddp", "--at", "trainer.vae_local"]
+    #expect(try dd2(["weights", "import", "checkpoint.pth", "-o", "both.h5"] + chosen).status == 0)
+  }
+
+  @Test func asksForWhatFilesDoNotTell() throws {
+    let golden = GoldenTeacher.var
+    let vae = try golden.writeTokenizer(in: folder)
+    try write("silent.pth", try golden.transformer().filter { $0.name != "lvl_1L" })
+    try expectFailure(["silent.pth", vae], status: 64, saying: "30 positions in 4 scales; say it with --patch-nums")
+    for sides in ["1,2,3", "1,2,3,5", "2,1,3,4,5"] {
+      try expectFailure(
+        ["silent.pth", vae], ["--patch-nums", sides], status: 64, saying: "--patch-nums \(sides) does not fit")
+    }
+    let told = try dd2(["weights", "import", vae, "silent.pth", "-o", "told.h5", "--patch-nums", "1,2,3,4"])
+    #expect(told.status == 0, "\(told.log)")
+    // The order of the scales shows in the levels alone.
+    try expectFailure(
+      [golden.transformers[0], vae], ["--patch-nums", "2,1,3,4"], status: 64, saying: "of sides 1,2,3,4")
+    try expectFailure([vae], status: 64, saying: "no transformer among them")
+    try expectFailure([golden.transformers[0]], status: 64, saying: "no tokenizer among them")
+
+    let gpt = GoldenTeacher.llamaGen.transformers
+    let vq = try GoldenTeacher.llamaGen.writeTokenizer(in: folder)
+    try expectFailure(gpt + [vq], status: 64, saying: "--grid")
+    try expectFailure(gpt + [vq], ["--grid", "4", "--heads", "3"], status: 64, saying: "--heads 3 does not fit")
+    try expectFailure(gpt + [vq], ["--grid", "4", "--patch-nums", "1,2"], status: 64, saying: "it is for VAR")
+    try expectFailure(gpt + [vae], ["--grid", "4"], saying: "a tokenizer of VAR beside a transformer of LlamaGen")
+    #expect(try dd2(["weights", "import", vq] + gpt + ["-o", "lg.h5", "--grid", "6", "--heads", "4"]).status == 0)
+    let json = try dd2(["teacher", "inspect", "lg.h5", "--json"]).json() as? [String: Any]
+    #expect(json?["token_count"] as? Int == 36 && json?["family"] as? String == "LlamaGen")
+  }
+
+  @Test func namesWhatIsWrong() throws {
+    let golden = GoldenTeacher.var
+    let vae = try golden.writeTokenizer(in: folder)
+    let sound = try golden.transformer()
+    func expect(_ part: String, _ change: (inout [TorchFile.Tensor]) throws -> Void) throws {
+      var tensors = sound
+      try change(&tensors)
+      try write("bad.pth", tensors)
+      try expectFailure(["bad.pth", vae], saying: "bad.pth", part)
+    }
+    func replace(_ name: String, _ shape: [Int], _ value: Float = 0) -> (inout [TorchFile.Tensor]) -> Void {
+      { tensors in
+        tensors.removeAll { $0.name == name }
+        tensors.append(.init(name, shape, [Float](repeating: value, count: shape.reduce(1, *))))
+      }
+    }
+    try expect("missing: blocks.1.ffn.fc2.bias") { $0.removeAll { $0.name == "blocks.1.ffn.fc2.bias" } }
+    try expect("unexpected: blocks.1.extra", replace("blocks.1.extra", [3]))
+    try expect("wrong shape: head_nm.ada_lin.1.bias is (255), expected (256)", replace("head_nm.ada_lin.1.bias", [255]))
+    try expect("attn_bias_for_masking has shape [1, 1, 30, 29]", replace("attn_bias_for_masking", [1, 1, 30, 29]))
+    try expect("blocks.0.attn.zero_k_bias has shape [64]", replace("blocks.0.attn.zero_k_bias", [64]))
+    try expect(
+      "blocks.1.attn.mat_qkv.weight has shape [128, 128]", replace("blocks.1.attn.mat_qkv.weight", [128, 128]))
+    try expect("lvl_1L does not list square scales", replace("lvl_1L", [1, 30]))
+    try expect("a few-step model of DD1", replace("n_d_embed.weight", [2, 128]))
+    try expect("64 codes of 8 dimensions where") { tensors in
+      replace("head.weight", [65, 128])(&tensors)
+      replace("head.bias", [65])(&tensors)
+    }
+    // Found while writing: the line comes after those of the progress.
+    var tensors = sound
+    replace("head.bias", [64], .nan)(&tensors)
+    try write("bad.pth", tensors)
+    let outcome = try dd2(["weights", "import", "bad.pth", vae, "-o", "teacher.h5"])
+    #expect(outcome.status == 65 && outcome.logLines.last?.contains("head.bias holds NaN") == true, "\(outcome.log)")
+    #expect(try folder.names(in: ".").contains("teacher.h5") == false)
+    try write("other.pth", [.init("weight", [2], [1, 2])])
+    try expectFailure(["other.pth", vae], saying: "other.pth: neither transformer nor tokenizer", "weight")
+    try expectFailure(["nowhere.pth", vae], status: 66, saying: "nowhere.pth: no such file")
+    try expectFailure([vae, vae, golden.transformers[0]], status: 64, saying: "several tokenizers")
+  }
+}
