@@ -87,8 +87,8 @@ import Testing
     let inspected = try #require(
       try run(["teacher", "inspect", "teacher/teacher.h5", "--json"]).json() as? [String: Any])
     #expect(inspected["family"] as? String == "LlamaGen")
-    #expect(inspected["tokenCount"] as? Int == 64 && inspected["imageSide"] as? Int == 32)
-    #expect(inspected["vocabulary"] as? Int == 256 && inspected["latentDimension"] as? Int == 8)
+    #expect(inspected["token_count"] as? Int == 64 && inspected["image_side"] as? Int == 32)
+    #expect(inspected["vocabulary"] as? Int == 256 && inspected["latent_dimension"] as? Int == 8)
     let text = try run(["teacher", "inspect", "teacher/teacher.h5"]).output
     #expect(text.contains("64 in 64 stages (1 each)"))
     let teacher = ["--teacher", "teacher/teacher.h5"]
