@@ -22,7 +22,7 @@ ScoreNet:     Backbone NN TensorCore
 DD2Generator: Backbone NN TensorCore
 FIDEval:      NN TensorCore Artifacts
 Distillation: DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
-dd2:          Distillation DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser
+dd2:          Distillation DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {

@@ -35,6 +35,12 @@ published() {
   entry shapes32-var-generator var generator shapes32-var-generator.h5 "dd2 HDF5, ema/{trunk,head,own_noise}.*" \
     "one-step generator distilled from shapes32-var"
   echo ,
+  entry shapes32-llamagen llamagen teacher shapes32-llamagen-teacher.h5 "dd2 HDF5, parameters/{transformer,tokenizer}.*" \
+    "built-in LlamaGen teacher of shapes32"
+  echo ,
+  entry shapes32-llamagen-generator llamagen generator shapes32-llamagen-generator.h5 \
+    "dd2 HDF5, ema/{trunk,head,own_noise}.*" "one-step generator distilled from shapes32-llamagen"
+  echo ,
   entry shapes32-features shapes32 features shapes32-features.h5 "dd2 HDF5, parameters/*" \
     "scores shapes32; not comparable with Inception FID"
   echo ,

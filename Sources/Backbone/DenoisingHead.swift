@@ -83,12 +83,23 @@ public struct DenoisingHead: Sendable {
     frequencies = Tensor(octaves, [Self.frequencyCount])
   }
 
+  /// The head's token logits before it sees a noised latent, (B, L, V); nil for the linear estimate, which has none.
+  /// - Parameter hidden_BLC: hidden states of the trunk.
+  public func tokenLogits(hidden_BLC: Tensor) -> Tensor? {
+    classifier.map { $0(hidden_BLC) }
+  }
+
   /// - Parameters:
   ///   - hidden_BLC: hidden states of the trunk.
   ///   - x_t: noised latents in unit scale, (K, B, L, D).
   ///   - t: their times in (0, 1], (K, B, L).
   /// - Returns: expected clean latents, (K, B, L, D).
   public func callAsFunction(hidden_BLC: Tensor, x_t: Tensor, t: Tensor) -> Tensor {
+    self(hidden_BLC: hidden_BLC, tokenLogits: tokenLogits(hidden_BLC: hidden_BLC), x_t: x_t, t: t)
+  }
+
+  /// As above, with the logits that `tokenLogits` gave for these hidden states.
+  public func callAsFunction(hidden_BLC: Tensor, tokenLogits: Tensor?, x_t: Tensor, t: Tensor) -> Tensor {
     let (K, B, L, D) = x_t.dims4
     precondition(t.shape == [K, B, L], "DenoisingHead: times \(t.shape) for latents \(x_t.shape)")
     let t_KBL1 = t.reshaped([K, B, L, 1])
@@ -98,8 +109,8 @@ public struct DenoisingHead: Sendable {
     let network = output(finalNorm(z))
     precondition(network.shape == [K, B, L, D], "DenoisingHead: output \(network.shape)")
     let estimate =
-      classifier.map {
-        codebookPosterior(x_t, t: t, logProbabilities: $0(hidden_BLC), codebook: codes_VD).mean
+      tokenLogits.map {
+        codebookPosterior(x_t, t: t, logProbabilities: $0, codebook: codes_VD).mean
       } ?? x_t * ((1 - t_KBL1) / norm.square())
     return estimate + network * (t_KBL1 / norm)
   }

@@ -12,7 +12,7 @@ struct DD2: ParsableCommand {
     discussion: """
       Results are printed to standard output, progress to standard error. Exit codes follow sysexits(3): 0 done, \
       64 usage, 65 bad data, 66 missing input, 69 unavailable, 70 internal, 73 can't create, 74 I/O, \
-      130 interrupted.
+      130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: one per core).
       """,
     version: DD2Version.description,
     subcommands: [
@@ -26,6 +26,7 @@ struct DD2: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     do {
       var command = try parseAsRoot()
+      try Log.checkLevel()
       try Backends.start()
       try command.run()
     } catch {

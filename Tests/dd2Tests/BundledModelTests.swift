@@ -84,6 +84,20 @@ import Testing
     #expect(try run("teacher inspect shapes32-var").output.contains("130 in 6 stages"))
   }
 
+  @Test func theOtherFamilyIsBundledToo() throws {
+    let json = try run("teacher inspect shapes32-llamagen --json").json() as? [String: Any]
+    #expect(json?["family"] as? String == "LlamaGen")
+    #expect(json?["token_count"] as? Int == 64)
+    // Without a checkpoint the teacher's own generator draws; a run of the other teacher's is passed over.
+    _ = try run("distill --steps 1 --run runs/a \(Self.tiny)")
+    _ = try run("sample --one-step --teacher shapes32-llamagen -o out --count 2")
+    let drawn = try record("out")
+    #expect((drawn["generator"] as? [String: String])?["path"]?.hasSuffix("shapes32-llamagen-generator.h5") == true)
+    #expect(drawn["calls_per_image"] as? Int == 1)
+    _ = try run("sample --teacher-steps --teacher shapes32-llamagen -o out --count 2")
+    #expect(try record("out")["calls_per_image"] as? Int == 64)
+  }
+
   /// The smallest distillation that goes through all stages.
   private static let tiny =
     "--stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --score-updates 1 --training-images 20 --evaluate-every 0"

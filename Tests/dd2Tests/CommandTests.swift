@@ -32,6 +32,17 @@ import Testing
     #expect(outcome.output.wholeMatch(of: /dd2 \d+\.\d+\.\d+\n/) != nil)
   }
 
+  @Test func theLogHasLevels() throws {
+    let render = ["data", "render", "-o", "out", "--count", "2"]
+    #expect(try dd2(render, environment: ["DD2_LOG": "info"]).log.contains("2/2 images"))
+    let quiet = try dd2(render, environment: ["DD2_LOG": "warning"])
+    #expect(quiet.status == 0 && quiet.log.isEmpty && !quiet.output.isEmpty, "\(quiet.log)")
+    let failing = try dd2(["fid", "--ref", "nothing"], environment: ["DD2_LOG": "critical"])
+    #expect(failing.status == 64 && failing.log.hasPrefix("dd2: "), "\(failing.log)")
+    let unknown = try dd2(render, environment: ["DD2_LOG": "loud"])
+    #expect(unknown.status == 64 && unknown.log.contains("DD2_LOG is 'loud'; give one of trace,"), "\(unknown.log)")
+  }
+
   @Test func rendersReadableImagesWithLabels() throws {
     let outcome = try dd2(["data", "render", "-o", "out", "--count", "120", "--grid"])
     #expect(outcome.status == 0)

@@ -36,13 +36,15 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// How the generator starts.
   public var warmStart = WarmStart.pairs
   /// Pairs of the warm start.
-  public var pairs = 8000
+  public var pairs = 16_000
   /// Heun steps from noise to token when pairs are made.
   public var pairIntegrationSteps = 16
   /// Updates of the warm start's regression.
-  public var warmStartSteps = 400
+  public var warmStartSteps = 1600
   /// Learning rate of the regression.
-  public var warmStartLearningRate: Float = 5e-4
+  public var warmStartLearningRate: Float = 1e-3
+  /// Weight of the tokens' cross-entropy beside the squared distance in the regression.
+  public var warmStartCrossEntropy: Float = 1
   /// Form of the generator's loss.
   public var loss = DistillationLoss.sid
   /// Weight of the squared difference in the SiD form.
@@ -57,8 +59,9 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var firstScoreUpdates = 10
   /// How many rounds count as first.
   public var firstRounds = 6
-  /// Range of the times t at which scores are compared.
-  public var timeRange: ClosedRange<Float> = 0.02...0.98
+  /// Range of the times t at which scores are compared. Below the default's lower end a noised token mostly gives its
+  /// code away, and both scores agree.
+  public var timeRange: ClosedRange<Float> = 0.3...0.98
   /// Decay of the averaged generator.
   public var emaDecay: Float = 0.98
   /// Generator updates between picture grids.

@@ -3,7 +3,8 @@ import DD2Teacher
 import NN
 import TensorCore
 
-/// The warm start: the generator learns to map each pair's noise to its tokens by squared distance.
+/// The warm start: the generator learns to map each pair's noise to its tokens, by squared distance and, where its head has
+/// token logits, their cross-entropy (DD1, arXiv 2412.17153, section 4.2).
 public final class PairRegression: TrainingStage {
   public let name = "warm-start"
   public var totalSteps: Int { configuration.warmStartSteps }
@@ -38,14 +39,16 @@ public final class PairRegression: TrainingStage {
       step: index, size: configuration.batch, seed: configuration.seed &+ 2)
     let noise_BLD = Tensor.concatenated(
       indices.map { TokenPairs.noise(teacher: teacher, count: 1, seed: configuration.seed, firstIndex: $0) }, axis: 0)
-    let drawn_BLD = generator(noise_BLD: noise_BLD, labels: labels)
+    let (drawn_BLD, logits_BLV) = generator.draw(noise_BLD: noise_BLD, labels: labels)
     let target_BLD = teacher.codebook.latents(ids)
-    let loss = (drawn_BLD - target_BLD).square().mean() * Float(teacher.codebook.dimension)
-    let norm = try trainer.minimize(loss)
+    let distance = (drawn_BLD - target_BLD).square().mean() * Float(teacher.codebook.dimension)
+    let crossEntropy = logits_BLV.map { TensorCore.crossEntropy($0, targets: ids).mean() }
+    let norm = try trainer.minimize(
+      crossEntropy.map { distance + $0 * configuration.warmStartCrossEntropy } ?? distance)
     let correct = zip(teacher.codebook.nearest(drawn_BLD.stopGradient()).values, ids.values).count { $0 == $1 }
-    return [
-      ("regression", Double(loss.item)), ("token_accuracy", Double(correct) / Double(ids.values.count)),
-      ("gradient_norm", Double(norm)),
+    let likelihood = crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
+    return [("regression", Double(distance.item))] + likelihood + [
+      ("token_accuracy", Double(correct) / Double(ids.values.count)), ("gradient_norm", Double(norm)),
     ]
   }
 

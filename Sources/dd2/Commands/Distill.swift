@@ -97,7 +97,7 @@ struct Distill: ParsableCommand {
         extractor: try FeatureNetFile.read(try BundledModels.path(of: .features)),
         reference: try FeatureStatistics.read(try BundledModels.path(of: .referenceStatistics)))
     } catch let error as CommandFailure where options.evaluateEvery == nil {
-      Console.log("no FID during the run: \(error.description)")
+      Log.warning("no FID during the run: \(error.description)")
       return nil
     }
   }

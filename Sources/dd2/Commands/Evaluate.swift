@@ -18,12 +18,12 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     name: .customLong("checkpoint"), parsing: .upToNextOption,
-    help: ArgumentHelp("Generator files, a row each (default: the bundled one).", valueName: "file"))
+    help: ArgumentHelp("Generator files, a row each (default: a bundled teacher's own).", valueName: "file"))
   var checkpoints: [String] = []
 
   @Option(
     name: .customLong("cfg"), parsing: .upToNextOption, help: "Guidance strengths of the teacher, a row each.")
-  var strengths: [Float] = [0, 0.5, 1, 1.5]
+  var strengths: [Float] = [0, 1.5, 2, 3]
 
   @Option(parsing: .unconditional, help: "Images per row.")
   var count = 10_000
@@ -86,12 +86,18 @@ struct Evaluate: ParsableCommand {
     }
     let independent = IndependentSampler(teacher: teacher, tokens: tokens)
     rows.append(try evaluation.row("independent positions", independent, classCount: classes))
-    for path in checkpoints.isEmpty ? [try BundledModels.path(of: .generator)] : checkpoints {
+    for path in try checkpoints.isEmpty ? bundledGenerators() : checkpoints {
       let loaded = try GeneratorFile.read(path, teacher: file)
       let sampler = GeneratorSampler(generator: loaded.generator, teacher: teacher)
       rows.append(try evaluation.row("one step, \(path)", sampler, classCount: classes))
     }
     return rows
+  }
+
+  /// The generator that comes with a bundled teacher; none for another one.
+  private func bundledGenerators() throws -> [String] {
+    let bundled = BundledModels.teachers.first { $0.name == teacher.teacher ?? BundledModels.teachers[0].name }
+    return try bundled.map { [try BundledModels.path(of: $0.generator)] } ?? []
   }
 
   private func show(_ rows: [EvaluationRow]) throws {

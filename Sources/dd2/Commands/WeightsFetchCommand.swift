@@ -54,10 +54,10 @@ struct WeightsFetchCommand: ParsableCommand {
     }
     progress.close()
     switch result {
-    case .present(let sha256): Console.log("\(entry.name): there already, sha256 \(sha256) as expected")
-    case .verified(let sha256): Console.log("\(entry.name): sha256 \(sha256) as expected")
+    case .present(let sha256): Log.info("\(entry.name): there already, sha256 \(sha256) as expected")
+    case .verified(let sha256): Log.info("\(entry.name): sha256 \(sha256) as expected")
     case .recorded(let sha256):
-      Console.log(
+      Log.info(
         "\(entry.name): no confirmed hash is published; sha256 \(sha256) is recorded in "
           + "\(FetchRecord.path(of: fetch.path)) and holds from now on")
     }
@@ -77,7 +77,7 @@ private struct FetchProgress {
   mutating func show(_ event: WeightsFetch.Event) {
     switch event {
     case .started(let url, let bytes):
-      Console.log(bytes > 0 ? "\(url): continuing after \(bytes) bytes" : url)
+      Log.info(bytes > 0 ? "\(url): continuing after \(bytes) bytes" : url)
       // Nothing to measure against where the manifest knows no size.
       meter = (entry.bytes ?? entry.payloadBytes).map {
         ProgressMeter(entry.name, total: max(1, $0 / Self.megabyte), unit: "MB", initial: bytes / Self.megabyte)
@@ -90,5 +90,5 @@ private struct FetchProgress {
 
   func close() { meter?.close() }
 
-  private func note(_ text: String) { if let meter { meter.note(text) } else { Console.log(text) } }
+  private func note(_ text: String) { if let meter { meter.note(text) } else { Log.info(text) } }
 }

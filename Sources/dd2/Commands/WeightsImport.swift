@@ -49,10 +49,10 @@ struct WeightsImport: ParsableCommand {
     let found = try TeacherImport(
       files: files,
       options: TeacherImportOptions(patchSides: patchNums?.values, side: grid, heads: heads, locations: at))
-    Console.log("transformer: \(found.places.transformer)")
-    Console.log("tokenizer: \(found.places.tokenizer)")
-    Console.log("sizes: \(Self.text(found.configuration))")
-    if !found.ignored.isEmpty { Console.log("left out, as no weights: \(Self.text(found.ignored))") }
+    Log.info("transformer: \(found.places.transformer)")
+    Log.info("tokenizer: \(found.places.tokenizer)")
+    Log.info("sizes: \(Self.text(found.configuration))")
+    if !found.ignored.isEmpty { Log.info("left out, as no weights: \(Self.text(found.ignored))") }
     let interrupts = Interrupts()
     var meter: ProgressMeter?
     defer { meter?.close() }

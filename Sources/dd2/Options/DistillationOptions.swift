@@ -29,6 +29,18 @@ struct DistillationOptions: ParsableArguments {
   var warmStartSteps: Int?
 
   @Option(
+    name: .customLong("warm-start-lr"), parsing: .unconditional,
+    help: "Learning rate of the warm start's regression (default: \(defaults.warmStartLearningRate)).")
+  var warmStartLearningRate: Float?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Weight of the tokens' cross-entropy beside the squared distance in the warm start "
+        + "(default: \(defaults.warmStartCrossEntropy))."))
+  var warmStartCrossEntropy: Float?
+
+  @Option(
     parsing: .unconditional, help: "Training images whose tokens stage 1 sees (default: \(defaults.trainingImages)).")
   var trainingImages: Int?
 
@@ -45,6 +57,16 @@ struct DistillationOptions: ParsableArguments {
 
   @Option(parsing: .unconditional, help: "Noise levels per token (default: \(defaults.noiseLevels)).")
   var noiseLevels: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Smallest time at which scores are compared (default: \(defaults.timeRange.lowerBound)).")
+  var minTime: Float?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Largest time at which scores are compared (default: \(defaults.timeRange.upperBound)).")
+  var maxTime: Float?
 
   @Option(
     parsing: .unconditional, help: "Score updates per generator update (default: \(defaults.scoreUpdates)).")
@@ -81,6 +103,9 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(stage1Steps, "--stage1-steps")
     try Requirement.positive(pairs, "--pairs")
     try Requirement.positive(warmStartSteps, "--warm-start-steps")
+    try Requirement.positive(warmStartLearningRate, "--warm-start-lr")
+    try Requirement.atLeast(0, warmStartCrossEntropy, "--warm-start-cross-entropy")
+    try Requirement.positive(minTime, "--min-time")
     try Requirement.positive(trainingImages, "--training-images")
     try Requirement.atLeast(0, alpha, "--alpha")
     try Requirement.positive(batch, "--batch")
@@ -104,11 +129,14 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.warmStart, warmStart)
     Self.set(&settings.pairs, pairs)
     Self.set(&settings.warmStartSteps, warmStartSteps)
+    Self.set(&settings.warmStartLearningRate, warmStartLearningRate)
+    Self.set(&settings.warmStartCrossEntropy, warmStartCrossEntropy)
     Self.set(&settings.trainingImages, trainingImages)
     Self.set(&settings.loss, loss)
     Self.set(&settings.alpha, alpha)
     Self.set(&settings.batch, batch)
     Self.set(&settings.noiseLevels, noiseLevels)
+    settings.timeRange = try Self.timeRange(minTime ?? base.timeRange.lowerBound, maxTime ?? base.timeRange.upperBound)
     Self.set(&settings.scoreUpdates, scoreUpdates)
     // The first rounds are there to let the score network catch up: they never make fewer updates than the others.
     settings.firstScoreUpdates = max(settings.firstScoreUpdates, settings.scoreUpdates)
@@ -118,11 +146,19 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.snapshotInterval, snapshotEvery)
     Self.set(&settings.evaluationInterval, evaluateEvery)
     Self.set(&settings.checkpointInterval, checkpointEvery)
-    if pairs != nil || warmStartSteps != nil, settings.warmStart != .pairs {
-      throw ValidationError("--pairs and --warm-start-steps need --warm-start pairs")
+    let isGiven = pairs != nil || warmStartSteps != nil || warmStartLearningRate != nil || warmStartCrossEntropy != nil
+    if isGiven, settings.warmStart != .pairs {
+      throw ValidationError("--pairs and the --warm-start-... settings need --warm-start pairs")
     }
     if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
     return settings
+  }
+
+  private static func timeRange(_ low: Float, _ high: Float) throws -> ClosedRange<Float> {
+    guard low < high, high <= 1 else {
+      throw ValidationError("times from \(low) to \(high): give --min-time below --max-time, and at most 1")
+    }
+    return low...high
   }
 
   private static func set<Value>(_ target: inout Value, _ value: Value?) {

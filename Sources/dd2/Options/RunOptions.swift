@@ -38,7 +38,7 @@ struct RunOptions: ParsableArguments {
     let interrupts = Interrupts()
     let progress = RunProgress()
     defer { progress.close() }
-    Console.log("run folder \(folder)")
+    Log.info("run folder \(folder)")
     do {
       return try body(interrupts.flag) { progress($0) }
     } catch let error as RunInterrupted {

@@ -4,18 +4,18 @@ import Foundation
 
 /// Which teacher.
 struct TeacherOptions: ParsableArguments {
-  /// The name of the bundled teacher.
-  static let bundledName = "shapes32-var"
+  /// The names of the bundled teachers, the default first.
+  private static let bundledNames = BundledModels.teachers.map(\.name)
 
   @Option(
     help: ArgumentHelp(
-      "The teacher: a file, or the name of the bundled one (default: \(bundledName)).", valueName: "name|file"
-    ))
+      "The teacher: a file, or a bundled one: \(bundledNames.joined(separator: ", ")) (default: \(bundledNames[0])).",
+      valueName: "name|file"))
   var teacher: String?
 
   /// Reads the teacher.
   /// - Throws: as `load(_:)`.
-  func load() throws -> TeacherFile.Loaded { try Self.load(teacher ?? Self.bundledName) }
+  func load() throws -> TeacherFile.Loaded { try Self.load(teacher ?? Self.bundledNames[0]) }
 
   /// Reads the teacher of a name or file.
   /// - Throws: `CommandFailure` where there is none; `ArtifactError` where the file is not a sound teacher.
@@ -26,10 +26,13 @@ struct TeacherOptions: ParsableArguments {
   /// The file of a teacher.
   /// - Throws: `CommandFailure` where there is none.
   static func path(of teacher: String) throws -> String {
-    if teacher == bundledName { return try BundledModels.path(of: .teacher) }
+    if let bundled = BundledModels.teachers.first(where: { $0.name == teacher }) {
+      return try BundledModels.path(of: bundled.teacher)
+    }
     guard FileManager.default.fileExists(atPath: teacher) else {
       throw CommandFailure(
-        .missingInput, "\(teacher): no such teacher; give a teacher file or the name \(bundledName)")
+        .missingInput,
+        "\(teacher): no such teacher; give a teacher file or one of \(bundledNames.joined(separator: ", "))")
     }
     return teacher
   }

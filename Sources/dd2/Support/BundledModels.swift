@@ -7,16 +7,18 @@ import Foundation
 enum BundledModels {
   /// One bundled file.
   enum Model: String, CaseIterable {
-    case teacher = "shapes32-var-teacher.h5"
-    case generator = "shapes32-var-generator.h5"
+    case varTeacher = "shapes32-var-teacher.h5"
+    case varGenerator = "shapes32-var-generator.h5"
+    case llamaGenTeacher = "shapes32-llamagen-teacher.h5"
+    case llamaGenGenerator = "shapes32-llamagen-generator.h5"
     case features = "shapes32-features.h5"
     case referenceStatistics = "shapes32-reference-statistics.h5"
 
     /// What it is called in messages.
     fileprivate var title: String {
       switch self {
-      case .teacher: "teacher"
-      case .generator: "one-step generator"
+      case .varTeacher, .llamaGenTeacher: "teacher"
+      case .varGenerator, .llamaGenGenerator: "one-step generator"
       case .features: "feature network"
       case .referenceStatistics: "reference statistics"
       }
@@ -25,12 +27,18 @@ enum BundledModels {
     /// The command that makes it anew.
     fileprivate var recipe: String {
       switch self {
-      case .teacher: "dd2 teacher train"
-      case .generator: "dd2 distill --steps 300"
+      case .varTeacher: "dd2 teacher train"
+      case .llamaGenTeacher: "dd2 teacher train --family llamagen"
+      case .varGenerator, .llamaGenGenerator: "dd2 distill"
       case .features, .referenceStatistics: "dd2 teacher train --features"
       }
     }
   }
+
+  /// The bundled teachers by name, the default first, each with the generator distilled from it.
+  static let teachers: [(name: String, teacher: Model, generator: Model)] = [
+    ("shapes32-var", .varTeacher, .varGenerator), ("shapes32-llamagen", .llamaGenTeacher, .llamaGenGenerator),
+  ]
 
   static let manifestName = "weights-manifest.json"
 

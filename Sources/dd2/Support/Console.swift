@@ -37,8 +37,8 @@ enum Console {
     return encoder
   }
 
-  /// Prints a line of progress or log. Work goes on where nobody can read it.
-  static func log(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+  /// Prints a line on stderr. Work goes on where nobody can read it.
+  static func line(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
 
   /// Replaces the terminal's current line.
   static func redraw(_ text: String) { _ = write("\r\u{1B}[K" + text, to: STDERR_FILENO) }

@@ -90,7 +90,7 @@ struct ErrorReport {
       try? Console.result(text)
     } else {
       let line = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-      Console.log("dd2: " + line.joined(separator: " "))
+      Console.line("dd2: " + line.joined(separator: " "))
     }
     Foundation.exit(code)
   }

@@ -18,7 +18,7 @@ final class Interrupts {
     for source in sources {
       source.setEventHandler { [flag] in
         if flag.isRaised { _exit(ExitStatus.interrupted.rawValue) }
-        Console.log("stopping cleanly; once more to stop at once")
+        Log.warning("stopping cleanly; once more to stop at once")
         flag.raise()
       }
       source.resume()

@@ -36,28 +36,29 @@ final class ProgressMeter {
   /// Reports how much is done.
   func update(_ completed: Int, detail: String = "") {
     let now = clock.now
-    guard isDue(completed, at: now) else { return }
+    guard Log.showsProgress, isDue(completed, at: now) else { return }
     shown = (now, completed)
     if Console.isInteractive {
       current = String((bar(completed) + " " + status(completed, detail)).prefix(Console.columns - 1))
       Console.redraw(current)
       if completed >= total { close() }
     } else {
-      Console.log("\(title) " + status(completed, detail))
+      Log.info("\(title) " + status(completed, detail))
     }
   }
 
-  /// Prints a line without tearing the bar.
+  /// Logs a line without tearing the bar.
   func note(_ text: String) {
-    guard Console.isInteractive, !current.isEmpty else { return Console.log(text) }
-    Console.redraw(text + "\n")
+    guard Console.isInteractive, !current.isEmpty else { return Log.info(text) }
+    Console.redraw("")
+    Log.info(text)
     Console.redraw(current)
   }
 
   /// Leaves the bar's line as it is, so that what follows begins on a new one.
   func close() {
     guard Console.isInteractive, !current.isEmpty else { return }
-    Console.log("")
+    Console.line("")
     current = ""
   }
 

@@ -12,9 +12,9 @@ final class RunProgress {
     case .started(let stage, let completed, let total):
       show(stage, completed: completed, total: total)
       if completed >= total {
-        Console.log("\(stage): all \(total) steps done before")
+        Log.info("\(stage): all \(total) steps done before")
       } else if completed > 0 {
-        Console.log("\(stage): continuing after step \(completed)")
+        Log.info("\(stage): continuing after step \(completed)")
       }
     case .step(let stage, let completed, let total, let metrics):
       // A stage may prepare something else after it began, with a bar of its own.
@@ -37,7 +37,7 @@ final class RunProgress {
   func close() { meter?.close() }
 
   private func note(_ text: String) {
-    if let meter { meter.note(text) } else { Console.log(text) }
+    if let meter { meter.note(text) } else { Log.info(text) }
   }
 
   private static func text(_ metrics: [(String, Double)]) -> String {
