@@ -63,6 +63,8 @@ private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fil
           if case .step(stage: "distill", completed: 3, total: _, metrics: _) = event { flag.raise() }
         }
       }
+      // A folder of pictures that someone removed comes back.
+      try FileManager.default.removeItem(atPath: folder + "/parts/snapshots")
       // Files record the command that began the run.
       try distill(configuration, teacher, folder + "/parts", command: "test --resume")
       for name in ["generator.h5", "metrics.jsonl", "checkpoints/step-00000005.h5"] {

@@ -18,10 +18,15 @@ public struct RunDirectory: Sendable, Equatable {
     guard !FileManager.default.fileExists(atPath: run.configPath) else {
       throw ArtifactError.cannotCreate(path: path, detail: "a run is there already; resume it")
     }
-    try FileAccess.makeFolder(run.checkpointsPath)
-    try FileAccess.makeFolder(run.snapshotsPath)
+    try run.makeFolders()
     try run.writeConfig(config)
     return run
+  }
+
+  /// Makes the folders of checkpoints and snapshots where they are missing. Throws `ArtifactError.cannotCreate`.
+  public func makeFolders() throws {
+    try FileAccess.makeFolder(checkpointsPath)
+    try FileAccess.makeFolder(snapshotsPath)
   }
 
   /// Opens the folder of an existing run. Throws `ArtifactError.missingFile` if it holds no `config.json`.

@@ -37,6 +37,8 @@ struct OpenRun {
       return
     }
     directory = try RunDirectory.open(path)
+    // A user may have removed old pictures: that must not end the run at its next one.
+    try directory.makeFolders()
     let recorded = try Self.record(in: directory, of: settings)
     self.command = recorded.settings == settings ? recorded.command : command
     if recorded.settings != settings { try directory.writeConfig(fresh) }
