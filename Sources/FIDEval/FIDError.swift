@@ -12,7 +12,7 @@ public enum FIDError: Error, Equatable, Sendable {
   case invalidStatistics(path: String, detail: String)
   /// There is no reference of that name.
   case unknownReference(String, known: [String])
-  /// The eigenvalues of a covariance were not found.
+  /// The singular values of a product of covariances were not found.
   case notConverged(String)
 
   /// The exit status of a command that ends with this error, after sysexits(3).
