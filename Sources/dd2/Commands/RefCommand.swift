@@ -38,7 +38,8 @@ struct RefBuild: ParsableCommand {
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
     let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
-    let found = try measurement(images, for: metrics, title: "features")
+    let found = try measurement(
+      try measurement.load(images, title: "features"), for: metrics, title: "features")
     guard let pooled = found.features.pooled else { preconditionFailure("ref build: no statistics") }
     if found.features.count < pooled.dimension {
       Console.log(

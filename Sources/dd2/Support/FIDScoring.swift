@@ -25,9 +25,13 @@ struct FIDScoring {
 
   /// Fills the report in. Throws whatever reading and comparing throw.
   func callAsFunction(images: String, reference: FIDReference?, into report: inout FIDReport) throws {
-    // The cheaper side first: a reference that does not fit is told before the images are measured.
+    // All that can be wrong is found before anything is measured.
+    let statistics = try isStatisticsFile(images) ? try side(ofStatistics: images) : nil
+    let input = try statistics == nil ? measurement.load(images, title: "features") : nil
     let theirs = try reference.map { try side(of: $0, &report) }
-    let ours = try side(ofImages: images)
+    guard let ours = try statistics ?? input.map({ try measured($0, metrics, title: "features") }) else {
+      preconditionFailure("neither statistics nor images")
+    }
     (report.count, report.imagesDetails) = (ours.details.count, ours.details)
     report.reference = reference?.name
     (report.referenceCount, report.referenceDetails) = (theirs?.details.count, theirs?.details)
@@ -40,8 +44,7 @@ struct FIDScoring {
     try compare(ours, theirs, &report)
   }
 
-  private func side(ofImages path: String) throws -> Side {
-    guard try isStatisticsFile(path) else { return try measured(path, metrics, title: "features") }
+  private func side(ofStatistics path: String) throws -> Side {
     if let metric = metrics.first(where: { $0.reference != .moments }) {
       throw CommandFailure(
         .usage, "--metrics \(metric.rawValue) needs images, and \(path) holds statistics; give a folder of images")
@@ -64,7 +67,7 @@ struct FIDScoring {
     guard let statistics = reference.statistics else {
       guard let path = reference.images else { preconditionFailure("a reference without statistics and images") }
       let needed = metrics.filter { $0.reference != .none }
-      return try isFolder(path) ? cached(path, needed) : measured(path, needed, title: "reference")
+      return try isFolder(path) ? cached(path, needed) : measured(path, needed)
     }
     var side = try side(statistics, in: reference.name)
     if statistics.pooled.provenance == nil, metrics.need(.moments) {
@@ -74,7 +77,7 @@ struct FIDScoring {
     }
     let perImage = metrics.filter { $0.reference == .features }
     if let path = reference.images, !perImage.isEmpty {
-      let found = try measured(path, perImage, title: "reference")
+      let found = try measured(path, perImage)
       side.features = found.features
       side.details.featureCount = found.details.count
     }
@@ -98,8 +101,12 @@ struct FIDScoring {
       details: FIDReport.Side(count: statistics.pooled.count))
   }
 
-  private func measured(_ path: String, _ metrics: [Metric], title: String) throws -> Side {
-    let found = try measurement(path, for: metrics, title: title)
+  private func measured(_ path: String, _ metrics: [Metric]) throws -> Side {
+    try measured(try measurement.load(path, title: "reference"), metrics, title: "reference")
+  }
+
+  private func measured(_ images: ImageInput, _ metrics: [Metric], title: String) throws -> Side {
+    let found = try measurement(images, for: metrics, title: title)
     let (features, size) = (found.features, found.input.size)
     return Side(
       pooled: features.pooled, spatial: features.spatial, features: features.features, logits: features.logits,
@@ -111,7 +118,7 @@ struct FIDScoring {
   /// A folder's statistics, from the cache where only they are needed.
   private func cached(_ path: String, _ metrics: [Metric]) throws -> Side {
     guard usesCache, !metrics.need(.features), metrics.contains(.fid) else {
-      return try measured(path, metrics, title: "reference")
+      return try measured(path, metrics)
     }
     let cache = try StatisticsCache(
       folder: path, measurement.input.options, measurement.choice.extractor, metrics: metrics)
@@ -121,7 +128,7 @@ struct FIDScoring {
       side.details.cached = true
       return side
     }
-    let side = try measured(path, metrics, title: "reference")
+    let side = try measured(path, metrics)
     // What was left out is part of the result, and the cache does not know it.
     if side.details.skipped == 0, let pooled = side.pooled {
       cache?.write(ReferenceStatistics(pooled: pooled, spatial: side.spatial))

@@ -20,9 +20,9 @@ struct ImageMeasurement {
     var skipped: Int { input.bad.count + features.bad.count }
   }
 
-  /// Lists, checks, decodes and measures.
+  /// Lists and checks images.
   /// - Parameter title: of the progress bar.
-  func callAsFunction(_ path: String, for metrics: [Metric], title: String) throws -> Found {
+  func load(_ path: String, title: String) throws -> ImageInput {
     let images = try input.load(path, title: title, interrupts)
     if let side = choice.requiredSide, images.size.width != side || images.size.height != side {
       throw CommandFailure(
@@ -30,6 +30,12 @@ struct ImageMeasurement {
         "\(path): images are \(images.size) pixels where the features of \(choice.extractor.name) are of "
           + "\(side) x \(side); score images of that size, or give --resize \(side)")
     }
+    return images
+  }
+
+  /// Decodes and measures images.
+  /// - Parameter title: of the progress bar.
+  func callAsFunction(_ images: ImageInput, for metrics: [Metric], title: String) throws -> Found {
     let meter = ProgressMeter(title, total: images.count, unit: "images")
     defer { meter.close() }
     let clock = ContinuousClock()
