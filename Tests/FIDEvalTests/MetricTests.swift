@@ -97,9 +97,13 @@ import Testing
   }
 
   @Test func tooFewImagesAreErrors() throws {
-    let (one, three, eight) = (try store([1], 1), try store([1, 2, 3], 1), try store([Float](repeating: 0, count: 8), 1))
+    let (one, three, eight) = (
+      try store([1], 1), try store([1, 2, 3], 1), try store([Float](repeating: 0, count: 8), 1)
+    )
     #expect(throws: FIDError.tooFewFor("KID", needed: 2, found: 1)) { try kernelDistance(one, three, seed: 0) }
-    #expect(throws: FIDError.tooFewFor("precision and recall", needed: 4, found: 3)) { try precisionRecall(eight, three) }
+    #expect(throws: FIDError.tooFewFor("precision and recall", needed: 4, found: 3)) {
+      try precisionRecall(eight, three)
+    }
     let error = #expect(throws: FIDError.self) { try inceptionScore(eight, seed: 0) }
     #expect(error?.exitCode == 65 && error?.description.contains("10") == true)
     let wide = try store([0, 0, 0, 0, 0, 0, 0, 0], 2)

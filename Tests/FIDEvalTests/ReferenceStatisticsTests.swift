@@ -6,7 +6,9 @@ import Testing
 @testable import FIDEval
 
 @Suite struct ReferenceStatisticsTests {
-  private func statistics(_ name: String, _ width: Int, provenance: FeatureProvenance? = nil) throws -> FeatureStatistics {
+  private func statistics(_ name: String, _ width: Int, provenance: FeatureProvenance? = nil) throws
+    -> FeatureStatistics
+  {
     var accumulator = StatisticsAccumulator(dimension: width, provenance: provenance)
     try accumulator.add(SyntheticWeights.values(name, [9, width]).map(Double.init))
     return try accumulator.statistics()

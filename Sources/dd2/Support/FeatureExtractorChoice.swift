@@ -23,7 +23,8 @@ struct FeatureExtractorChoice {
     case .shapes32:
       // The reference may have chosen the network.
       if options.imageProtocol != nil {
-        throw CommandFailure(.usage, "--protocol is of the inception network; give --extractor inception, or leave it out")
+        throw CommandFailure(
+          .usage, "--protocol is of the inception network; give --extractor inception, or leave it out")
       }
       let path = try options.weights ?? BundledModels.path(of: .features)
       return Self(
