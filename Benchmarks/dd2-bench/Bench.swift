@@ -14,7 +14,8 @@ struct Bench: ParsableCommand {
       With --export, writes weights, inputs and results of the first steps to a file, then answers each line of \
       standard input, `cycle`, `teacher` or `backend`, with a line: seconds taken, or the backend in words. \
       With --profile, repeats one task and prints its seconds: run it under `perf record`.
-      """)
+      """,
+    subcommands: [InceptionBench.self])
 
   @Option(help: "Where to write weights, inputs and results (HDF5).") var export: String?
   @Option(help: "Repeat this task instead of serving: cycle or teacher.") var profile: TimedTask?
@@ -35,12 +36,12 @@ struct Bench: ParsableCommand {
       return
     }
     if let export { try workload.exportFirstSteps(to: export) }
-    answer("ready")
+    Self.answer("ready")
     while let line = readLine() {
       if let task = TimedTask(rawValue: line) {
-        answer(String(try seconds(workload, task)))
+        Self.answer(String(try seconds(workload, task)))
       } else if line == "backend" {
-        answer(Backends.current.summary)
+        Self.answer(Backends.current.summary)
       } else {
         throw ValidationError("'\(line)': expected cycle, teacher or backend")
       }
@@ -48,7 +49,7 @@ struct Bench: ParsableCommand {
   }
 
   /// A line at once: standard output to a pipe is buffered.
-  private func answer(_ line: String) {
+  static func answer(_ line: String) {
     print(line)
     fflush(nil)
   }

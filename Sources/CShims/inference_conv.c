@@ -26,6 +26,7 @@ void dd2_inference_pack(const float *weight, const float *factor, ptrdiff_t outp
 }
 
 enum { MOST_PIXELS = 8 };
+#define DD2_UNROLL _Pragma("clang loop unroll(full)")
 
 // What a tile needs besides its pixels.
 typedef struct {
@@ -42,32 +43,28 @@ typedef void (*tile_kernel)(const tile_work *w, const float *const *x, float *co
 #if defined(__x86_64__)
 #define DD2_AVX512 __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma")))
 
-#define DD2_TILE_512(NAME, PIXELS, VECTORS)                                                       \
-  DD2_AVX512 static void NAME(const tile_work *w, const float *const *x, float *const *y) {       \
-    __m512 sum[PIXELS][VECTORS];                                                                  \
-    _Pragma("clang loop unroll(full)") for (int p = 0; p < PIXELS; p++)                           \
-        _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                      \
-            sum[p][v] = _mm512_loadu_ps(w->bias + 16 * v);                                        \
-    const float *weights = w->weights;                                                            \
-    for (ptrdiff_t r = 0; r < w->runs; r++) {                                                     \
-      const float *from[PIXELS];                                                                  \
-      _Pragma("clang loop unroll(full)") for (int p = 0; p < PIXELS; p++) from[p] = x[p] + w->offsets[r]; \
-      const ptrdiff_t run = w->run;                                                               \
-      _Pragma("clang loop unroll(disable)") for (ptrdiff_t i = 0; i < run; i++, weights += 16 * VECTORS) { \
-        __m512 factor[VECTORS];                                                                   \
-        _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                      \
-            factor[v] = _mm512_loadu_ps(weights + 16 * v);                                        \
-        _Pragma("clang loop unroll(full)") for (int p = 0; p < PIXELS; p++) {                     \
-          const __m512 value = _mm512_set1_ps(from[p][i]);                                        \
-          _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                    \
-              sum[p][v] = _mm512_fmadd_ps(value, factor[v], sum[p][v]);                           \
-        }                                                                                         \
-      }                                                                                           \
-    }                                                                                             \
-    const __m512 least = _mm512_set1_ps(w->least);                                                \
-    _Pragma("clang loop unroll(full)") for (int p = 0; p < PIXELS; p++)                           \
-        _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                      \
-            _mm512_storeu_ps(y[p] + 16 * v, _mm512_max_ps(sum[p][v], least));                      \
+#define DD2_TILE_512(NAME, PIXELS, VECTORS)                                                                            \
+  DD2_AVX512 static void NAME(const tile_work *w, const float *const *x, float *const *y) {                            \
+    __m512 sum[PIXELS][VECTORS];                                                                                       \
+    DD2_UNROLL for (int p = 0; p < PIXELS; p++)                                                                        \
+      DD2_UNROLL for (int v = 0; v < VECTORS; v++) sum[p][v] = _mm512_loadu_ps(w->bias + 16 * v);                      \
+    const float *weights = w->weights;                                                                                 \
+    const ptrdiff_t run = w->run;                                                                                      \
+    for (ptrdiff_t r = 0; r < w->runs; r++) {                                                                          \
+      const float *from[PIXELS];                                                                                       \
+      DD2_UNROLL for (int p = 0; p < PIXELS; p++) from[p] = x[p] + w->offsets[r];                                      \
+      for (ptrdiff_t i = 0; i < run; i++, weights += 16 * VECTORS) {                                                   \
+        __m512 factor[VECTORS];                                                                                        \
+        DD2_UNROLL for (int v = 0; v < VECTORS; v++) factor[v] = _mm512_loadu_ps(weights + 16 * v);                    \
+        DD2_UNROLL for (int p = 0; p < PIXELS; p++) {                                                                  \
+          const __m512 value = _mm512_set1_ps(from[p][i]);                                                             \
+          DD2_UNROLL for (int v = 0; v < VECTORS; v++) sum[p][v] = _mm512_fmadd_ps(value, factor[v], sum[p][v]);       \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+    const __m512 least = _mm512_set1_ps(w->least);                                                                     \
+    DD2_UNROLL for (int p = 0; p < PIXELS; p++)                                                                        \
+      DD2_UNROLL for (int v = 0; v < VECTORS; v++) _mm512_storeu_ps(y[p] + 16 * v, _mm512_max_ps(sum[p][v], least));   \
   }
 
 DD2_TILE_512(tile_512_4, 6, 4)
@@ -76,22 +73,34 @@ DD2_TILE_512(tile_512_2, 8, 2)
 DD2_TILE_512(tile_512_1, 8, 1)
 #endif
 
-// Six pixels and one vector of 16 channels at a time: twelve sums in AVX2's registers.
+// Six pixels and 16 channels at a time: twelve sums in the sixteen registers of AVX2, which compilers split in two where
+// vectors have four floats.
+typedef float vector8 __attribute__((vector_size(32)));
+typedef float unaligned8 __attribute__((vector_size(32), aligned(4)));
+
 DD2_CLONES static void tile_any(const tile_work *w, const float *const *x, float *const *y) {
-  enum { PIXELS = 6 };
+  enum { PIXELS = 6, HALVES = DD2_LANES / 8 };
   for (ptrdiff_t first = 0; first < w->panel; first += DD2_LANES) {
-    float sum[PIXELS][DD2_LANES];
+    vector8 sum[PIXELS][HALVES];
     for (int p = 0; p < PIXELS; p++)
-      for (int l = 0; l < DD2_LANES; l++) sum[p][l] = w->bias[first + l];
+      for (int h = 0; h < HALVES; h++) sum[p][h] = *(const unaligned8 *)(w->bias + first + 8 * h);
     const float *weights = w->weights + first;
-    for (ptrdiff_t r = 0; r < w->runs; r++)
-      for (ptrdiff_t i = 0; i < w->run; i++, weights += w->panel)
-        for (int p = 0; p < PIXELS; p++) {
-          const float value = x[p][w->offsets[r] + i];
-          for (int l = 0; l < DD2_LANES; l++) sum[p][l] += value * weights[l];
+    for (ptrdiff_t r = 0; r < w->runs; r++) {
+      const float *from[PIXELS];
+      for (int p = 0; p < PIXELS; p++) from[p] = x[p] + w->offsets[r];
+      for (ptrdiff_t i = 0; i < w->run; i++, weights += w->panel) {
+        const vector8 low = *(const unaligned8 *)weights, high = *(const unaligned8 *)(weights + 8);
+        DD2_UNROLL for (int p = 0; p < PIXELS; p++) {
+          sum[p][0] += from[p][i] * low;
+          sum[p][1] += from[p][i] * high;
         }
+      }
+    }
     for (int p = 0; p < PIXELS; p++)
-      for (int l = 0; l < DD2_LANES; l++) y[p][first + l] = sum[p][l] < w->least ? w->least : sum[p][l];
+      for (int l = 0; l < DD2_LANES; l++) {
+        const float value = sum[p][l / 8][l % 8];
+        y[p][first + l] = value < w->least ? w->least : value;
+      }
   }
 }
 

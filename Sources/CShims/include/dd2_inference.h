@@ -10,9 +10,10 @@ typedef struct {
   ptrdiff_t image, row, pixel;
 } dd2_map_strides;
 
-// A convolution with bias over some images; results below `least` become `least` (0 is a ReLU). Output pixel (i, r, c) reads runs of `run` consecutive floats that
-// begin at x + i x_strides.image + stride (r x_strides.row + c x_strides.pixel) + offsets[k]: a run is a kernel position's
-// channels, or a whole kernel row's where pixels lie without a gap.
+// A convolution with bias over some images; results below `least` become `least` (0 is a ReLU). Output pixel (i, r, c)
+// reads runs of `run` consecutive floats that begin at x + i x_strides.image + stride (r x_strides.row +
+// c x_strides.pixel) + offsets[k]: a run is a kernel position's channels, or a whole kernel row's where pixels lie
+// without a gap.
 typedef struct {
   const float *x;
   dd2_map_strides x_strides;
