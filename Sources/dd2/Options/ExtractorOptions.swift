@@ -1,17 +1,13 @@
 import ArgumentParser
+import FIDEval
+
+extension InceptionProtocol: ExpressibleByArgument {}
 
 /// Which features are compared.
 struct ExtractorOptions: ParsableArguments {
   /// The feature networks.
   enum Network: String, CaseIterable, ExpressibleByArgument {
     case shapes32, inception
-  }
-
-  /// What is done to images before Inception-V3.
-  enum ImageProtocol: String, CaseIterable, ExpressibleByArgument {
-    case adm
-    case pytorchFID = "pytorch-fid"
-    case clean
   }
 
   @Option(
@@ -21,7 +17,7 @@ struct ExtractorOptions: ParsableArguments {
   @Option(
     name: .customLong("protocol"),
     help: "What is done to images before Inception (default: adm for imagenet256, else pytorch-fid).")
-  var imageProtocol: ImageProtocol?
+  var imageProtocol: InceptionProtocol?
 
   @Option(help: ArgumentHelp("The weights of the feature network (default: the fetched ones).", valueName: "file"))
   var weights: String?

@@ -20,7 +20,7 @@ struct FIDReference {
   /// The network and protocol that a reference goes with.
   struct Preference {
     var network = ExtractorOptions.Network.inception
-    var imageProtocol = ExtractorOptions.ImageProtocol.pytorchFID
+    var imageProtocol = InceptionProtocol.pytorchFID
   }
 
   /// Finds a reference and reads statistics, before any work.

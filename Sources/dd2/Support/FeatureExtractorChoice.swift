@@ -36,11 +36,11 @@ struct FeatureExtractorChoice {
   }
 
   private static func inception(
-    _ options: ExtractorOptions, imageProtocol: ExtractorOptions.ImageProtocol
+    _ options: ExtractorOptions, imageProtocol: InceptionProtocol
   ) throws -> Self {
-    throw CommandFailure(
-      .unavailable,
-      "the weights of Inception-V3 are not fetched yet (https://github.com/mseitzer/pytorch-fid/releases); run "
-        + "'dd2 weights fetch inception-fid', or use --extractor shapes32 for 32 x 32 images")
+    let weights = try InceptionFile.read(try options.weights ?? InceptionFile.locate())
+    return Self(
+      extractor: InceptionV3(weights: weights, protocol: imageProtocol), batch: options.batch ?? 32,
+      protocolName: imageProtocol.rawValue, requiredSide: nil)
   }
 }
