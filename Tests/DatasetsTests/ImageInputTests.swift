@@ -86,7 +86,7 @@ import Testing
   @Test func damageThatOnlyDecodingFinds() throws {
     var data = [UInt8](PNGFixture.rgb8.data)
     // The first bytes of the pixels' stream, and their checksum anew.
-    let place = data.indices.first { Array(data[$0...].prefix(4)) == Array("IDAT".utf8) } ?? 0
+    let place = data.indices.first { data[$0...].starts(with: Array("IDAT".utf8)) } ?? 0
     let length = Int(data[place - 1])
     data[place + 4] ^= 0x0F
     var crc: UInt32 = 0xFFFF_FFFF
@@ -130,11 +130,9 @@ import Testing
     #expect(try pixels(input, limit).pixels == values)
     let resized = try ImageInput(path, ImageInput.Options(size: ImageInput.Size(width: 2, height: 2)))
     #expect(resized.resizedCount == 3)
-    #expect(
-      try pixels(resized, limit).pixels
-        == values.indices.filter { $0 % 3 == 0 }.flatMap { start in
-          [values[start], values[start + 1], values[start + 2], values[start], values[start + 1], values[start + 2]]
-        })
+    var twice: [UInt8] = []
+    for start in stride(from: 0, to: 18, by: 3) { twice += values[start..<start + 3] + values[start..<start + 3] }
+    #expect(try pixels(resized, limit).pixels == twice)
   }
 
   @Test func fingerprintsFollowTheFiles() throws {
@@ -158,8 +156,11 @@ import Testing
 /// Expected bytes: Pillow 13's `Image.resize(..., BICUBIC)`.
 @Suite struct BicubicScalingTests {
   private var image: PNGImage {
-    let pixels = (0..<4).flatMap { y in
-      (0..<5).flatMap { x in [x * 50, y * 60, (x * y * 37 + x * x * 11)].map { UInt8($0 % 256) } }
+    var pixels: [UInt8] = []
+    for y in 0..<4 {
+      for x in 0..<5 {
+        for value in [x * 50, y * 60, x * y * 37 + x * x * 11] { pixels.append(UInt8(value % 256)) }
+      }
     }
     return PNGImage(width: 5, height: 4, pixels: pixels)
   }

@@ -22,7 +22,7 @@ private struct ColorExtractor: FeatureExtractor {
   func outputs(_ wanted: FeatureOutputs, of images: Tensor) -> ImageFeatures {
     let (B, h, w, _) = images.dims4
     let all = images.elements
-    let first = (0..<B).flatMap { all[$0 * h * w * 3..<$0 * h * w * 3 + 6] }
+    let first = (0..<B).flatMap { (image: Int) -> ArraySlice<Float> in all[(image * h * w * 3)...].prefix(6) }
     return ImageFeatures(
       pooled_BF: wanted.contains(.pooled) ? colors(images) : nil,
       spatial_BS: wanted.contains(.spatial) ? Tensor(first, [B, 6]) : nil,
@@ -85,7 +85,8 @@ private struct ColorExtractor: FeatureExtractor {
     var rows: [Double] = []
     for index in 0..<Self.count {
       let values = Self.pixels(index).map { Double(Float($0) / 127.5 - 1) }
-      let color = (0..<3).map { c in stride(from: c, to: 36, by: 3).reduce(0) { $0 + values[$1] } / 12 }
+      var color: [Double] = [0, 0, 0]
+      for (place, value) in values.enumerated() { color[place % 3] += value / 12 }
       try pooled.add(color)
       try spatial.add(Array(values.prefix(6)))
       rows += color
