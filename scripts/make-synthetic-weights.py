@@ -4,8 +4,9 @@
     scripts/make-synthetic-weights.py MODEL FOLDER      (needs NumPy, no PyTorch)
 
 MODEL is var-d16 ... var-d36 (writes var_d16.pth and vae_ch160v4096z32.pth), llamagen-b ... llamagen-3b (c2i_L_256.pt
-and vq_ds16_c2i.pt), or golden-var and golden-llamagen, the small models of Tests/TestSupport/Goldens. Weights follow
-from their names alone (Tests/TestSupport/SyntheticWeights.swift), so that a model of any size can be imported, timed
+and vq_ds16_c2i.pt), inception (pt_inception-2015-12-05-6726825d.pth, in the form before PyTorch 1.6 as the published
+one), or golden-var and golden-llamagen, the small models of Tests/TestSupport/Goldens. Weights follow from their names
+alone (Tests/TestSupport/SyntheticWeights.swift), so that a model of any size can be imported, timed
 and compared where the published files cannot be had. A file needs no more memory than its largest tensor.
 """
 
@@ -26,8 +27,10 @@ def fnv1a(text):
     return value
 
 
-def synthetic(name, shape):
-    """float32 elements of the weight `name`: splitmix64 of the name's FNV-1a hash and the element's number."""
+def synthetic(name, shape, gain=1.0):
+    """float32 elements of the weight `name`: splitmix64 of the name's FNV-1a hash and the element's number.
+
+    `gain` is a factor before rounding."""
     count = int(np.prod(shape))
     z = np.arange(1, count + 1, dtype=np.uint64)
     z *= np.uint64(GOLDEN_RATIO)
@@ -35,9 +38,12 @@ def synthetic(name, shape):
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z ^= z >> np.uint64(31)
-    signed = (z >> np.uint64(40)).astype(np.float64) / 2**24 * 2 - 1
+    uniform = (z >> np.uint64(40)).astype(np.float64) / 2**24
+    signed = 2 * uniform - 1
     if len(shape) > 1:
-        values = signed * np.sqrt(3 / np.prod(shape[1:]))
+        values = gain * signed * np.sqrt(3 / np.prod(shape[1:]))
+    elif name.endswith("running_var"):
+        values = 1 + 0.5 * uniform
     elif name.endswith(".weight"):
         values = 1 + 0.1 * signed
     else:
@@ -192,6 +198,65 @@ def gpt(prefix, layers, C, classes, V):
     return model
 
 
+INCEPTION_STEM = [("1a", 3, 32, 3), ("2a", 32, 32, 3), ("2b", 32, 64, 3), ("3b", 64, 80, 1), ("4a", 80, 192, 3)]
+
+
+def inception(prefix):
+    """Inception-V3 as pytorch-fid defines it (inception.py): 94 convolutions with batch normalisation, and fc."""
+    model = Model(prefix)
+
+    def convolution(path, inputs, outputs, rows, columns):
+        name, shape = path + ".conv.weight", (outputs, inputs, rows, columns)
+        model.add(name, *shape, make=lambda: synthetic(prefix + name, shape, np.sqrt(2)))
+        for part in ["weight", "bias", "running_mean", "running_var"]:
+            model.add(f"{path}.bn.{part}", outputs)
+        model.add(path + ".bn.num_batches_tracked", make=lambda: np.zeros((), "<i8"))
+
+    def block(path, inputs, branches):
+        """A branch is a name, then (suffix, outputs, rows, columns) one after the other."""
+        for branch, *layers in branches:
+            width = inputs
+            for suffix, outputs, rows, columns in layers:
+                convolution(f"{path}.{branch}{suffix}", width, outputs, rows, columns)
+                # Suffixes a and b read the same map.
+                width = width if suffix.endswith("a") else outputs
+
+    for name, inputs, outputs, side in INCEPTION_STEM:
+        convolution(f"Conv2d_{name}_{side}x{side}", inputs, outputs, side, side)
+    for name, inputs, pooled in [("5b", 192, 32), ("5c", 256, 64), ("5d", 288, 64)]:
+        block(f"Mixed_{name}", inputs, [
+            ("branch1x1", ("", 64, 1, 1)),
+            ("branch5x5", ("_1", 48, 1, 1), ("_2", 64, 5, 5)),
+            ("branch3x3dbl", ("_1", 64, 1, 1), ("_2", 96, 3, 3), ("_3", 96, 3, 3)),
+            ("branch_pool", ("", pooled, 1, 1)),
+        ])
+    block("Mixed_6a", 288, [
+        ("branch3x3", ("", 384, 3, 3)),
+        ("branch3x3dbl", ("_1", 64, 1, 1), ("_2", 96, 3, 3), ("_3", 96, 3, 3)),
+    ])
+    for name, inner in [("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)]:
+        block(f"Mixed_{name}", 768, [
+            ("branch1x1", ("", 192, 1, 1)),
+            ("branch7x7", ("_1", inner, 1, 1), ("_2", inner, 1, 7), ("_3", 192, 7, 1)),
+            ("branch7x7dbl", ("_1", inner, 1, 1), ("_2", inner, 7, 1), ("_3", inner, 1, 7), ("_4", inner, 7, 1),
+             ("_5", 192, 1, 7)),
+            ("branch_pool", ("", 192, 1, 1)),
+        ])
+    block("Mixed_7a", 768, [
+        ("branch3x3", ("_1", 192, 1, 1), ("_2", 320, 3, 3)),
+        ("branch7x7x3", ("_1", 192, 1, 1), ("_2", 192, 1, 7), ("_3", 192, 7, 1), ("_4", 192, 3, 3)),
+    ])
+    for name, inputs in [("7b", 1280), ("7c", 2048)]:
+        block(f"Mixed_{name}", inputs, [
+            ("branch1x1", ("", 320, 1, 1)),
+            ("branch3x3", ("_1", 384, 1, 1), ("_2a", 384, 1, 3), ("_2b", 384, 3, 1)),
+            ("branch3x3dbl", ("_1", 448, 1, 1), ("_2", 384, 3, 3), ("_3a", 384, 1, 3), ("_3b", 384, 3, 1)),
+            ("branch_pool", ("", 192, 1, 1)),
+        ])
+    model.layer("fc", 1008, 2048)
+    return model
+
+
 class Pickle:
     """The few instructions of protocol 2 that describe tensors."""
 
@@ -215,7 +280,7 @@ class Pickle:
         arguments()
         self.bytes += b"tR"
 
-    def tensor(self, key, array_type, shape):
+    def tensor(self, key, array_type, shape, legacy=False):
         count = int(np.prod(shape))
         strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
 
@@ -226,7 +291,8 @@ class Pickle:
             for value in [str(key), "cpu"]:
                 self.text(value)
             self.integer(count)
-            self.bytes += b"tQ"
+            # Before PyTorch 1.6 a storage could be a view of another; None where it is not.
+            self.bytes += b"NtQ" if legacy else b"tQ"
             self.integer(0)
             self.integers(shape)
             self.integers(strides)
@@ -259,6 +325,36 @@ def save(model, path, under=None):
     print(path, os.path.getsize(path), "bytes,", sum(int(np.prod(t[1])) for t in model.tensors), "elements")
 
 
+def save_legacy(model, path):
+    """The state dictionary as torch.save wrote it before 1.6: five pickles, then every storage behind its count."""
+    array_type = lambda name: "Long" if name.endswith("num_batches_tracked") else "Float"
+    system, tensors, keys = Pickle(), Pickle(), Pickle()
+    system.bytes += b"}("
+    system.text("protocol_version")
+    system.integer(1001)
+    system.text("little_endian")
+    system.bytes += b"\x88u."
+    tensors.bytes += b"}("
+    keys.bytes += b"]("
+    for key, (name, shape, _) in enumerate(model.tensors):
+        tensors.text(name)
+        tensors.tensor(key, array_type(name), shape, legacy=True)
+        keys.text(str(key))
+    tensors.bytes += b"u."
+    keys.bytes += b"e."
+    magic = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
+    with open(path, "wb") as file:
+        file.write(b"\x80\x02\x8a\x0a" + magic + b".")
+        file.write(b"\x80\x02M" + struct.pack("<H", 1001) + b".")
+        for pickle in [system, tensors, keys]:
+            file.write(pickle.bytes)
+        for name, shape, make in model.tensors:
+            array = make()
+            assert array.shape == tuple(shape)
+            file.write(struct.pack("<q", array.size) + array.tobytes())
+    print(path, os.path.getsize(path), "bytes,", sum(int(np.prod(t[1])) for t in model.tensors), "elements")
+
+
 SIDES_256, SIDES_512 = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16], [1, 2, 3, 4, 6, 9, 13, 18, 24, 32]
 LLAMAGEN = {"b": (12, 768), "l": (24, 1024), "xl": (36, 1280), "xxl": (48, 1536), "3b": (24, 3200)}
 
@@ -276,6 +372,8 @@ def main():
         save(
             var_transformer("golden-var.var.", 2, 128, 2, 10, [1, 2, 3, 4], 8, 64, False), in_folder("golden-var.pth")
         )
+    elif arguments.model == "inception":
+        save_legacy(inception("inception."), in_folder("pt_inception-2015-12-05-6726825d.pth"))
     elif arguments.model == "golden-llamagen":
         save(vq_tokenizer("golden-llamagen.vq.", 32, 64, 8, 64), in_folder("golden-vq.pt"), "model")
         save(gpt("golden-llamagen.gpt.", 2, 128, 10, 64), in_folder("golden-gpt.pt"), "model")

@@ -4,11 +4,24 @@ import TensorCore
 
 extension TimedTask: ExpressibleByArgument {}
 
-/// Runs the benchmarked steps on request, so that a driver can alternate them with their PyTorch twins in one run.
+/// Runs what is benchmarked on request, so that a driver can alternate it with its Python twin in one run.
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dd2-bench",
+    commandName: "dd2-bench", abstract: "What the benchmarks time.",
+    subcommands: [TrainingBench.self, InceptionBench.self], defaultSubcommand: TrainingBench.self)
+
+  /// A line at once: standard output to a pipe is buffered.
+  static func answer(_ line: String) {
+    print(line)
+    fflush(nil)
+  }
+}
+
+/// `dd2-bench training`: training steps, on request.
+struct TrainingBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "training",
     abstract: "Time stage-2 cycles and teacher training steps of the built-in model, with random weights.",
     discussion: """
       With --export, writes weights, inputs and results of the first steps to a file, then answers each line of \
@@ -35,22 +48,16 @@ struct Bench: ParsableCommand {
       return
     }
     if let export { try workload.exportFirstSteps(to: export) }
-    answer("ready")
+    Bench.answer("ready")
     while let line = readLine() {
       if let task = TimedTask(rawValue: line) {
-        answer(String(try seconds(workload, task)))
+        Bench.answer(String(try seconds(workload, task)))
       } else if line == "backend" {
-        answer(Backends.current.summary)
+        Bench.answer(Backends.current.summary)
       } else {
         throw ValidationError("'\(line)': expected cycle, teacher or backend")
       }
     }
-  }
-
-  /// A line at once: standard output to a pipe is buffered.
-  private func answer(_ line: String) {
-    print(line)
-    fflush(nil)
   }
 
   private func seconds(_ workload: Workload, _ task: TimedTask) throws -> Double {

@@ -3,6 +3,8 @@
 public enum ArtifactError: Error, Equatable, Sendable {
   /// Nothing is at `path`.
   case missingFile(path: String)
+  /// Published weights were not fetched; `name` is what they are fetched by.
+  case missingWeights(path: String, name: String)
   /// Something is at `path`, but the system does not let it be read.
   case notReadable(path: String, detail: String)
   /// The file has the right format and damaged contents.
@@ -43,7 +45,7 @@ public enum ArtifactError: Error, Equatable, Sendable {
     case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .missingEntry,
       .forbiddenGlobal, .ambiguous, .wrongDownload:
       65
-    case .unavailable: 69
+    case .unavailable, .missingWeights: 69
     case .cannotCreate: 73
     case .inputOutput: 74
     case .invalidName, .nonFinite: 70
@@ -56,6 +58,8 @@ extension ArtifactError: CustomStringConvertible {
     switch self {
     case .missingFile(let path):
       "\(path): no such file; check the path"
+    case .missingWeights(let path, let name):
+      "\(path): no such file; run 'dd2 weights fetch \(name)', or set DD2_WEIGHTS to the folder that holds it"
     case .notReadable(let path, let detail):
       "\(path): cannot be read (\(detail)); check its permissions"
     case .corrupt(let path, let detail):

@@ -18,7 +18,7 @@ public struct FeatureOutputs: OptionSet, Sendable {
 public struct ImageFeatures {
   /// Pooled features (B, F).
   public let pooled_BF: Tensor?
-  /// Spatial features (B, S), flattened in the order channel, row, column.
+  /// Spatial features (B, S), flattened in the order row, column, channel, as the published `mu_s` are.
   public let spatial_BS: Tensor?
   /// Class logits (B, C).
   public let logits_BC: Tensor?

@@ -5,7 +5,7 @@
 /// never aliases an input unless a kernel says so. One protocol per op family, in the file beside this one.
 public protocol Backend: AnyObject, Sendable, MemoryKernels, ElementwiseKernels, MovementKernels,
   ReductionKernels, MatrixKernels, SoftmaxKernels, NormKernels, GroupNormKernels, AttentionKernels,
-  ConvolutionKernels, ResizeKernels, PosteriorKernels, OptimizerKernels
+  ConvolutionKernels, ResizeKernels, PosteriorKernels, OptimizerKernels, InferenceKernels
 {
   /// What runs here, for the run's metadata: device, threads, BLAS core type.
   var summary: String { get }

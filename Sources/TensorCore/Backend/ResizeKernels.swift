@@ -13,7 +13,7 @@ public final class AxisTaps: Sendable {
   public let weights: [Float]
 
   /// - Parameter taps: for each output, the inputs that it reads with their factors.
-  init(input: Int, taps: [[(index: Int, weight: Float)]]) {
+  public init(input: Int, taps: [[(index: Int, weight: Float)]]) {
     self.input = input
     output = taps.count
     offsets = taps.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int32($1.count)) }

@@ -36,8 +36,9 @@ public func resize(_ x_BhwC: Tensor, to size: (h: Int, w: Int), mode: ResizeMode
   }
 }
 
-/// Both axes, one after the other, so that the map in between is the smaller of the two possible ones.
-private func resampled(_ x_BhwC: Tensor, rows: AxisTaps, columns: AxisTaps) -> Tensor {
+/// The maps of two axes on a feature map `BhwC`, one after the other, so that what lies in between is the smaller of the
+/// two possible ones. A map that keeps its axis's extent is taken for the identity. No gradient.
+public func resampled(_ x_BhwC: Tensor, rows: AxisTaps, columns: AxisTaps) -> Tensor {
   if rows.output * columns.input <= rows.input * columns.output {
     return resampledColumns(resampledRows(x_BhwC, rows), columns)
   }

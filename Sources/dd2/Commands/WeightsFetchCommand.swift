@@ -1,15 +1,5 @@
 import ArgumentParser
 import Artifacts
-import Foundation
-
-/// Where fetched weights lie.
-enum WeightsFolder {
-  /// `DD2_WEIGHTS`, else `weights/` in the current folder.
-  static var path: String {
-    let given = ProcessInfo.processInfo.environment["DD2_WEIGHTS"] ?? ""
-    return given.isEmpty ? "weights" : given
-  }
-}
 
 /// `dd2 weights fetch`: downloads published weights.
 struct WeightsFetchCommand: ParsableCommand {

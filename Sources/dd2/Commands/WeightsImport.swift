@@ -1,21 +1,23 @@
 import ArgumentParser
 import Artifacts
 import Distillation
+import FIDEval
 
-/// `dd2 weights import`: one teacher file from the files of others.
+/// `dd2 weights import`: one file of dd2's own from the files of others, a teacher or Inception-V3.
 struct WeightsImport: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Make a teacher file of VAR's or LlamaGen's own weights.",
+    commandName: "import", abstract: "Make a file of dd2's own of the weights of VAR, LlamaGen or Inception-V3.",
     discussion: """
       Takes the transformer's and the tokenizer's file in any order, or one file that holds both: PyTorch's .pth and \
       .pt, old and new, and safetensors. Family and sizes follow from names and shapes; each is checked. Nothing in \
-      the files is executed. Prints the path of the teacher file.
+      the files is executed. Inception-V3, as pytorch-fid publishes it for FID, is one file and becomes a feature \
+      network. Prints the path of the file.
       """)
 
   @Argument(help: ArgumentHelp("Files of weights.", valueName: "file"))
   var files: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The teacher file to write.", valueName: "file"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
   var output: String
 
   @Option(
@@ -46,6 +48,22 @@ struct WeightsImport: ParsableCommand {
   }
 
   func run() throws {
+    if files.count == 1, let file = files.first {
+      let weights = try WeightsFile.open(file)
+      if InceptionFile.recognizes(weights) { return try importInception(weights) }
+    }
+    try importTeacher()
+  }
+
+  private func importInception(_ weights: WeightsFile) throws {
+    let hash = try InceptionFile.convert(
+      weights, to: output, createdBy: DD2Version.description, metadata: ["command": commandLine])
+    let isPublished = hash == InceptionFile.publishedHash
+    Console.log("Inception-V3 for FID, sha256 \(hash), \(isPublished ? "as published" : "not the published weights")")
+    try Console.result(output)
+  }
+
+  private func importTeacher() throws {
     let found = try TeacherImport(
       files: files,
       options: TeacherImportOptions(patchSides: patchNums?.values, side: grid, heads: heads, locations: at))
