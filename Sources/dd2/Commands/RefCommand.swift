@@ -42,7 +42,7 @@ struct RefBuild: ParsableCommand {
       try measurement.load(images, title: "features"), for: metrics, title: "features")
     guard let pooled = found.features.pooled else { preconditionFailure("ref build: no statistics") }
     if found.features.count < pooled.dimension {
-      Console.log(
+      Log.info(
         "WARNING: \(found.features.count) images for \(pooled.dimension) features: the covariance has no full rank; "
           + "give \(pooled.dimension) images at the very least")
     }

@@ -59,7 +59,7 @@ struct WeightsImport: ParsableCommand {
     let hash = try InceptionFile.convert(
       weights, to: output, createdBy: DD2Version.description, metadata: ["command": commandLine])
     let isPublished = hash == InceptionFile.publishedHash
-    Console.log("Inception-V3 for FID, sha256 \(hash), \(isPublished ? "as published" : "not the published weights")")
+    Log.info("Inception-V3 for FID, sha256 \(hash), \(isPublished ? "as published" : "not the published weights")")
     try Console.result(output)
   }
 

@@ -52,7 +52,7 @@ struct ImageInputOptions: ParsableArguments {
       meter?.close()
       meter = nil
       Self.list(input.bad)
-      if input.resizedCount > 0 { Console.log("\(path): \(input.resizedCount) images are resized to \(input.size)") }
+      if input.resizedCount > 0 { Log.info("\(path): \(input.resizedCount) images are resized to \(input.size)") }
       return input
     } catch let error as DatasetError {
       meter?.close()
@@ -66,7 +66,7 @@ struct ImageInputOptions: ParsableArguments {
   private static let listedFiles = 20
 
   private static func list(_ bad: [ArtifactError]) {
-    for error in bad.prefix(listedFiles) { Console.log(error.description) }
-    if bad.count > listedFiles { Console.log("... and \(bad.count - listedFiles) more") }
+    for error in bad.prefix(listedFiles) { Log.warning(error.description) }
+    if bad.count > listedFiles { Log.warning("... and \(bad.count - listedFiles) more") }
   }
 }

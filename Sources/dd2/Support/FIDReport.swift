@@ -68,7 +68,7 @@ struct FIDReport: Encodable {
   /// Adds a warning to the result and shows it on stderr.
   mutating func warn(_ text: String) {
     warnings.append(text)
-    Console.log(text)
+    Log.warning(text)
   }
 
   /// Says where a covariance has too few images, and that FID is biased.

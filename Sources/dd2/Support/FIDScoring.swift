@@ -123,7 +123,7 @@ struct FIDScoring {
     let cache = try StatisticsCache(
       folder: path, measurement.input.options, measurement.choice.extractor, metrics: metrics)
     if let kept = cache?.read() {
-      Console.log("reference: statistics of \(path) as computed before (--no-cache computes them anew)")
+      Log.info("reference: statistics of \(path) as computed before (--no-cache computes them anew)")
       var side = try side(kept, in: path)
       side.details.cached = true
       return side

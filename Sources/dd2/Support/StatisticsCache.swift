@@ -37,7 +37,7 @@ struct StatisticsCache {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try statistics.write(path)
     } catch {
-      Console.log("the reference's statistics are not kept for the next time (\(path) cannot be written)")
+      Log.warning("the reference's statistics are not kept for the next time (\(path) cannot be written)")
     }
   }
 }
