@@ -33,7 +33,7 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(
       name: "CShims", dependencies: ["CPNG", "CHDF5"], cSettings: kernelFlags,
-      linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
+      linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m"), .linkedLibrary("z")]),
     library("TensorCore", ["CShims"]),
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),

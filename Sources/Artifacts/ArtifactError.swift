@@ -41,11 +41,11 @@ public enum ArtifactError: Error, Equatable, Sendable {
   /// The exit status of a command that ends with this error, after sysexits(3).
   public var exitCode: Int32 {
     switch self {
-    case .missingFile, .missingWeights, .notReadable: 66
+    case .missingFile, .notReadable: 66
     case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .missingEntry,
       .forbiddenGlobal, .ambiguous, .wrongDownload:
       65
-    case .unavailable: 69
+    case .unavailable, .missingWeights: 69
     case .cannotCreate: 73
     case .inputOutput: 74
     case .invalidName, .nonFinite: 70

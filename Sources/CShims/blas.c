@@ -9,18 +9,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };
+enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112, UPPER = 121 };
 
 typedef void (*sgemm_fn)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *,
                          int);
 typedef void (*dgemm_fn)(int, int, int, int, int, int, double, const double *, int, const double *, int, double,
                          double *, int);
-typedef void (*dsyevd_fn)(const char *, const char *, const int *, double *, const int *, double *, double *,
-                          const int *, int *, const int *, int *);
+typedef void (*dsyrk_fn)(int, int, int, int, int, double, const double *, int, double, double *, int);
+typedef void (*dpstrf_fn)(const char *, const int *, double *, const int *, int *, int *, const double *, double *,
+                          int *);
+typedef void (*dgesvd_fn)(const char *, const char *, const int *, const int *, double *, const int *, double *,
+                          double *, const int *, double *, const int *, double *, const int *, int *);
 
 static sgemm_fn sgemm;
 static dgemm_fn dgemm;
-static dsyevd_fn dsyevd;
+static dsyrk_fn dsyrk;
+static dpstrf_fn dpstrf;
+static dgesvd_fn dgesvd;
+static void (*set_threads)(int);
 static char error_text[256];
 static char core_name[64];
 
@@ -33,10 +39,12 @@ int dd2_blas_open(void) {
   }
   sgemm = (sgemm_fn)dlsym(library, "cblas_sgemm");
   dgemm = (dgemm_fn)dlsym(library, "cblas_dgemm");
-  dsyevd = (dsyevd_fn)dlsym(library, "dsyevd_");
-  void (*set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
+  dsyrk = (dsyrk_fn)dlsym(library, "cblas_dsyrk");
+  dpstrf = (dpstrf_fn)dlsym(library, "dpstrf_");
+  dgesvd = (dgesvd_fn)dlsym(library, "dgesvd_");
+  set_threads = (void (*)(int))dlsym(library, "openblas_set_num_threads");
   char *(*corename)(void) = (char *(*)(void))dlsym(library, "openblas_get_corename");
-  if (!sgemm || !dgemm || !dsyevd || !set_threads || !corename) {
+  if (!sgemm || !dgemm || !dsyrk || !dpstrf || !dgesvd || !set_threads || !corename) {
     snprintf(error_text, sizeof error_text, "libopenblas lacks a function that dd2 needs");
     return -1;
   }
@@ -45,6 +53,7 @@ int dd2_blas_open(void) {
   return 0;
 }
 
+void dd2_blas_set_threads(int count) { set_threads(count); }
 const char *dd2_blas_error(void) { return error_text; }
 const char *dd2_blas_core_name(void) { return core_name; }
 
@@ -60,23 +69,33 @@ void dd2_dgemm(int trans_a, int trans_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, 
         (int)(trans_a ? m : k), b, (int)(trans_b ? k : n), 0.0, c, (int)n);
 }
 
-int dd2_symmetric_eigen(double *a, double *values, int n) {
-  // LAPACK's column-major view of a symmetric matrix is the matrix itself; its eigenvector columns are our rows.
-  int info = 0, query = -1, integer_size = 0;
-  double size = 0;
-  dsyevd("V", "L", &n, a, &n, values, &size, &query, &integer_size, &query, &info);
+void dd2_dsyrk(ptrdiff_t n, ptrdiff_t k, const double *a, double *c) {
+  dsyrk(ROW_MAJOR, UPPER, TRANS, (int)n, (int)k, 1.0, a, (int)n, 1.0, c, (int)n);
+}
+
+int dd2_pivoted_cholesky(double *a, int *pivots, int *rank, int n) {
+  // LAPACK's lower triangle, column by column, is our upper one, row by row. A negative tolerance is its default.
+  int info = 0;
+  const double tolerance = -1;
+  double *work = malloc(sizeof(double) * 2 * (size_t)n);
+  if (!work) return -1000;
+  dpstrf("L", &n, a, &n, pivots, rank, &tolerance, work, &info);
+  free(work);
+  return info;
+}
+
+int dd2_singular_values(double *a, double *values, int m, int n) {
+  // The transpose, which LAPACK sees, has the same singular values. Its rows are our columns.
+  int info = 0, query = -1;
+  const int one = 1;
+  double size = 0, unused = 0;
+  dgesvd("N", "N", &n, &m, a, &n, values, &unused, &one, &unused, &one, &size, &query, &info);
   if (info != 0) return info;
   int work_size = (int)size;
   double *work = malloc(sizeof(double) * (size_t)work_size);
-  int *integer_work = malloc(sizeof(int) * (size_t)integer_size);
-  if (!work || !integer_work) {
-    free(work);
-    free(integer_work);
-    return -1000;
-  }
-  dsyevd("V", "L", &n, a, &n, values, work, &work_size, integer_work, &integer_size, &info);
+  if (!work) return -1000;
+  dgesvd("N", "N", &n, &m, a, &n, values, &unused, &one, &unused, &one, work, &work_size, &info);
   free(work);
-  free(integer_work);
   return info;
 }
 

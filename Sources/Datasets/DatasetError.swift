@@ -10,6 +10,8 @@ public enum DatasetError: Error, Equatable, Sendable {
   case unreadable(ArtifactError)
   /// An image has another size than the first one of its folder (`[height, width]`).
   case mixedSizes(path: String, expected: [Int], found: [Int])
+  /// Images of a folder of `count` that cannot be used.
+  case badImages(path: String, [ArtifactError], count: Int)
   /// A class number that the set does not have.
   case unknownClass(Int, classCount: Int)
 
@@ -18,7 +20,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     switch self {
     case .missingFolder, .noImages: 66
     case .unreadable(let error): error.exitCode
-    case .mixedSizes: 65
+    case .mixedSizes, .badImages: 65
     case .unknownClass: 64
     }
   }
@@ -35,7 +37,11 @@ extension DatasetError: CustomStringConvertible {
       error.description
     case .mixedSizes(let path, let expected, let found):
       "\(path): is \(found[1]) x \(found[0]) pixels where the folder's first image is "
-        + "\(expected[1]) x \(expected[0]); bring all images to one size"
+        + "\(expected[1]) x \(expected[0]); bring all images to one size (dd2 fid: --resize)"
+    case .badImages(let path, let errors, let count):
+      (errors.count == 1 ? "" : "\(path): \(errors.count) of \(count) images cannot be used, the first: ")
+        + (errors.first?.description ?? "")
+        + ", or leave \(errors.count == 1 ? "it" : "them") out with --skip-bad"
     case .unknownClass(let label, let classCount):
       "class \(label) does not exist; choose one of 0 to \(classCount - 1)"
     }

@@ -8,17 +8,19 @@ public enum FIDError: Error, Equatable, Sendable {
   case nonFinite(String)
   /// A covariance needs two samples or more.
   case tooFewSamples(Int)
+  /// A metric needs more images than there are.
+  case tooFewFor(String, needed: Int, found: Int)
   /// A statistics file lacks something or contradicts itself.
   case invalidStatistics(path: String, detail: String)
   /// There is no reference of that name.
   case unknownReference(String, known: [String])
-  /// The eigenvalues of a covariance were not found.
+  /// The singular values of a product of covariances were not found.
   case notConverged(String)
 
   /// The exit status of a command that ends with this error, after sysexits(3).
   public var exitCode: Int32 {
     switch self {
-    case .differentExtractors, .differentDimensions, .nonFinite, .tooFewSamples, .invalidStatistics: 65
+    case .differentExtractors, .differentDimensions, .nonFinite, .tooFewSamples, .tooFewFor, .invalidStatistics: 65
     case .unknownReference: 64
     case .notConverged: 70
     }
@@ -36,6 +38,8 @@ extension FIDError: CustomStringConvertible {
       "\(what) holds NaN or infinity; check the images and the feature network's weights"
     case .tooFewSamples(let count):
       "\(count) image(s) have no covariance; give at least 2, for a stable FID 10,000 or more"
+    case .tooFewFor(let metric, let needed, let found):
+      "\(metric) of \(found) image(s) cannot be computed; give at least \(needed), generated and reference"
     case .invalidStatistics(let path, let detail):
       "\(path): not usable as feature statistics (\(detail)); rebuild them with `dd2 ref build`"
     case .unknownReference(let name, let known):

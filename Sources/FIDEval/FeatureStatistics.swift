@@ -32,20 +32,27 @@ public struct FeatureStatistics: Equatable, Sendable {
 
 /// Collects feature statistics batch by batch, in Double.
 ///
-/// Batches are merged by the update of Chan, Golub and LeVeque (1979): with n, m samples and mean distance d,
-/// `S = S_a + S_b + d d^T n m / (n + m)`. Nothing is subtracted from large sums, so the result does not depend on
-/// the batch size beyond rounding.
+/// Samples are gathered into blocks of a fixed size, so that the size of the batches changes nothing at all, and blocks
+/// are merged by the update of Chan, Golub and LeVeque (1979): with n, m samples and mean distance d,
+/// `S = S_a + S_b + d d^T n m / (n + m)`. Nothing is subtracted from large sums.
 public struct StatisticsAccumulator: Sendable {
   /// Number of samples so far.
-  public private(set) var count = 0
+  public var count: Int { merged + pending.count / dimension }
   private let dimension: Int
   private let provenance: FeatureProvenance?
+  /// Samples behind `mean` and `scatter`.
+  private var merged = 0
   private var mean: [Double]
-  /// Sum of outer products of deviations from the mean, (F, F).
+  /// Sum of outer products of deviations from the mean, (F, F), upper triangle.
   private var scatter: [Double]
+  /// Samples (m, F) that wait for a block to be full.
+  private var pending: [Double] = []
+
+  private static let blockRows = 512
 
   /// An empty accumulator for features of length `dimension`.
   public init(dimension: Int, provenance: FeatureProvenance? = nil) {
+    precondition(dimension > 0, "StatisticsAccumulator: \(dimension) features")
     self.dimension = dimension
     self.provenance = provenance
     mean = [Double](repeating: 0, count: dimension)
@@ -67,43 +74,58 @@ public struct StatisticsAccumulator: Sendable {
   public mutating func add(_ features: [Double]) throws {
     precondition(features.count % dimension == 0, "StatisticsAccumulator: \(features.count) elements")
     guard features.allSatisfy(\.isFinite) else { throw FIDError.nonFinite("a feature of an image") }
-    let rows = features.count / dimension
-    guard rows > 0 else { return }
-    var batchMean = [Double](repeating: 0, count: dimension)
-    for row in 0..<rows {
-      for f in 0..<dimension { batchMean[f] += features[row * dimension + f] }
+    var rest = features[...]
+    while !rest.isEmpty {
+      let room = Self.blockRows * dimension - pending.count
+      pending += rest.prefix(room)
+      rest = rest.dropFirst(room)
+      if pending.count == Self.blockRows * dimension { merge() }
     }
-    for f in 0..<dimension { batchMean[f] /= Double(rows) }
-    merge(rows: rows, mean: batchMean, scatter: Self.scatter(features, rows: rows, about: batchMean))
   }
 
   /// The statistics of what was added. Throws `FIDError.tooFewSamples` for fewer than two.
   public func statistics() throws -> FeatureStatistics {
     guard count >= 2 else { throw FIDError.tooFewSamples(count) }
+    var whole = self
+    whole.merge()
     return try FeatureStatistics(
-      count: count, mean: mean, covariance: scatter.map { $0 / Double(count - 1) }, provenance: provenance)
+      count: count, mean: whole.mean, covariance: whole.covariance(), provenance: provenance)
   }
 
-  private static func scatter(_ features: [Double], rows: Int, about mean: [Double]) -> [Double] {
-    let width = mean.count
-    var deviations = features
+  /// Takes the pending samples in.
+  private mutating func merge() {
+    let (F, rows) = (dimension, pending.count / dimension)
+    guard rows > 0 else { return }
+    var block = pending
+    var blockMean = [Double](repeating: 0, count: F)
     for row in 0..<rows {
-      for f in 0..<width { deviations[row * width + f] -= mean[f] }
+      for f in 0..<F { blockMean[f] += block[row * F + f] }
     }
-    return matmulDouble(deviations, deviations, m: width, n: width, k: rows, transposeA: true)
+    for f in 0..<F { blockMean[f] /= Double(rows) }
+    for row in 0..<rows {
+      for f in 0..<F { block[row * F + f] -= blockMean[f] }
+    }
+    let total = merged + rows
+    // The distance of the means is one more deviation, so weighted that its square is the update's last term.
+    let weight = (Double(merged) * Double(rows) / Double(total)).squareRoot()
+    block += (0..<F).map { weight * (blockMean[$0] - mean[$0]) }
+    addGram(block, rows: rows + 1, width: F, to: &scatter)
+    for f in 0..<F { mean[f] += (blockMean[f] - mean[f]) * Double(rows) / Double(total) }
+    merged = total
+    pending.removeAll(keepingCapacity: true)
   }
 
-  private mutating func merge(rows: Int, mean batchMean: [Double], scatter batchScatter: [Double]) {
-    let total = count + rows
-    let weight = Double(count) * Double(rows) / Double(total)
-    let distance = (0..<dimension).map { batchMean[$0] - mean[$0] }
-    for i in 0..<dimension {
-      let scaled = weight * distance[i]
-      for j in 0..<dimension {
-        scatter[i * dimension + j] += batchScatter[i * dimension + j] + scaled * distance[j]
+  /// Both triangles, divided by n - 1.
+  private func covariance() -> [Double] {
+    let F = dimension
+    var result = scatter
+    for i in 0..<F {
+      for j in i..<F {
+        let value = scatter[i * F + j] / Double(merged - 1)
+        result[i * F + j] = value
+        result[j * F + i] = value
       }
-      mean[i] += distance[i] * Double(rows) / Double(total)
     }
-    count = total
+    return result
   }
 }

@@ -16,7 +16,8 @@ struct DD2: ParsableCommand {
       """,
     version: DD2Version.description,
     subcommands: [
-      Distill.self, Sample.self, FID.self, Evaluate.self, TeacherCommand.self, DataCommand.self, Weights.self,
+      Distill.self, Sample.self, FID.self, RefCommand.self, Evaluate.self, TeacherCommand.self, DataCommand.self,
+      Weights.self,
       Report.self,
     ])
 

@@ -44,8 +44,37 @@ import Testing
     #expect(outcomes.refused > Self.count / 4)
   }
 
+  /// Arrays that are read are the original ones, stored or deflated.
+  @Test func damagedNumPyArchivesNeverGiveAnotherNumber() throws {
+    let sound = NumPyFixture.archive.bytes
+    let expected = try arrays(of: try folder.overwrite(sound, "sound"))
+    let outcomes = try mutate(
+      seed: 5, { $0.damaged(sound) }, read: arrays,
+      check: { found in #expect(found.allSatisfy { expected[$0.key] == $0.value }) })
+    #expect(outcomes.refused > Self.count / 4)
+  }
+
+  /// Nothing protects a single array but its header.
+  @Test func damagedNumPyArrays() throws {
+    let sound = NumPyFixture.array("<f8", "(2, 3)", NumPyFixture.doubles([0, 1, 2, 3, 4, 5]))
+    let outcomes = try mutate(seed: 6, { $0.damaged(sound) }, read: arrays)
+    #expect(outcomes.refused > Self.count / 4)
+  }
+
+  private func arrays(of path: String) throws -> [String: HostArray] {
+    let file = try NumPyFile.open(path)
+    return try Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.array($0.name)) })
+  }
+
   private func mutate(
     seed: UInt64, _ make: (inout Mutator) -> [UInt8], check: ([String: HostArray]) -> Void = { _ in }
+  ) throws -> Outcomes {
+    try mutate(seed: seed, make, read: { try contents(try WeightsFile.open($0)) }, check: check)
+  }
+
+  private func mutate(
+    seed: UInt64, _ make: (inout Mutator) -> [UInt8], read: (String) throws -> [String: HostArray],
+    check: ([String: HostArray]) -> Void = { _ in }
   ) throws -> Outcomes {
     let before = peakMemory()
     var mutator = Mutator(state: seed)
@@ -53,8 +82,7 @@ import Testing
     for number in 0..<Self.count {
       let path = try folder.overwrite(make(&mutator), "damaged")
       do {
-        let file = try WeightsFile.open(path)
-        check(try contents(file))
+        check(try read(path))
         outcomes.read += 1
       } catch let error as ArtifactError {
         let line = error.description

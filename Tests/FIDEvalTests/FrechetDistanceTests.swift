@@ -23,6 +23,15 @@ import Testing
     }
   }
 
+  /// Covariances of fewer samples than features have no full rank; features of any scale.
+  @Test(arguments: [(40, 1e-3), (40, 1), (40, 100), (300, 1)])
+  func distanceToItselfIsZeroAtAnyRank(samples: Int, scale: Double) throws {
+    var accumulator = StatisticsAccumulator(dimension: 96)
+    try accumulator.add(SyntheticWeights.values("samples", [samples, 96]).map { Double($0) * scale })
+    let statistics = try accumulator.statistics()
+    #expect(try frechetDistance(statistics, statistics) < 1e-6 * max(1, scale * scale))
+  }
+
   /// Commuting covariances: |mu|^2 + sum (sigma_a - sigma_b)^2.
   @Test func analyticDistanceOfDiagonalGaussians() throws {
     let a = try gaussian(mean: [0, 1, 2], variances: [1, 4, 0])

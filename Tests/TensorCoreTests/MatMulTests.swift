@@ -86,17 +86,36 @@ import Testing
     }
   }
 
-  @Test func eigenvaluesOfASymmetricMatrix() throws {
+  @Test func gramOfTheUpperTriangle() {
+    let (rows, n) = (4, 5)
+    let a = SyntheticWeights.values("a", [rows, n]).map(Double.init)
+    let start = SyntheticWeights.values("c", [n, n]).map(Double.init)
+    var c = start
+    addGram(a, rows: rows, width: n, to: &c)
+    let gram = naiveProduct(a, a, n, n, rows, true, false)
+    let expected = (0..<n * n).map { start[$0] + ($0 / n <= $0 % n ? gram[$0] : 0) }
+    #expect(mismatch(c, expected, .double) == nil)
+  }
+
+  @Test(arguments: [6, 3, 0]) func factorOfASemidefiniteMatrix(rank: Int) {
     let n = 6
-    let half = SyntheticWeights.values("m", [n, n]).map(Double.init)
-    let matrix = (0..<n * n).map { half[$0] + half[$0 % n * n + $0 / n] }
-    let (values, vectors) = try symmetricEigen(matrix, n: n)
-    #expect(values == values.sorted())
-    // V^T diag(values) V gives the matrix back, and V is orthonormal.
-    let scaled = (0..<n * n).map { values[$0 / n] * vectors[$0] }
-    #expect(mismatch(naiveProduct(vectors, scaled, n, n, n, true, false), matrix, .double) == nil)
-    let identity = (0..<n * n).map { $0 / n == $0 % n ? 1.0 : 0 }
-    #expect(mismatch(naiveProduct(vectors, vectors, n, n, n, false, true), identity, .double) == nil)
+    let root = SyntheticWeights.values("root", [6, n]).prefix(rank * n).map(Double.init)
+    let matrix = naiveProduct(root, root, n, n, rank, true, false)
+    let factor = factorOfSemidefinite(matrix, n: n)
+    #expect(factor.rank == rank)
+    let back = naiveProduct(factor.elements, factor.elements, n, n, factor.rank, true, false)
+    #expect(mismatch(back, matrix, .double) == nil)
+  }
+
+  /// Rotations around a diagonal leave its values.
+  @Test func singularValuesOfAnOblongMatrix() throws {
+    let (c, s) = (0.6, 0.8)
+    // [c -s; s c] times [3 0 0; 0 0 2] times a rotation of the last two axes.
+    let matrix = [3 * c, -2 * s * s, -2 * s * c, 3 * s, 2 * c * s, 2 * c * c]
+    #expect(mismatch(try singularValues(matrix, m: 2, n: 3), [3, 2], .double) == nil)
+    let transposed = [0, 3, 1, 4, 2, 5].map { matrix[$0] }
+    #expect(mismatch(try singularValues(transposed, m: 3, n: 2), [3, 2], .double) == nil)
+    #expect(try singularValues([], m: 0, n: 3) == [])
   }
 
   private func naiveProduct(

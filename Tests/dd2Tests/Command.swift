@@ -36,7 +36,7 @@ struct Command {
     process.arguments = arguments
     process.currentDirectoryURL = folder.url
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["DD2_MODELS": models ?? folder.path("no-models"), "DD2_WEIGHTS": ""]
+      ["DD2_MODELS": models ?? folder.path("no-models"), "DD2_WEIGHTS": "", "XDG_CACHE_HOME": folder.path("cache")]
     ) { $1 }.merging(environment) { $1 }
     // Files instead of pipes: nothing can fill up while nobody reads.
     let (output, log) = (folder.url.appendingPathComponent(".stdout"), folder.url.appendingPathComponent(".stderr"))

@@ -16,7 +16,7 @@ import Testing
     "", "distill", "sample", "fid", "evaluate", "teacher", "teacher train", "teacher sample", "teacher inspect",
     "teacher evaluate",
     "teacher encode", "teacher decode", "data", "data render", "weights", "weights list", "weights verify",
-    "weights import", "weights fetch", "report",
+    "weights import", "weights fetch", "report", "ref", "ref build",
   ])
   func help(command: String) throws {
     let outcome = try dd2(command.split(separator: " ").map(String.init) + ["--help"])

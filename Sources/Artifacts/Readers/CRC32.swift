@@ -11,9 +11,10 @@ enum CRC32 {
     return tables
   }()
 
-  static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  /// The checksum of `bytes`, or of what has the checksum `before` and then `bytes`.
+  static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32 = 0) -> UInt32 {
     tables.withUnsafeBufferPointer { tables in
-      var crc: UInt32 = ~0
+      var crc = ~before
       let whole = bytes.count & ~7
       for position in stride(from: 0, to: whole, by: 8) {
         let low = bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)

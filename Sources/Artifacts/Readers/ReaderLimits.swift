@@ -25,4 +25,10 @@ enum ReaderLimits {
   static let entries = 100_000
   /// Bytes of the header of a safetensors file; the limit of the format's own library.
   static let headerBytes = 100_000_000
+  /// Bytes of the header of a NumPy array; NumPy's own limit is 10,000.
+  static let arrayHeaderBytes = 1 << 16
+  /// Bytes of a NumPy array that is read as a whole; statistics of 2048 features take 32 MiB.
+  static let arrayBytes = 1 << 30
+  /// Most bytes that one byte of deflate data can stand for.
+  static let deflateRatio = 1032
 }

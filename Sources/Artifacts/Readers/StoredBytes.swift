@@ -23,7 +23,7 @@ final class StoredBytes: Sendable {
     guard let checksum else { return bytes }
     try isVerified.withLock { isVerified in
       guard !isVerified else { return }
-      guard bytes.withUnsafeBytes(CRC32.checksum) == checksum else {
+      guard bytes.withUnsafeBytes({ CRC32.checksum($0) }) == checksum else {
         throw ArtifactError.corrupt(path: bytes.path, detail: "the checksum of \(name.inMessage) is wrong")
       }
       isVerified = true

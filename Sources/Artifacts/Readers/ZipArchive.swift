@@ -44,17 +44,41 @@ struct ZipArchive: Sendable {
   /// Throws `ArtifactError.unsupported` if it is compressed or encrypted, `.corrupt` if its sizes contradict.
   func stored(_ name: String) throws -> StoredBytes? {
     guard let item = items[name] else { return nil }
-    guard item.entry.flags & 1 == 0 else {
-      throw ArtifactError.unsupported(path: path, detail: "the zip entry \(name.inMessage) is encrypted")
-    }
-    guard item.entry.method == 0 else {
-      let kind = item.entry.method == 8 ? "deflated" : "compressed (method \(item.entry.method))"
-      throw ArtifactError.unsupported(path: path, detail: "the zip entry \(name.inMessage) is \(kind)")
-    }
-    guard item.entry.size == item.payload.count else {
-      throw corrupt("the zip entry \(name.inMessage) states two sizes")
-    }
+    guard item.entry.flags & 1 != 0 || item.entry.method == 0 else { throw compressed(item.entry) }
+    try check(item)
     return StoredBytes(item.payload, checksum: UInt32(truncatingIfNeeded: item.entry.checksum), name: name)
+  }
+
+  /// The contents of an entry, stored or deflated, from the beginning; nil if there is no such entry.
+  ///
+  /// Throws `ArtifactError.unsupported` if it is compressed otherwise or encrypted, `.corrupt` if its sizes contradict.
+  func reader(_ name: String) throws -> ByteReader? {
+    guard let item = items[name] else { return nil }
+    try check(item)
+    let checksum = UInt32(truncatingIfNeeded: item.entry.checksum)
+    return item.entry.method == 0
+      ? ByteReader(item.payload, checksum: checksum, name: name)
+      : try ByteReader(deflated: item.payload, size: item.entry.size, checksum: checksum, name: name)
+  }
+
+  /// Throws unless the entry can be read and its two sizes can both be right.
+  private func check(_ item: Item) throws {
+    let entry = item.entry
+    guard entry.flags & 1 == 0 else {
+      throw ArtifactError.unsupported(path: path, detail: "the zip entry \(entry.name.inMessage) is encrypted")
+    }
+    switch entry.method {
+    case 0 where entry.size == item.payload.count: return
+    // Divided, not multiplied: sizes of the archive may be any.
+    case 8 where entry.size / ReaderLimits.deflateRatio <= item.payload.count: return
+    case 0, 8: throw corrupt("the zip entry \(entry.name.inMessage) states two sizes")
+    default: throw compressed(entry)
+    }
+  }
+
+  private func compressed(_ entry: ZipEntry) -> ArtifactError {
+    let kind = entry.method == 8 ? "deflated" : "compressed (method \(entry.method))"
+    return .unsupported(path: path, detail: "the zip entry \(entry.name.inMessage) is \(kind)")
   }
 
   private func corrupt(_ detail: String) -> ArtifactError { .corrupt(path: path, detail: detail) }

@@ -5,6 +5,7 @@
 #include "dd2_conv.h"
 #include "dd2_hdf5.h"
 #include "dd2_inference.h"
+#include "dd2_inflate.h"
 #include "dd2_kernels.h"
 #include "dd2_norm.h"
 #include "dd2_png.h"

@@ -25,6 +25,14 @@ final class BLAS: Sendable {
 
   private init(coreName: String) { self.coreName = coreName }
 
+  /// Runs a large call on the library's own threads, as many as the pool has: from one thread at a time, outside the
+  /// pool's parts.
+  func threaded<Result>(_ body: () throws -> Result) rethrows -> Result {
+    dd2_blas_set_threads(Int32(ThreadPool.shared.threadCount))
+    defer { dd2_blas_set_threads(1) }
+    return try body()
+  }
+
   private static func open() -> Result<BLAS, BackendUnavailable> {
     if dd2_cpu_has_avx512() != 0 { setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 0) }
     guard dd2_blas_open() == 0 else {
@@ -42,37 +50,4 @@ extension Backends {
   public static func start() throws {
     _ = try BLAS.opened.get()
   }
-}
-
-/// Eigenvalues of a symmetric matrix, in Double (LAPACK `dsyevd`).
-/// - Parameters:
-///   - matrix: (n, n), row-major; only one triangle is read.
-///   - n: order of the matrix.
-/// - Returns: `values` ascending and `vectors` (n, n), row i the unit eigenvector of value i.
-/// - Throws: `BackendUnavailable` where LAPACK reports no convergence (a matrix with NaN, say).
-public func symmetricEigen(_ matrix: [Double], n: Int) throws -> (values: [Double], vectors: [Double]) {
-  precondition(matrix.count == n * n, "symmetricEigen: \(matrix.count) elements for order \(n)")
-  _ = BLAS.shared
-  var vectors = matrix
-  var values = [Double](repeating: 0, count: n)
-  let status = dd2_symmetric_eigen(&vectors, &values, Int32(n))
-  guard status == 0 else {
-    throw BackendUnavailable(description: "the eigenvalues of a \(n)x\(n) matrix did not converge")
-  }
-  return (values, vectors)
-}
-
-/// `C = op(A) op(B)` in Double, row-major.
-/// - Parameters:
-///   - a: (m, k), or (k, m) where `transposeA`.
-///   - b: (k, n), or (n, k) where `transposeB`.
-public func matmulDouble(
-  _ a: [Double], _ b: [Double], m: Int, n: Int, k: Int, transposeA: Bool = false, transposeB: Bool = false
-) -> [Double] {
-  precondition(
-    a.count == m * k && b.count == k * n, "matmulDouble: \(a.count) and \(b.count) elements for \(m)x\(k)x\(n)")
-  _ = BLAS.shared
-  var c = [Double](repeating: 0, count: m * n)
-  dd2_dgemm(transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, a, b, &c)
-  return c
 }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Small PNG files of 5 x 4 pixels, made with Python's `zlib` and `struct` so that libpng is not its own judge.
-enum PNGFixture: String {
+public enum PNGFixture: String, CaseIterable, Sendable {
   case rgb8 = """
     iVBORw0KGgoAAAANSUhEUgAAAAUAAAAECAIAAADJUWIXAAAAP0lEQVR42g3HIQHAMAxFwYeHi4uLg7+I4uGI+EqiJCIiazt2
     AAEJBfMHEXpSq7RHB0x4pU9Z4wtN9M5W9TvtD5BPETEx5qwhAAAAAElFTkSuQmCC
@@ -49,7 +49,8 @@ enum PNGFixture: String {
     iVBORw0KGgoAAAANSUhEUgAA6mAAAOpgCAIAAAAPsOIVAAAACUlEQVR4nGMAAAABAAFe/335AAAAAElFTkSuQmCC
     """
 
-  var data: Data {
+  /// The file.
+  public var data: Data {
     Data(base64Encoded: rawValue, options: .ignoreUnknownCharacters) ?? Data()
   }
 }

@@ -1,0 +1,49 @@
+/// What `dd2 fid` measures.
+public enum Metric: String, CaseIterable, Sendable {
+  /// Frechet distance of pooled features (Heusel et al. 2017).
+  case fid
+  /// Frechet distance of spatial features (Nash et al. 2021).
+  case sfid
+  /// Inception Score (Salimans et al. 2016).
+  case inceptionScore = "is"
+  /// Kernel distance (Binkowski et al. 2018).
+  case kid
+  /// Improved precision and recall (Kynkaanniemi et al. 2019).
+  case precisionRecall = "pr"
+
+  /// What a metric needs of the reference.
+  public enum ReferenceNeed: Sendable {
+    /// Nothing.
+    case none
+    /// Mean and covariance.
+    case moments
+    /// The features of every image.
+    case features
+  }
+
+  /// What it needs of the feature network.
+  public var outputs: FeatureOutputs {
+    switch self {
+    case .fid, .kid, .precisionRecall: .pooled
+    case .sfid: .spatial
+    case .inceptionScore: .logits
+    }
+  }
+
+  /// What it needs of the reference.
+  public var reference: ReferenceNeed {
+    switch self {
+    case .inceptionScore: .none
+    case .fid, .sfid: .moments
+    case .kid, .precisionRecall: .features
+    }
+  }
+}
+
+extension Collection<Metric> {
+  /// What all of them need of the feature network.
+  public var outputs: FeatureOutputs { reduce(into: []) { $0.formUnion($1.outputs) } }
+
+  /// Whether one of them needs this of the reference.
+  public func need(_ what: Metric.ReferenceNeed) -> Bool { contains { $0.reference == what } }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Artifacts
+import Datasets
+import Distillation
+import FIDEval
+import Foundation
+
+/// Commands about references of `dd2 fid`.
+struct RefCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ref", abstract: "References that images are measured against.", subcommands: [RefBuild.self])
+}
+
+/// `dd2 ref build`: the statistics of a set of images as a file.
+struct RefBuild: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "build", abstract: "Write the feature statistics of images, as a reference for dd2 fid.",
+    discussion: """
+      A name that ends in .npz gives NumPy's format, with mu, sigma and, where the network has spatial features, mu_s \
+      and sigma_s: pytorch-fid and ADM's evaluator read it. It does not say which features it holds. Any other name \
+      gives HDF5, which records network, weights, protocol and number of images: dd2 fid then refuses to compare it \
+      with others.
+      """)
+
+  @Option(help: ArgumentHelp("A folder of PNG images, or an .npz of images.", valueName: "dir|file"))
+  var images: String
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write, .h5 or .npz.", valueName: "file"))
+  var output: String
+
+  @OptionGroup var extractor: ExtractorOptions
+  @OptionGroup var input: ImageInputOptions
+
+  func run() throws {
+    guard output.lowercased().hasSuffix(".npz") || output.lowercased().hasSuffix(".h5") else {
+      throw CommandFailure(.usage, "-o \(output): the name must end in .h5 or .npz")
+    }
+    let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
+    let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
+    let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
+    let found = try measurement(
+      try measurement.load(images, title: "features"), for: metrics, title: "features")
+    guard let pooled = found.features.pooled else { preconditionFailure("ref build: no statistics") }
+    if found.features.count < pooled.dimension {
+      Console.log(
+        "WARNING: \(found.features.count) images for \(pooled.dimension) features: the covariance has no full rank; "
+          + "give \(pooled.dimension) images at the very least")
+    }
+    try ReferenceStatistics(pooled: pooled, spatial: found.features.spatial).write(output)
+    let left = found.skipped > 0 ? ", \(found.skipped) left out" : ""
+    try Console.result(
+      "\(output): statistics of \(found.features.count) images in \(images)\(left) (features: "
+        + "\(choice.extractor.name), weights \(choice.extractor.weightsHash.prefix(12)), protocol \(choice.protocolName))"
+    )
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import FIDEval
+
+extension InceptionProtocol: ExpressibleByArgument {}
+
+/// Which features are compared.
+struct ExtractorOptions: ParsableArguments {
+  /// The feature networks.
+  enum Network: String, CaseIterable, ExpressibleByArgument {
+    case shapes32, inception
+  }
+
+  @Option(
+    help: "The feature network (default: shapes32 where the reference is of its features, else inception).")
+  var extractor: Network?
+
+  @Option(
+    name: .customLong("protocol"),
+    help: "What is done to images before Inception (default: adm for imagenet256, else pytorch-fid).")
+  var imageProtocol: InceptionProtocol?
+
+  @Option(help: ArgumentHelp("The weights of the feature network (default: the fetched ones).", valueName: "file"))
+  var weights: String?
+
+  @Option(parsing: .unconditional, help: "Images at a time (default: 32 for inception, 100 for shapes32).")
+  var batch: Int?
+
+  func validate() throws {
+    if let batch { try Requirement.positive(batch, "--batch") }
+    if extractor == .shapes32, imageProtocol != nil {
+      throw ValidationError("--protocol is of the inception network; shapes32 has one protocol only")
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Artifacts
+import Datasets
+
+extension ImageInput.Size: ExpressibleByArgument {
+  /// `64` or `64x48`, columns first.
+  public init?(argument: String) {
+    let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard let width = sides.first ?? nil, let height = sides.last ?? nil, sides.count <= 2,
+      (1...16384).contains(width), (1...16384).contains(height)
+    else { return nil }
+    self.init(width: width, height: height)
+  }
+}
+
+/// How images are read.
+struct ImageInputOptions: ParsableArguments {
+  /// What `--alpha` takes.
+  enum Alpha: String, CaseIterable, ExpressibleByArgument {
+    case refuse, drop
+  }
+
+  @Option(help: "Images with transparency: refuse them, or drop alpha and keep the colours beneath.")
+  var alpha = Alpha.refuse
+
+  @Option(
+    help: ArgumentHelp(
+      "Bring all images to one size with Pillow's antialiased bicubic filter; the sides are scaled independently.",
+      valueName: "n|wxh"))
+  var resize: ImageInput.Size?
+
+  @Flag(help: "Leave out images that cannot be used; how many is part of the result.")
+  var skipBad = false
+
+  /// As the reader takes them.
+  var options: ImageInput.Options {
+    ImageInput.Options(alpha: alpha == .drop ? .drop : .refuse, skipsBad: skipBad, size: resize)
+  }
+
+  /// Lists and checks images; files that cannot be used are named on stderr, one a line.
+  func load(_ path: String, title: String, _ interrupts: Interrupts) throws -> ImageInput {
+    var meter: ProgressMeter?
+    defer { meter?.close() }
+    do {
+      let input = try ImageInput(path, options) { done, total in
+        // A short check needs no bar.
+        guard total > Self.silentFiles else { return }
+        if meter == nil { meter = ProgressMeter("\(title): checking", total: total, unit: "files") }
+        meter?.update(done)
+        try interrupts.check("checking \(done) of \(total) files")
+      }
+      meter?.close()
+      meter = nil
+      Self.list(input.bad)
+      if input.resizedCount > 0 { Console.log("\(path): \(input.resizedCount) images are resized to \(input.size)") }
+      return input
+    } catch let error as DatasetError {
+      meter?.close()
+      meter = nil
+      if case .badImages(_, let bad, _) = error, bad.count > 1 { Self.list(bad) }
+      throw error
+    }
+  }
+
+  private static let silentFiles = 2000
+  private static let listedFiles = 20
+
+  private static func list(_ bad: [ArtifactError]) {
+    for error in bad.prefix(listedFiles) { Console.log(error.description) }
+    if bad.count > listedFiles { Console.log("... and \(bad.count - listedFiles) more") }
+  }
+}

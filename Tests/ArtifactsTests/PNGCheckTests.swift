@@ -1,0 +1,51 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Artifacts
+
+@Suite struct PNGCheckTests {
+  let folder: TemporaryFolder
+  init() throws { folder = try TemporaryFolder() }
+
+  private func check(_ data: Data) throws -> PNGCheck { try PNGCheck(try folder.overwrite([UInt8](data), "a.png")) }
+
+  @Test(arguments: [PNGFixture.rgb8, .rgb16, .gray8, .gray16, .gray1, .palette4, .interlaced])
+  func imagesWithoutAlpha(_ fixture: PNGFixture) throws {
+    let found = try check(fixture.data)
+    #expect(found.width == 5 && found.height == 4 && !found.hasAlpha)
+  }
+
+  @Test(arguments: [PNGFixture.rgba8, .grayAlpha8, .paletteTransparent])
+  func imagesWithAlpha(_ fixture: PNGFixture) throws {
+    let found = try check(fixture.data)
+    #expect(found.width == 5 && found.height == 4 && found.hasAlpha)
+  }
+
+  @Test func filesCutShortAreRefusedWhereverTheyAreCut() {
+    let whole = PNGFixture.paletteTransparent.data
+    for length in 0..<whole.count {
+      let error = artifactError { _ = try check(whole.prefix(length)) }
+      #expect(name(of: error) == (length < 8 ? "wrongFormat" : "corrupt"), "length \(length)")
+    }
+  }
+
+  /// Every byte after the signature is a length or under a checksum.
+  @Test func everyFlippedBitIsFound() {
+    var data = PNGFixture.rgb8.data
+    for offset in data.indices {
+      data[offset] ^= 0x10
+      let error = artifactError { _ = try check(data) }
+      #expect(name(of: error) == (offset < 8 ? "wrongFormat" : "corrupt"), "offset \(offset)")
+      data[offset] ^= 0x10
+    }
+  }
+
+  @Test func otherFilesAreRefusedInOneLine() {
+    let jpeg = artifactError { _ = try check(Data([0xFF, 0xD8, 0xFF, 0xE0] + [UInt8](repeating: 0, count: 40))) }
+    #expect(jpeg?.description.contains("JPEG") == true && jpeg?.exitCode == 65)
+    #expect(name(of: artifactError { _ = try check(Data("text\n".utf8)) }) == "wrongFormat")
+    #expect(name(of: artifactError { _ = try check(Data()) }) == "wrongFormat")
+    #expect(name(of: artifactError { _ = try PNGCheck(folder.file("none.png")) }) == "missingFile")
+  }
+}
