@@ -2,7 +2,8 @@ import Artifacts
 
 extension PNGImage {
   /// The image at another size, sides scaled independently: Pillow's antialiased bicubic filter (a = -0.5, widened when
-  /// shrinking) in its fixed-point arithmetic, so that every byte is the one that `Image.resize(..., BICUBIC)` gives.
+  /// shrinking) in its fixed-point arithmetic, rows first, so that every byte is the one that `Image.resize(..., BICUBIC)`
+  /// gives. (Pillow 13 scales columns first where that shrinks them more: some bytes are then one off.)
   public func bicubic(width newWidth: Int, height newHeight: Int) -> PNGImage {
     precondition(newWidth > 0 && newHeight > 0, "PNGImage.bicubic: \(newWidth) x \(newHeight)")
     let rows = ScalingTaps.axis(from: width, to: newWidth)

@@ -125,7 +125,7 @@ public struct ImageInput: Sendable {
     do {
       let check = try PNGCheck(file)
       if check.hasAlpha, alpha == .refuse {
-        return .failure(.unsupported(path: file, detail: "it has transparency"))
+        return .failure(.unsupported(path: file, detail: "it has transparency (--alpha drop forgets it)"))
       }
       return .success(Size(width: check.width, height: check.height))
     } catch let error as ArtifactError {

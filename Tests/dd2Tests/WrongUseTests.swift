@@ -47,7 +47,11 @@ import Testing
     ("data render -o out --count 10001 --split reference", "10000 images"),
     ("data render -o out --count 1 --split test", "--split"),
     ("fid --ref shapes23", "no reference named shapes23; choose one of shapes32, imagenet256"),
-    ("fid --ref shapes32 --metrics is", "--metrics"),
+    ("fid --ref shapes32 --metrics fod", "no metric 'fod'; choose from fid, sfid, is, kid, pr"),
+    ("fid --images out", "--ref"),
+    ("fid --ref x --extractor shapes32 --protocol adm", "--protocol"),
+    ("fid --ref x --resize 0", "--resize"),
+    ("ref build --images x", "--output"),
     ("nonsense", "nonsense"),
   ])
   func usage(arguments: String, part: String) throws {

@@ -35,7 +35,7 @@ public struct FeaturePass {
     precondition(batch > 0, "FeaturePass: batch \(batch)")
     self.extractor = extractor
     outputs = metrics.outputs
-    keepsMoments = metrics.need(.moments)
+    keepsMoments = metrics.contains(.fid)
     keepsFeatures = metrics.need(.features)
     self.batch = batch
   }
