@@ -44,13 +44,13 @@ import Testing
     #expect(outcomes.refused > Self.count / 4)
   }
 
-  /// Arrays that are read are the original ones, stored or deflated.
+  /// Arrays that are read are the original ones, stored or deflated; their names are under no checksum.
   @Test func damagedNumPyArchivesNeverGiveAnotherNumber() throws {
     let sound = NumPyFixture.archive.bytes
     let expected = try arrays(of: try folder.overwrite(sound, "sound"))
     let outcomes = try mutate(
       seed: 5, { $0.damaged(sound) }, read: arrays,
-      check: { found in #expect(found.allSatisfy { expected[$0.key] == $0.value }) })
+      check: { found in #expect(found.values.allSatisfy(expected.values.contains)) })
     #expect(outcomes.refused > Self.count / 4)
   }
 
