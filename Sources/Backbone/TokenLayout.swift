@@ -28,6 +28,10 @@ public struct TokenLayout: Codable, Equatable, Sendable {
     }
   }
 
+  /// Number of leading tokens that a second step keeps: the first half of the stages (DD1, arXiv 2412.17153, restarts VAR's
+  /// ten scales at the sixth).
+  public var restart: Int { stages[stageLengths.count / 2].lowerBound }
+
   /// For each position, how many leading positions its query may attend to: its own stage and all before.
   public var visibleCounts: [Int] {
     stages.flatMap { stage in [Int](repeating: stage.upperBound, count: stage.count) }

@@ -48,10 +48,19 @@ public struct OneStepGenerator: Sendable {
 
   /// One call: noise (B, L, D) of unit variance to latents (B, L, D) in unit scale, and the token logits (B, L, V)
   /// that the posterior head made them from; nil for the linear one.
-  public func draw(noise_BLD: Tensor, labels: [Int32]) -> (latents_BLD: Tensor, logits_BLV: Tensor?) {
+  /// - Parameter given: which tokens are known, 1 or 0 (B, L), and their latents (B, L, D): later tokens see these in
+  ///   place of the noise, as after the first of DD1's two steps.
+  public func draw(
+    noise_BLD: Tensor, labels: [Int32], given: (mask_BL: Tensor, latents_BLD: Tensor)? = nil
+  ) -> (latents_BLD: Tensor, logits_BLV: Tensor?) {
     let (B, L, D) = noise_BLD.dims3
+    let input_BLD =
+      given.map { mask_BL, latents_BLD in
+        let mask_BL1 = mask_BL.inserting(axis: -1)
+        return noise_BLD * (1 - mask_BL1) + latents_BLD * mask_BL1
+      } ?? noise_BLD
     let hidden_BLC = trunk.hiddenStates(
-      latents_BLD: noise_BLD * latentScale, labels: labels, extra_BLC: ownNoise(noise_BLD))
+      latents_BLD: input_BLD * latentScale, labels: labels, extra_BLC: ownNoise(noise_BLD))
     let logits_BLV = head.tokenLogits(hidden_BLC: hidden_BLC)
     let drawn = head(
       hidden_BLC: hidden_BLC, tokenLogits: logits_BLV, x_t: noise_BLD.reshaped([1, B, L, D]),

@@ -40,8 +40,8 @@ import Testing
     settings.pairs = 3
     settings.pairIntegrationSteps = 4
     settings.warmStartSteps = 60
-    settings.warmStartLearningRate = 3e-3
-    settings.warmStartCrossEntropy = crossEntropy
+    settings.regressionLearningRate = 3e-3
+    settings.regressionCrossEntropy = crossEntropy
     settings.head = .init(width: 16, depth: 1)
     return settings
   }
@@ -50,12 +50,12 @@ import Testing
     _ teacher: any DD2Teacher.Teacher, _ settings: DistillationConfiguration
   ) throws -> (stage: PairRegression, pairs: TokenSet) {
     let pairs = TokenPairs.collect(
-      teacher: teacher, guidance: .init(), count: settings.pairs, steps: settings.pairIntegrationSteps, batch: 3,
-      seed: settings.seed
-    ) { _ in }
+      teacher: teacher, guidance: .init(), indices: 0..<settings.pairs, steps: settings.pairIntegrationSteps,
+      seed: settings.seed)
     let stage1 = try StudentFactory(teacher: teacher, head: settings.head, seed: settings.seed).scoreNetwork()
     let stage = try PairRegression(
-      teacher: teacher, stage1: stage1.parameters.stateDict(), pairs: TokenSource { pairs }, configuration: settings)
+      name: "warm-start", steps: settings.warmStartSteps, teacher: teacher, initial: stage1.parameters.stateDict(),
+      pairs: TokenSource { pairs }, configuration: settings, monitor: nil)
     return (stage, pairs)
   }
 
@@ -81,6 +81,43 @@ import Testing
       let count = Double(pairs.ids.values.count)
       #expect(abs(try #require(metrics["regression"]) - distance / count) < 1e-4)
       #expect(abs(try #require(metrics["cross_entropy"]) - crossEntropy / count) < 1e-4)
+    }
+  }
+
+  /// Two of three rows begin with their first stages given: only the other tokens count, and they see the given ones.
+  @Test(arguments: TinyTeacher.allCases)
+  func givenTokensAreInputAndNotTarget(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder).teacher
+      var settings = Self.configuration(crossEntropy: 0)
+      settings.prefixShare = 0.6
+      let (stage, pairs) = try Self.regression(teacher, settings)
+      let (L, D, kept) = (teacher.layout.count, teacher.codebook.dimension, teacher.layout.restart)
+      #expect(kept > 0 && kept < L)
+      let noise = TokenPairs.noise(teacher: teacher, count: 3, seed: settings.seed, firstIndex: 0)
+      // The order in which the first step sees the pairs.
+      let (order, _, labels) = try TokenSource { pairs }.batch(step: 0, size: 3, seed: settings.seed &+ 2)
+      var distance = 0.0
+      var count = 0
+      for (row, pair) in order.enumerated() {
+        let target = teacher.codebook.latents(pairs.batch([pair]).ids)
+        let own = noise.sliced(axis: 0, pair..<(pair + 1))
+        let first = row < 2 ? kept : 0
+        let input = Tensor.concatenated(
+          [target.sliced(axis: 1, 0..<first), own.sliced(axis: 1, first..<L)], axis: 1)
+        // With all tokens given as `input`, the head still sees the true noise.
+        let drawn = stage.generator.draw(
+          noise_BLD: own, labels: [labels[row]], given: (Tensor([Float](repeating: 1, count: L), [1, L]), input)
+        ).latents_BLD.elements
+        for position in first..<L {
+          for d in 0..<D {
+            distance += pow(Double(drawn[position * D + d]) - Double(target.elements[position * D + d]), 2)
+          }
+          count += 1
+        }
+      }
+      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
+      #expect(abs(try #require(metrics["regression"]) - distance / Double(count)) < 1e-4)
     }
   }
 

@@ -72,16 +72,15 @@ struct RunLoop {
     let completed = try resume(stage)
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
     guard completed < stage.totalSteps else { return }
-    let log = try run.metricLog(resumingAfter: completed)
-    let board = try run.tensorBoardWriter(resumingAfter: completed)
+    let log = try StageLog(run, stage: stage.name, resumingAfter: completed)
+    if completed == 0 { try log.append(step: 0, try stage.evaluate(completed: 0, in: run)) }
     for index in completed..<stage.totalSteps {
-      var metrics = try stage.step(index)
+      var metrics = try log.timed { try stage.step(index) }
       if let bad = metrics.first(where: { !$0.1.isFinite }) {
         throw NonFiniteLoss(metric: bad.0, step: index)
       }
-      metrics += try stage.evaluate(after: index, in: run)
-      try log.append(step: index + 1, values: metrics)
-      try board.append(step: index + 1, values: metrics.map { ("\(stage.name)/\($0.0)", $0.1) })
+      metrics += try stage.evaluate(completed: index + 1, in: run)
+      try log.append(step: index + 1, metrics)
       observer(.step(stage: stage.name, completed: index + 1, total: stage.totalSteps, metrics: metrics))
       let isLast = index + 1 == stage.totalSteps
       guard isLast || interrupt.isRaised || (index + 1) % checkpointInterval == 0 else { continue }

@@ -36,12 +36,14 @@ public protocol TrainingStage: AnyObject {
   func state() -> StageState
   /// Continues from a snapshot.
   func restore(_ state: StageState) throws
-  /// Called after `step(index)`: pictures and scores at the stage's own intervals; more metrics for the log.
-  func evaluate(after index: Int, in run: RunFolder) throws -> [(String, Double)]
+  /// Called before the first step and after each: pictures and scores at the stage's own intervals; more metrics for
+  /// the log. Its time is not counted as training time.
+  /// - Parameter completed: the number of steps done.
+  func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)]
 }
 
 extension TrainingStage {
-  public func evaluate(after index: Int, in run: RunFolder) throws -> [(String, Double)] { [] }
+  public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] { [] }
 }
 
 /// Thrown when a step's result is not a finite number: nothing of it was kept.

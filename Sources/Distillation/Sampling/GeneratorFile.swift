@@ -15,6 +15,8 @@ public struct GeneratorDescription: Codable, Equatable, Sendable {
   public var teacherHash: String
   /// Guidance that the generator has learned.
   public var guidance: Guidance
+  /// Whether it was trained to go on from given first stages: two steps are then two calls of its own.
+  public var goesOn: Bool?
 }
 
 /// One-step generators in HDF5: averaged weights under `/ema`.

@@ -56,9 +56,7 @@ public struct GeneratorSampler: ImageSampler {
 
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
     withoutGradient {
-      let noise_BLD = Tensor.concatenated(
-        indices.map { generator.noise(count: 1, seed: seed, purpose: "generator.noise", firstIndex: $0) }, axis: 0)
-      let q_BLD = generator(noise_BLD: noise_BLD, labels: labels)
+      let q_BLD = generator(noise_BLD: generator.samplingNoise(seed: seed, indices: indices), labels: labels)
       return teacher.codebook.nearest(q_BLD)
     }
   }

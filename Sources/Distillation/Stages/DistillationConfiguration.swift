@@ -11,10 +11,20 @@ public enum WarmStart: String, Codable, CaseIterable, Sendable {
   case pairs
 }
 
+/// How the generator is trained.
+public enum DistillationMethod: String, Codable, CaseIterable, Sendable {
+  /// Conditional score distillation (arXiv 2510.21003).
+  case dd2
+  /// Regression on teacher-made pairs alone (arXiv 2412.17153), the baseline.
+  case dd1
+}
+
 /// All settings of a distillation run. What is written to `config.json` reproduces the run.
 public struct DistillationConfiguration: Codable, Equatable, Sendable {
-  /// Generator updates of stage 2.
+  /// Generator updates: of stage 2, or of DD1's regression.
   public var steps: Int
+  /// How the generator is trained.
+  public var method = DistillationMethod.dd2
   /// Everything random.
   public var seed: UInt64 = 1
   /// Where the images come from, for the record.
@@ -35,16 +45,18 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var stage1LearningRate: Float = 2e-4
   /// How the generator starts.
   public var warmStart = WarmStart.pairs
-  /// Pairs of the warm start.
+  /// Pairs of the warm start or of DD1.
   public var pairs = 16_000
   /// Heun steps from noise to token when pairs are made.
   public var pairIntegrationSteps = 16
   /// Updates of the warm start's regression.
   public var warmStartSteps = 1600
-  /// Learning rate of the regression.
-  public var warmStartLearningRate: Float = 1e-3
+  /// Learning rate of the regression on pairs, in the warm start and in DD1.
+  public var regressionLearningRate: Float = 1e-3
   /// Weight of the tokens' cross-entropy beside the squared distance in the regression.
-  public var warmStartCrossEntropy: Float = 1
+  public var regressionCrossEntropy: Float = 1
+  /// Share of the regression's batch that begins with the first half of the stages given.
+  public var prefixShare: Float = 0
   /// Form of the generator's loss; the default is the one that measured better (docs/distillation.md), not the paper's.
   public var loss = DistillationLoss.dmd
   /// Weight of the squared difference in the SiD form.
@@ -75,6 +87,9 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
 
   /// Default settings for the given number of generator updates.
   public init(steps: Int) { self.steps = steps }
+
+  /// Decay of the averaged generator after a number of updates: shorter at first, where weights change fast.
+  func averagingDecay(afterUpdates count: Int) -> Float { min(emaDecay, Float(count) / Float(count + 9)) }
 
   /// Adam in stage 2: no momentum, as is usual where two networks chase each other.
   var stage2Optimizer: AdamWConfiguration { AdamWConfiguration(beta1: 0, beta2: 0.99, clipNorm: 1) }

@@ -4,21 +4,32 @@ import DD2Teacher
 import Datasets
 import FIDEval
 import Foundation
+import NN
 import TensorCore
 
 /// Watches stage 2: cheap signs every step, picture grids and FID at intervals (design, section 2, 'How to tell').
 public struct DistillationMonitor {
+  /// Keeps a generator that scored better than those before: its averaged weights, the step and its FID.
+  public typealias BestKeeper = (_ averaged: StateDict, _ step: Int, _ fid: Double) throws -> Void
+
   private let teacher: any Teacher
   private let scorer: FIDScorer?
   private let configuration: DistillationConfiguration
+  private let keepBest: BestKeeper
 
   /// Images in a row of the grid; as many rows of the generator as of the teacher.
   private static let columns = 10
   private static let rows = 4
 
   /// A monitor.
-  /// - Parameter scorer: measures FID; nil where there is nothing to measure against.
-  public init(teacher: any Teacher, scorer: FIDScorer?, configuration: DistillationConfiguration) {
+  /// - Parameters:
+  ///   - scorer: measures FID; nil where there is nothing to measure against.
+  ///   - keepBest: called with every averaged generator that was scored.
+  public init(
+    teacher: any Teacher, scorer: FIDScorer?, configuration: DistillationConfiguration,
+    keepBest: @escaping BestKeeper = { _, _, _ in }
+  ) {
+    self.keepBest = keepBest
     self.teacher = teacher
     self.scorer = scorer
     self.configuration = configuration
@@ -56,8 +67,28 @@ public struct DistillationMonitor {
     }
   }
 
+  /// Pictures and scores where the run's intervals want them, also before the first update and after the last.
+  /// - Returns: `fid` of the averaged generator and `fid_raw` of the one being trained, or nothing.
+  func evaluate(
+    raw: OneStepGenerator, averaged: StateDict, completed: Int, total: Int, in run: RunFolder
+  ) throws -> [(String, Double)] {
+    let isLast = completed == total
+    let wantsSnapshot = completed > 0 && (completed % configuration.snapshotInterval == 0 || isLast)
+    let interval = configuration.evaluationInterval
+    let wantsScore = scorer != nil && interval > 0 && (completed % interval == 0 || isLast)
+    guard wantsSnapshot || wantsScore else { return [] }
+    let generator = try StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed).generator()
+    try generator.parameters.load(averaged)
+    if wantsSnapshot { try snapshot(generator, to: run.snapshotPath(step: completed)) }
+    guard wantsScore, let fid = try score(generator) else { return [] }
+    try keepBest(averaged, completed, fid)
+    // Before the first update both are one.
+    let rawScore = completed > 0 ? try score(raw) : nil
+    return [("fid", fid)] + (rawScore.map { [("fid_raw", $0)] } ?? [])
+  }
+
   /// Writes a grid: the generator on fixed noise above, the teacher's samples of the same classes below.
-  func snapshot(_ generator: OneStepGenerator, to path: String) throws {
+  private func snapshot(_ generator: OneStepGenerator, to path: String) throws {
     let count = Self.columns * Self.rows
     let labels = (0..<count).map { Int32($0 % teacher.classCount) }
     let drawn = GeneratorSampler(generator: generator, teacher: teacher)
@@ -68,15 +99,14 @@ public struct DistillationMonitor {
     try PNGImage.grid(images: images, columns: Self.columns, padding: 2).scaled(by: 2).write(path)
   }
 
-  /// FID of the generator on fixed noise.
-  func score(_ generator: OneStepGenerator) throws -> [(String, Double)] {
-    guard let scorer else { return [] }
+  /// FID of the generator on fixed noise; nil without a scorer.
+  private func score(_ generator: OneStepGenerator) throws -> Double? {
+    guard let scorer else { return nil }
     let sampler = GeneratorSampler(generator: generator, teacher: teacher)
     let labels = LabelStream.balanced(classCount: teacher.classCount)
-    let fid = try scorer.fid(count: configuration.evaluationCount) { range in
+    return try scorer.fid(count: configuration.evaluationCount) { range in
       sampler.images(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
     }
-    return [("fid", fid)]
   }
 }
 

@@ -5,8 +5,9 @@ import Foundation
 import NN
 import TensorCore
 
-/// A whole distillation: stage 1, the warm start if asked for, stage 2. Each part is a run of its own below the folder
-/// (stage 2 is the folder itself), so that an interrupted pipeline continues where it stopped.
+/// A whole distillation: stage 1, the warm start if asked for, stage 2; or DD1's pairs and regression. Each part is a run
+/// of its own below the folder (the last one is the folder itself), so that an interrupted pipeline continues where it
+/// stopped.
 public struct DistillationPipeline {
   private let configuration: DistillationConfiguration
   private let teacher: TeacherFile.Loaded
@@ -18,6 +19,8 @@ public struct DistillationPipeline {
 
   /// Name of the finished generator in the run's folder.
   public static let generatorName = "generator.h5"
+  /// Name of the generator that scored best during the run.
+  public static let bestName = "best.h5"
 
   /// A pipeline in a folder.
   /// - Parameter scorer: measures FID at intervals; nil where there is nothing to measure against.
@@ -39,15 +42,42 @@ public struct DistillationPipeline {
   /// - Throws: `RunInterrupted`, `NonFiniteLoss`, `OptimizerError`, `ArtifactError`.
   public func callAsFunction(data: any ImageSource) throws -> String {
     let run = try open(folder, command: command)
+    switch configuration.method {
+    case .dd2: return try distil(data, run)
+    case .dd1: return try regress(run)
+    }
+  }
+
+  /// Stage 1, warm start, stage 2.
+  private func distil(_ data: any ImageSource, _ run: OpenRun) throws -> String {
     let stage1 = try trainStage1(data, command: run.command)
     let warmStart =
       configuration.warmStart == .pairs ? try trainWarmStart(stage1, command: run.command) : nil
-    let monitor = DistillationMonitor(
-      teacher: teacher.teacher, scorer: scorer, configuration: configuration)
     let stage2 = try Stage2Training(
-      teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, configuration: configuration, monitor: monitor)
+      teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, configuration: configuration,
+      monitor: monitor(of: run))
     try loop(run)(stage2)
     return try writeGenerator(stage2.averagedState, of: run)
+  }
+
+  /// DD1: pairs and nothing but their regression. Where the head holds the posterior, the generator starts as the
+  /// teacher does, so that stage 1 has nothing to add.
+  private func regress(_ run: OpenRun) throws -> String {
+    let factory = StudentFactory(teacher: teacher.teacher, head: configuration.head, seed: configuration.seed)
+    let stage = try PairRegression(
+      name: configuration.method.rawValue, steps: configuration.steps, teacher: teacher.teacher,
+      initial: try factory.scoreNetwork().parameters.stateDict(), pairs: pairs(command: run.command),
+      configuration: configuration, monitor: monitor(of: run))
+    try loop(run)(stage)
+    return try writeGenerator(stage.averagedState, of: run)
+  }
+
+  private func monitor(of run: OpenRun) -> DistillationMonitor {
+    let best = BestGenerator(path: run.directory.path + "/" + Self.bestName) { averaged, facts, path in
+      try write(averaged, of: run, facts: facts, to: path)
+    }
+    return DistillationMonitor(
+      teacher: teacher.teacher, scorer: scorer, configuration: configuration, keepBest: best.offer)
   }
 
   private func trainStage1(_ data: any ImageSource, command: String) throws -> StateDict {
@@ -65,39 +95,41 @@ public struct DistillationPipeline {
     return stage.network.parameters.stateDict()
   }
 
-  private func trainWarmStart(_ stage1: StateDict, command: String) throws -> StateDict {
-    let path = folder + "/warm-start"
-    let pairs = TokenSource {
-      observer(.started(stage: "pairs", completed: 0, total: configuration.pairs))
-      return try TokenPairs.collect(
-        teacher: teacher.teacher, guidance: configuration.guidance, count: configuration.pairs,
-        steps: configuration.pairIntegrationSteps, batch: 100, seed: configuration.seed
-      ) { done in
-        observer(.step(stage: "pairs", completed: done, total: configuration.pairs, metrics: []))
-        if interrupt.isRaised { throw RunInterrupted(checkpoint: folder + "/stage1") }
-      }
+  /// The pairs of the run, made when first asked for.
+  private func pairs(command: String) -> TokenSource {
+    TokenSource {
+      try PairCollection(
+        teacher: teacher.teacher, configuration: configuration,
+        run: open(folder + "/" + PairCollection.name, command: command), interrupt: interrupt, observer: observer)()
     }
+  }
+
+  private func trainWarmStart(_ stage1: StateDict, command: String) throws -> StateDict {
     let stage = try PairRegression(
-      teacher: teacher.teacher, stage1: stage1, pairs: pairs, configuration: configuration)
-    let run = try open(path, command: command)
+      name: "warm-start", steps: configuration.warmStartSteps, teacher: teacher.teacher, initial: stage1,
+      pairs: pairs(command: command), configuration: configuration, monitor: nil)
+    let run = try open(folder + "/" + stage.name, command: command)
     try loop(run)(stage)
-    let state = stage.generator.parameters.stateDict()
-    _ = try writeGenerator(state, of: run)
-    return state
+    _ = try writeGenerator(stage.averagedState, of: run)
+    return stage.averagedState
   }
 
   private func writeGenerator(_ averaged: StateDict, of run: OpenRun) throws -> String {
     let path = run.directory.path + "/" + Self.generatorName
+    try write(averaged, of: run, to: path)
+    observer(.saved(path: path))
+    return path
+  }
+
+  private func write(_ averaged: StateDict, of run: OpenRun, facts: [String: String] = [:], to path: String) throws {
+    let metadata = [
+      "command": run.command, "seed": String(configuration.seed), "training": try JSON.text(configuration),
+    ]
     try GeneratorFile.write(
       GeneratorDescription(
         head: configuration.head, teacher: URL(fileURLWithPath: teacher.path).lastPathComponent,
-        teacherHash: teacher.hash, guidance: configuration.guidance),
-      averaged: averaged,
-      metadata: [
-        "command": run.command, "seed": String(configuration.seed), "training": try JSON.text(configuration),
-      ], to: path)
-    observer(.saved(path: path))
-    return path
+        teacherHash: teacher.hash, guidance: configuration.guidance, goesOn: configuration.prefixShare > 0 ? true : nil),
+      averaged: averaged, metadata: metadata.merging(facts) { $1 }, to: path)
   }
 
   private func open(_ path: String, command: String) throws -> OpenRun {

@@ -1,70 +1,87 @@
-import DD2Generator
+import Artifacts
 import DD2Teacher
+import Foundation
 import TensorCore
 
-/// Noise and the tokens that the teacher's flow turns it into, for regression (DD1, arXiv 2412.17153).
+/// Makes the pairs of a run, or the rest of them: `pairs.h5` in the run's folder grows batch by batch.
 ///
-/// The noise of pair i is that of generator sample i of the same seed and purpose, so only tokens are kept.
-public enum TokenPairs {
-  /// Purpose under which the noise is drawn.
-  static let noisePurpose = "pairs.noise"
+/// The file holds `ids` (N, L) and `labels` (N) as token files do (`TokenFile`), and in its attributes the seed that the
+/// noise of pair i follows from.
+struct PairCollection {
+  private let teacher: any Teacher
+  private let configuration: DistillationConfiguration
+  private let run: OpenRun
+  private let interrupt: InterruptFlag
+  private let observer: RunObserver
 
-  /// Integrates the closed-form velocity `v = (x - x0) / t` from t = 1 to 0 for every token, stage by stage.
-  /// - Parameters:
-  ///   - count: number of pairs; labels are balanced.
-  ///   - steps: Heun steps; the last one is the jump to the posterior mean, which is then snapped to its nearest code.
-  ///   - progress: called with the number of pairs done; throws to stop.
-  public static func collect(
-    teacher: any Teacher, guidance: Guidance, count: Int, steps: Int, batch: Int, seed: UInt64,
-    progress: (Int) throws -> Void
-  ) rethrows -> TokenSet {
-    precondition(steps > 0, "TokenPairs: \(steps) integration steps")
-    var ids: [Int32] = []
-    var labels: [Int32] = []
-    for start in stride(from: 0, to: count, by: batch) {
-      let range = start..<min(start + batch, count)
-      let batchLabels = range.map { Int32($0 % teacher.classCount) }
-      let noise_BLD = noise(teacher: teacher, count: range.count, seed: seed, firstIndex: start)
-      let drawn = teacher.generate(labels: batchLabels, guidance: guidance) { stage, logProbabilities in
-        let own = noise_BLD.sliced(axis: 1, teacher.layout.stages[stage])
-        return teacher.codebook.nearest(
-          integrate(own, logProbabilities: logProbabilities, codebook_VD: teacher.codebook.vectors_VD, steps: steps))
+  /// The stage's name in events and logs.
+  static let name = "pairs"
+  private static let batch = 100
+  /// Pairs between writes of the file.
+  private static let saveInterval = 2000
+
+  init(
+    teacher: any Teacher, configuration: DistillationConfiguration, run: OpenRun, interrupt: InterruptFlag,
+    observer: @escaping RunObserver
+  ) {
+    self.teacher = teacher
+    self.configuration = configuration
+    self.run = run
+    self.interrupt = interrupt
+    self.observer = observer
+  }
+
+  private var path: String { run.directory.path + "/pairs.h5" }
+
+  /// All pairs, those of an earlier session included.
+  /// - Throws: `RunInterrupted` after the pairs made so far are saved; `ArtifactError`.
+  func callAsFunction() throws -> TokenSet {
+    let total = configuration.pairs
+    var pairs = try existing()
+    var saved = pairs?.count ?? 0
+    let batch = min(Self.batch, teacher.sequencesAtOnce)
+    observer(.started(stage: Self.name, completed: pairs?.count ?? 0, total: total))
+    guard (pairs?.count ?? 0) < total else { return try complete(pairs) }
+    let log = try StageLog(run.directory, stage: Self.name, resumingAfter: pairs?.count ?? 0)
+    while (pairs?.count ?? 0) < total {
+      let start = pairs?.count ?? 0
+      let made = log.timed {
+        TokenPairs.collect(
+          teacher: teacher, guidance: configuration.guidance, indices: start..<min(start + batch, total),
+          steps: configuration.pairIntegrationSteps, seed: configuration.seed)
       }
-      ids += drawn.values
-      labels += batchLabels
-      try progress(labels.count)
+      let all = pairs.map { $0.appending(made) } ?? made
+      pairs = all
+      try log.append(step: all.count, [("token_entropy", DistillationMonitor.unigramEntropy(made.ids))])
+      observer(.step(stage: Self.name, completed: all.count, total: total, metrics: []))
+      if all.count == total || all.count - saved >= Self.saveInterval || interrupt.isRaised {
+        try save(all)
+        saved = all.count
+      }
+      if interrupt.isRaised, all.count < total { throw RunInterrupted(checkpoint: path) }
     }
-    return TokenSet(ids: IndexTensor(ids, [labels.count, teacher.layout.count]), labels: labels)
+    return try complete(pairs)
   }
 
-  /// The noise of pairs `firstIndex ..< firstIndex + count`: (count, L, D).
-  static func noise(teacher: any Teacher, count: Int, seed: UInt64, firstIndex: Int) -> Tensor {
-    Tensor.normal(
-      [count, teacher.layout.count, teacher.codebook.dimension], seed: seed, purpose: noisePurpose,
-      firstIndex: firstIndex)
+  private func complete(_ pairs: TokenSet?) throws -> TokenSet {
+    guard let pairs, pairs.count == configuration.pairs else {
+      throw ArtifactError.wrongFormat(
+        path: path, detail: "\(pairs?.count ?? 0) pairs where the run wants \(configuration.pairs); remove the file")
+    }
+    return pairs
   }
 
-  /// Heun's method on `dx/dt = (x - x0(x, t)) / t` from t = 1 to 0.
-  /// - Parameter noise_BlD: x at t = 1.
-  /// - Returns: x at t = 0, (B, l, D).
-  static func integrate(
-    _ noise_BlD: Tensor, logProbabilities: Tensor, codebook_VD: Tensor, steps: Int
-  ) -> Tensor {
-    let (B, l, D) = noise_BlD.dims3
-    func velocity(_ x: Tensor, _ time: Float) -> Tensor {
-      let t = Tensor(repeating: time, [1, B, l])
-      let x0 = codebookPosterior(
-        x.reshaped([1, B, l, D]), t: t, logProbabilities: logProbabilities, codebook: codebook_VD
-      ).mean.reshaped([B, l, D])
-      return (x - x0) / time
-    }
-    var x = noise_BlD
-    for step in 0..<steps {
-      let (time, next) = (1 - Float(step) / Float(steps), 1 - Float(step + 1) / Float(steps))
-      let slope = velocity(x, time)
-      let euler = x + slope * (next - time)
-      x = step + 1 == steps ? euler : x + (slope + velocity(euler, next)) * (0.5 * (next - time))
-    }
-    return x
+  private func existing() throws -> TokenSet? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return try TokenFile.read(path, for: teacher)
+  }
+
+  private func save(_ pairs: TokenSet) throws {
+    let writer = try HDF5Writer(path: path)
+    try TokenFile.write(pairs, to: writer)
+    try writer.setAttribute("noise_seed", .string(String(configuration.seed)))
+    try writer.setAttribute("noise_purpose", .string(TokenPairs.noisePurpose))
+    try writer.finish()
+    observer(.saved(path: path))
   }
 }

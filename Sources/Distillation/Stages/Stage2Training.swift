@@ -15,7 +15,6 @@ public final class Stage2Training: TrainingStage {
   public let generator: OneStepGenerator
   /// The network that learns the generator's distribution.
   public let score: ScoreNetwork
-  private let averagedGenerator: OneStepGenerator
   private let teacher: any Teacher
   private let configuration: DistillationConfiguration
   private let monitor: DistillationMonitor
@@ -37,7 +36,6 @@ public final class Stage2Training: TrainingStage {
     self.monitor = monitor
     let factory = StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed)
     generator = try factory.generator()
-    averagedGenerator = try factory.generator()
     score = try factory.scoreNetwork()
     try score.parameters.load(stage1)
     if let warmStart {
@@ -60,7 +58,7 @@ public final class Stage2Training: TrainingStage {
       (fcs, scoreNorm) = try updateScore(random("score", index * 1024 + update))
     }
     var metrics = try updateGenerator(random("generator", index))
-    average.update(decay: min(configuration.emaDecay, Float(index + 1) / Float(index + 10)))
+    average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
     metrics.insert(("fcs", fcs), at: 1)
     return metrics + [("score_gradient_norm", Double(scoreNorm))]
   }
@@ -115,14 +113,9 @@ public final class Stage2Training: TrainingStage {
     StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: step)
   }
 
-  public func evaluate(after index: Int, in run: RunFolder) throws -> [(String, Double)] {
-    let wantsSnapshot = (index + 1) % configuration.snapshotInterval == 0 || index + 1 == totalSteps
-    let interval = configuration.evaluationInterval
-    let wantsScore = interval > 0 && ((index + 1) % interval == 0 || index + 1 == totalSteps)
-    guard wantsSnapshot || wantsScore else { return [] }
-    try averagedGenerator.parameters.load(average.stateDict())
-    if wantsSnapshot { try monitor.snapshot(averagedGenerator, to: run.snapshotPath(step: index + 1)) }
-    return wantsScore ? try monitor.score(averagedGenerator) : []
+  public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
+    try monitor.evaluate(
+      raw: generator, averaged: average.stateDict(), completed: completed, total: totalSteps, in: run)
   }
 
   /// The averaged generator's weights: what is sampled from.

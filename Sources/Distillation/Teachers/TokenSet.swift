@@ -25,6 +25,13 @@ public struct TokenSet: Sendable {
     return (IndexTensor(values, [indices.count, L]), indices.map { labels[$0] })
   }
 
+  /// This set with another one behind it.
+  func appending(_ other: TokenSet) -> TokenSet {
+    TokenSet(
+      ids: IndexTensor(ids.values + other.ids.values, [count + other.count, ids.shape[1]]),
+      labels: labels + other.labels)
+  }
+
   /// Encodes a data set with a tokenizer.
   /// - Parameters:
   ///   - limit: at most this many images, from the start.

@@ -4,14 +4,21 @@ import Distillation
 
 extension WarmStart: ExpressibleByArgument {}
 extension DistillationLoss: ExpressibleByArgument {}
+extension DistillationMethod: ExpressibleByArgument {}
 
 /// The settings of a distillation that can be given on the command line; what is not given keeps its default, or, in a
 /// resumed run, the run's own value.
 struct DistillationOptions: ParsableArguments {
   private static let defaults = DistillationConfiguration(steps: 0)
+  private static let defaultPrefixShare: Float = 0.25
 
   @Option(parsing: .unconditional, help: "Seed of everything random (default: \(defaults.seed)).")
   var seed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      "dd2, or dd1: regression on teacher-made pairs alone, --steps long (default: \(defaults.method.rawValue))."))
+  var method: DistillationMethod?
 
   @Option(
     name: .customLong("stage1-steps"), parsing: .unconditional,
@@ -21,7 +28,7 @@ struct DistillationOptions: ParsableArguments {
   @Option(help: "How the generator starts (default: \(defaults.warmStart.rawValue)).")
   var warmStart: WarmStart?
 
-  @Option(parsing: .unconditional, help: "Teacher-made pairs of the warm start (default: \(defaults.pairs)).")
+  @Option(parsing: .unconditional, help: "Teacher-made pairs of the warm start or of dd1 (default: \(defaults.pairs)).")
   var pairs: Int?
 
   @Option(
@@ -29,16 +36,23 @@ struct DistillationOptions: ParsableArguments {
   var warmStartSteps: Int?
 
   @Option(
-    name: .customLong("warm-start-lr"), parsing: .unconditional,
-    help: "Learning rate of the warm start's regression (default: \(defaults.warmStartLearningRate)).")
-  var warmStartLearningRate: Float?
+    name: .customLong("regression-lr"), parsing: .unconditional,
+    help: "Learning rate of the regression on pairs (default: \(defaults.regressionLearningRate)).")
+  var regressionLearningRate: Float?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Weight of the tokens' cross-entropy beside the squared distance in the warm start "
-        + "(default: \(defaults.warmStartCrossEntropy))."))
-  var warmStartCrossEntropy: Float?
+      "Weight of the tokens' cross-entropy beside the squared distance in the regression "
+        + "(default: \(defaults.regressionCrossEntropy))."))
+  var regressionCrossEntropy: Float?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Share of dd1's batch that goes on from given first stages, for sampling in two steps "
+        + "(default: \(defaultPrefixShare))."))
+  var prefixShare: Float?
 
   @Option(
     parsing: .unconditional, help: "Training images whose tokens stage 1 sees (default: \(defaults.trainingImages)).")
@@ -103,8 +117,12 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(stage1Steps, "--stage1-steps")
     try Requirement.positive(pairs, "--pairs")
     try Requirement.positive(warmStartSteps, "--warm-start-steps")
-    try Requirement.positive(warmStartLearningRate, "--warm-start-lr")
-    try Requirement.atLeast(0, warmStartCrossEntropy, "--warm-start-cross-entropy")
+    try Requirement.positive(regressionLearningRate, "--regression-lr")
+    try Requirement.atLeast(0, regressionCrossEntropy, "--regression-cross-entropy")
+    try Requirement.atLeast(0, prefixShare, "--prefix-share")
+    if let prefixShare, prefixShare > 1 {
+      throw ValidationError("--prefix-share is \(prefixShare); give a share of at most 1")
+    }
     try Requirement.positive(minTime, "--min-time")
     try Requirement.positive(trainingImages, "--training-images")
     try Requirement.atLeast(0, alpha, "--alpha")
@@ -125,12 +143,16 @@ struct DistillationOptions: ParsableArguments {
   func applied(to base: DistillationConfiguration) throws -> DistillationConfiguration {
     var settings = base
     Self.set(&settings.seed, seed)
+    Self.set(&settings.method, method)
+    // Two steps belong to dd1; a warm start that spends updates on them would only start worse.
+    if method == .dd1, base.method != .dd1 { settings.prefixShare = Self.defaultPrefixShare }
+    Self.set(&settings.prefixShare, prefixShare)
     Self.set(&settings.stage1Steps, stage1Steps)
     Self.set(&settings.warmStart, warmStart)
     Self.set(&settings.pairs, pairs)
     Self.set(&settings.warmStartSteps, warmStartSteps)
-    Self.set(&settings.warmStartLearningRate, warmStartLearningRate)
-    Self.set(&settings.warmStartCrossEntropy, warmStartCrossEntropy)
+    Self.set(&settings.regressionLearningRate, regressionLearningRate)
+    Self.set(&settings.regressionCrossEntropy, regressionCrossEntropy)
     Self.set(&settings.trainingImages, trainingImages)
     Self.set(&settings.loss, loss)
     Self.set(&settings.alpha, alpha)
@@ -146,12 +168,37 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.snapshotInterval, snapshotEvery)
     Self.set(&settings.evaluationInterval, evaluateEvery)
     Self.set(&settings.checkpointInterval, checkpointEvery)
-    let isGiven = pairs != nil || warmStartSteps != nil || warmStartLearningRate != nil || warmStartCrossEntropy != nil
-    if isGiven, settings.warmStart != .pairs {
-      throw ValidationError("--pairs and the --warm-start-... settings need --warm-start pairs")
-    }
-    if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
+    try check(settings)
     return settings
+  }
+
+  /// - Throws: `ValidationError` for an option without effect.
+  private func check(_ settings: DistillationConfiguration) throws {
+    switch settings.method {
+    case .dd1:
+      if let name = scoreDistillationOptions.first(where: \.isGiven)?.name {
+        throw ValidationError("\(name) belongs to --method dd2; dd1 is the regression alone")
+      }
+    case .dd2:
+      if prefixShare != nil { throw ValidationError("--prefix-share belongs to --method dd1") }
+      let isGiven =
+        pairs != nil || warmStartSteps != nil || regressionLearningRate != nil || regressionCrossEntropy != nil
+      if isGiven, settings.warmStart != .pairs {
+        throw ValidationError("--pairs, --warm-start-steps and the --regression-... settings need --warm-start pairs")
+      }
+      if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
+    }
+  }
+
+  /// What only conditional score distillation and what comes before it use.
+  private var scoreDistillationOptions: [(name: String, isGiven: Bool)] {
+    [
+      ("--stage1-steps", stage1Steps != nil), ("--warm-start", warmStart != nil),
+      ("--warm-start-steps", warmStartSteps != nil), ("--training-images", trainingImages != nil),
+      ("--loss", loss != nil), ("--alpha", alpha != nil), ("--noise-levels", noiseLevels != nil),
+      ("--min-time", minTime != nil), ("--max-time", maxTime != nil), ("--score-updates", scoreUpdates != nil),
+      ("--generator-lr", generatorLearningRate != nil), ("--score-lr", scoreLearningRate != nil),
+    ]
   }
 
   private static func timeRange(_ low: Float, _ high: Float) throws -> ClosedRange<Float> {

@@ -1,0 +1,60 @@
+import DD2Generator
+import DD2Teacher
+import TensorCore
+
+/// Noise and the tokens that the teacher's flow turns it into, for regression (DD1, arXiv 2412.17153).
+///
+/// The noise of pair i depends on (seed, i) alone, so only tokens and labels are kept, with the seed.
+enum TokenPairs {
+  /// Purpose under which the noise is drawn.
+  static let noisePurpose = "pairs.noise"
+
+  /// Integrates the closed-form velocity `v = (x - x0) / t` from t = 1 to 0 for every token, stage by stage.
+  /// - Parameters:
+  ///   - indices: the pairs to make, one batch; label i is `i % classCount`.
+  ///   - steps: Heun steps; the last one is the jump to the posterior mean, which is then snapped to its nearest code.
+  static func collect(
+    teacher: any Teacher, guidance: Guidance, indices: Range<Int>, steps: Int, seed: UInt64
+  ) -> TokenSet {
+    precondition(steps > 0, "TokenPairs: \(steps) integration steps")
+    let labels = indices.map { Int32($0 % teacher.classCount) }
+    let noise_BLD = noise(teacher: teacher, count: indices.count, seed: seed, firstIndex: indices.lowerBound)
+    let ids = teacher.generate(labels: labels, guidance: guidance) { stage, logProbabilities in
+      let own = noise_BLD.sliced(axis: 1, teacher.layout.stages[stage])
+      return teacher.codebook.nearest(
+        integrate(own, logProbabilities: logProbabilities, codebook_VD: teacher.codebook.vectors_VD, steps: steps))
+    }
+    return TokenSet(ids: ids, labels: labels)
+  }
+
+  /// The noise of pairs `firstIndex ..< firstIndex + count`: (count, L, D).
+  static func noise(teacher: any Teacher, count: Int, seed: UInt64, firstIndex: Int) -> Tensor {
+    Tensor.normal(
+      [count, teacher.layout.count, teacher.codebook.dimension], seed: seed, purpose: noisePurpose,
+      firstIndex: firstIndex)
+  }
+
+  /// Heun's method on `dx/dt = (x - x0(x, t)) / t` from t = 1 to 0.
+  /// - Parameter noise_BlD: x at t = 1.
+  /// - Returns: x at t = 0, (B, l, D).
+  static func integrate(
+    _ noise_BlD: Tensor, logProbabilities: Tensor, codebook_VD: Tensor, steps: Int
+  ) -> Tensor {
+    let (B, l, D) = noise_BlD.dims3
+    func velocity(_ x: Tensor, _ time: Float) -> Tensor {
+      let t = Tensor(repeating: time, [1, B, l])
+      let x0 = codebookPosterior(
+        x.reshaped([1, B, l, D]), t: t, logProbabilities: logProbabilities, codebook: codebook_VD
+      ).mean.reshaped([B, l, D])
+      return (x - x0) / time
+    }
+    var x = noise_BlD
+    for step in 0..<steps {
+      let (time, next) = (1 - Float(step) / Float(steps), 1 - Float(step + 1) / Float(steps))
+      let slope = velocity(x, time)
+      let euler = x + slope * (next - time)
+      x = step + 1 == steps ? euler : x + (slope + velocity(euler, next)) * (0.5 * (next - time))
+    }
+    return x
+  }
+}
