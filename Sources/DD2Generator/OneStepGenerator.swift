@@ -49,14 +49,10 @@ public struct OneStepGenerator: Sendable {
   /// One call: noise (B, L, D) of unit variance to latents (B, L, D) in unit scale, and the token logits (B, L, V)
   /// that the posterior head made them from; nil for the linear one.
   public func draw(noise_BLD: Tensor, labels: [Int32]) -> (latents_BLD: Tensor, logits_BLV: Tensor?) {
-    let (B, L, D) = noise_BLD.dims3
     let hidden_BLC = trunk.hiddenStates(
       latents_BLD: noise_BLD * latentScale, labels: labels, extra_BLC: ownNoise(noise_BLD))
     let logits_BLV = head.tokenLogits(hidden_BLC: hidden_BLC)
-    let drawn = head(
-      hidden_BLC: hidden_BLC, tokenLogits: logits_BLV, x_t: noise_BLD.reshaped([1, B, L, D]),
-      t: Tensor(repeating: 1, [1, B, L]))
-    return (drawn.reshaped([B, L, D]), logits_BLV)
+    return (head.fromNoise(hidden_BLC: hidden_BLC, tokenLogits: logits_BLV, noise_BLD: noise_BLD), logits_BLV)
   }
 
   /// The noise of samples `firstIndex ..< firstIndex + labels.count`: (B, L, D). Sample i depends on (seed, i) alone.
