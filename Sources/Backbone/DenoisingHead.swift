@@ -104,15 +104,35 @@ public struct DenoisingHead: Sendable {
     precondition(t.shape == [K, B, L], "DenoisingHead: times \(t.shape) for latents \(x_t.shape)")
     let t_KBL1 = t.reshaped([K, B, L, 1])
     let norm = ((1 - t_KBL1).square() + t_KBL1.square()).sqrt()
-    var z = fromLatent(x_t / norm) + fromHidden(hidden_BLC) + fromTime(timeFeatures(t))
-    for (norm, up, down) in blocks { z = z + down(up(norm(z)).silu()) }
-    let network = output(finalNorm(z))
+    let network = network(fromLatent(x_t / norm) + fromHidden(hidden_BLC) + fromTime(timeFeatures(t)))
     precondition(network.shape == [K, B, L, D], "DenoisingHead: output \(network.shape)")
     let estimate =
       tokenLogits.map {
         codebookPosterior(x_t, t: t, logProbabilities: $0, codebook: codes_VD).mean
       } ?? x_t * ((1 - t_KBL1) / norm.square())
     return estimate + network * (t_KBL1 / norm)
+  }
+
+  /// The head at t = 1, where `x_t` is the noise alone: what a one-step generator asks of it.
+  ///
+  /// The latent then says nothing about the code: the posterior estimate is the mean under the token probabilities, one
+  /// product, and the linear one is zero; all tokens share the features of t, and `c_in = c_out = 1`.
+  /// - Parameters:
+  ///   - hidden_BLC: hidden states of the trunk.
+  ///   - tokenLogits: what `tokenLogits` gave for them.
+  ///   - noise_BLD: (B, L, D).
+  /// - Returns: expected clean latents, (B, L, D).
+  public func fromNoise(hidden_BLC: Tensor, tokenLogits: Tensor?, noise_BLD: Tensor) -> Tensor {
+    let time = fromTime(timeFeatures(Tensor([1], [1, 1])))
+    let network = network(fromLatent(noise_BLD) + (fromHidden(hidden_BLC) + time))
+    return tokenLogits.map { $0.softmax().matmul(codes_VD) + network } ?? network
+  }
+
+  /// The residual blocks and the output behind the sum of the three inputs: (..., width) to (..., D).
+  private func network(_ input: Tensor) -> Tensor {
+    var z = input
+    for (norm, up, down) in blocks { z = z + down(up(norm(z)).silu()) }
+    return output(finalNorm(z))
   }
 
   /// Sines and cosines of t at octaves from half a period to 32 periods: (K, B, L, 2 F).

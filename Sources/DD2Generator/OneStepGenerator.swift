@@ -53,7 +53,6 @@ public struct OneStepGenerator: Sendable {
   public func draw(
     noise_BLD: Tensor, labels: [Int32], given: (mask_BL: Tensor, latents_BLD: Tensor)? = nil
   ) -> (latents_BLD: Tensor, logits_BLV: Tensor?) {
-    let (B, L, D) = noise_BLD.dims3
     let input_BLD =
       given.map { mask_BL, latents_BLD in
         let mask_BL1 = mask_BL.inserting(axis: -1)
@@ -62,10 +61,7 @@ public struct OneStepGenerator: Sendable {
     let hidden_BLC = trunk.hiddenStates(
       latents_BLD: input_BLD * latentScale, labels: labels, extra_BLC: ownNoise(noise_BLD))
     let logits_BLV = head.tokenLogits(hidden_BLC: hidden_BLC)
-    let drawn = head(
-      hidden_BLC: hidden_BLC, tokenLogits: logits_BLV, x_t: noise_BLD.reshaped([1, B, L, D]),
-      t: Tensor(repeating: 1, [1, B, L]))
-    return (drawn.reshaped([B, L, D]), logits_BLV)
+    return (head.fromNoise(hidden_BLC: hidden_BLC, tokenLogits: logits_BLV, noise_BLD: noise_BLD), logits_BLV)
   }
 
   /// The noise of samples `firstIndex ..< firstIndex + labels.count`: (B, L, D). Sample i depends on (seed, i) alone.

@@ -44,9 +44,13 @@ public protocol Teacher: Sendable {
   func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor
 
   /// Draws token sequences stage by stage with cached keys and values: (B, L).
-  /// - Parameter choose: picks the tokens (B, l) of a stage from its log-probabilities (B, l, V).
+  /// - Parameters:
+  ///   - prefix: tokens (B, n) of the first stages, whole ones and not all, which are read in the first call instead of
+  ///     drawn; nil for none.
+  ///   - choose: picks the tokens (B, l) of a stage from its log-probabilities (B, l, V).
   func generate(
-    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
+    labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
+    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) -> IndexTensor
 
   /// Token ids (B, L) to images (B, h, w, 3) in [-1, 1].
@@ -67,11 +71,21 @@ extension Teacher {
     }
   }
 
-  /// Samples token sequences (B, L): sample i depends on (seed, `indices[i]`) alone.
-  public func sample(labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int]) -> IndexTensor {
+  /// As `generate(labels:guidance:prefix:choose:)`, from the first stage on.
+  public func generate(
+    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
+  ) -> IndexTensor {
+    generate(labels: labels, guidance: guidance, prefix: nil, choose: choose)
+  }
+
+  /// Samples token sequences (B, L): sample i depends on (seed, `indices[i]`), and on its prefix, alone.
+  /// - Parameter prefix: see `generate(labels:guidance:prefix:choose:)`.
+  public func sample(
+    labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int], prefix: IndexTensor? = nil
+  ) -> IndexTensor {
     precondition(labels.count == indices.count, "sample: \(labels.count) labels, \(indices.count) indices")
     var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.sample", index: $0) }
-    return generate(labels: labels, guidance: guidance) { _, logProbabilities in
+    return generate(labels: labels, guidance: guidance, prefix: prefix) { _, logProbabilities in
       drawTokens(logProbabilities: logProbabilities, streams: &streams)
     }
   }

@@ -1,3 +1,4 @@
+import Backbone
 import Foundation
 import TensorCore
 
@@ -83,5 +84,25 @@ extension IndexTensor {
       }
     }
     return IndexTensor(values, [B, L])
+  }
+}
+
+extension IndexTensor {
+  /// Columns `range` of ids (B, n).
+  public func columns(_ range: Range<Int>) -> IndexTensor {
+    let (B, n) = (shape[0], shape[1])
+    precondition(shape.rank == 2 && range.lowerBound >= 0 && range.upperBound <= n, "columns: \(range) of \(shape)")
+    let values = (0..<B).flatMap { self.values[($0 * n + range.lowerBound)..<($0 * n + range.upperBound)] }
+    return IndexTensor(values, [B, range.count])
+  }
+}
+
+extension TokenLayout {
+  /// The tokens (B, l) of each stage that a prefix (B, n) covers; it must end with a stage before the last.
+  func stagesCovered(by prefix: IndexTensor?) -> [IndexTensor] {
+    guard let prefix else { return [] }
+    let covered = stages.dropLast().filter { $0.upperBound <= prefix.shape[1] }
+    precondition(covered.last?.upperBound == prefix.shape[1], "prefix \(prefix.shape) ends within a stage of \(stages)")
+    return covered.map(prefix.columns)
   }
 }

@@ -51,13 +51,17 @@ public struct LlamaGenBody: Sendable {
     return run(extra_BLC.map { x_BLC + $0 } ?? x_BLC, buffers: nil)
   }
 
-  /// The hidden state (B, 1, C) that the first token depends on; the buffers are empty and hold one token after.
-  public func firstState(labels: [Int32], buffers: KeyValueBuffers) -> Tensor {
-    run(classInput(labels), buffers: buffers)
+  /// The hidden state (B, 1, C) that the next token depends on; the buffers then hold all tokens read so far.
+  /// - Parameters:
+  ///   - tokens_BlC: embeddings of the tokens since the last call; nil for none.
+  ///   - labels: B class labels, read before the tokens where the buffers are empty.
+  public func nextState(tokens_BlC: Tensor?, labels: [Int32], buffers: KeyValueBuffers) -> Tensor {
+    let start_B1C = buffers.count == 0 ? classInput(labels) : nil
+    let states_BlC = run(
+      Tensor.concatenated([start_B1C, tokens_BlC].compactMap { $0 }, axis: 1), buffers: buffers)
+    let l = states_BlC.dims3.1
+    return states_BlC.sliced(axis: 1, (l - 1)..<l)
   }
-
-  /// The hidden state (B, 1, C) that the token after `token_B1C`, an embedding, depends on.
-  public func nextState(token_B1C: Tensor, buffers: KeyValueBuffers) -> Tensor { run(token_B1C, buffers: buffers) }
 
   private func classInput(_ labels: [Int32]) -> Tensor {
     classEmbedding(IndexTensor(labels, [labels.count, 1]))
@@ -66,7 +70,7 @@ public struct LlamaGenBody: Sendable {
   private func run(_ input_BLC: Tensor, buffers: KeyValueBuffers?) -> Tensor {
     var x_BLC = input_BLC
     for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, buffers: buffers) }
-    buffers?.advance()
+    buffers?.advance(by: input_BLC.dims3.1)
     return norm(x_BLC)
   }
 }

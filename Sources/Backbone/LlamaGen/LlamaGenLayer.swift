@@ -18,7 +18,7 @@ struct LlamaGenAttention: Sendable {
     wo = Linear(builder / "wo", C, C, bias: false, initializer: .residual(inputs: C, depth: configuration.depth))
   }
 
-  /// (B, L, C) to (B, L, C). With buffers, x is the one token after those that they hold.
+  /// (B, L, C) to (B, L, C). With buffers, x are the tokens after those that they hold.
   func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, buffers: KeyValueBuffers?) -> Tensor {
     let L = x_BLC.dims3.1
     let scale = 1 / Float(width / heads).squareRoot()
@@ -29,7 +29,8 @@ struct LlamaGenAttention: Sendable {
     }
     let parts = packed_BL3C.split(axis: -1, [width, width, width])
     let (keys, values) = buffers.write(layer: layer, key: parts[1], value: parts[2])
-    return wo(attention(parts[0], keys, values, heads: heads, scale: scale, visible: [buffers.count + 1]))
+    let visible = (1...L).map { buffers.count + $0 }
+    return wo(attention(parts[0], keys, values, heads: heads, scale: scale, visible: visible))
   }
 }
 

@@ -72,16 +72,20 @@ public struct VARTrunk: Trunk {
     return run(x_BLC, class_BC: class_BC, visible: layout.visibleCounts, cache: nil)
   }
 
-  /// Hidden states of one scale, given the cached keys and values of the scales before it.
-  /// - Parameter view_BlD: what the map shows this scale; nil for the first.
+  /// Hidden states of consecutive scales, given the cached keys and values of the scales before them.
+  /// - Parameter views_BlD: what the map shows each of these scales, side by side; the first of all is shown nothing.
   /// - Returns: (B, l, C)
   public func hiddenStates(
-    scale: Int, view_BlD: Tensor?, labels: [Int32], cache: KeyValueCache
+    scales: ClosedRange<Int>, views_BlD: Tensor?, labels: [Int32], cache: KeyValueCache
   ) -> Tensor {
     let class_BC = classEmbedding(IndexTensor(labels, [labels.count]))
-    let input = view_BlD.map { wordEmbedding($0) } ?? (class_BC.inserting(axis: 1) + positionStart)
-    let x_BlC = input + positions.sliced(axis: 1, layout.stages[scale])
-    return run(x_BlC, class_BC: class_BC, visible: nil, cache: cache)
+    let start_BlC = scales.lowerBound == 0 ? class_BC.inserting(axis: 1) + positionStart : nil
+    let input_BlC = Tensor.concatenated([start_BlC, views_BlD.map { wordEmbedding($0) }].compactMap { $0 }, axis: 1)
+    let stages = layout.stages
+    let place = stages[scales.lowerBound].lowerBound..<stages[scales.upperBound].upperBound
+    return run(
+      input_BlC + positions.sliced(axis: 1, place), class_BC: class_BC,
+      visible: scales.count == 1 ? nil : Array(layout.visibleCounts[place]), cache: cache)
   }
 
   /// Position plus level embedding, (1, L, C).

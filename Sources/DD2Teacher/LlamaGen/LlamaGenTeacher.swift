@@ -51,7 +51,8 @@ public struct LlamaGenTeacher: Teacher {
   }
 
   public func generate(
-    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
+    labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
+    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) -> IndexTensor {
     withoutGradient {
       let B = labels.count
@@ -59,18 +60,25 @@ public struct LlamaGenTeacher: Teacher {
       // Conditional and unconditional sequences in one batch, as in the reference.
       let rows = isGuided ? labels + labels.map { _ in Int32(classCount) } : labels
       let buffers = KeyValueBuffers(transformer.configuration, batch: rows.count)
-      var tokens: [IndexTensor] = []
-      for stage in 0..<layout.count {
-        let previous = tokens.last.map { isGuided ? $0.values + $0.values : $0.values }
-        var logits = transformer.nextLogits(labels: rows, previous: previous, buffers: buffers)
+      var tokens = layout.stagesCovered(by: prefix)
+      var unread = prefix
+      for stage in tokens.count..<layout.count {
+        let shown = isGuided ? unread.map(Self.doubled) : unread
+        var logits = transformer.nextLogits(labels: rows, shown: shown, buffers: buffers)
         if isGuided {
           logits = Self.guided(
             logits.sliced(axis: 0, 0..<B), logits.sliced(axis: 0, B..<(2 * B)), cfg: guidance.cfg)
         }
-        tokens.append(choose(stage, guidance.logProbabilities(logits: logits)))
+        let ids = choose(stage, guidance.logProbabilities(logits: logits))
+        tokens.append(ids)
+        unread = ids
       }
       return IndexTensor.joined(stages: tokens)
     }
+  }
+
+  private static func doubled(_ ids_Bl: IndexTensor) -> IndexTensor {
+    IndexTensor(ids_Bl.values + ids_Bl.values, [2 * ids_Bl.shape[0], ids_Bl.shape[1]])
   }
 
   public func decode(ids_BL: IndexTensor) -> Tensor {

@@ -37,11 +37,9 @@ public struct LlamaGenTransformer: TrainableTransformer {
       body.hiddenStates(tokens_BlC: body.tokenEmbedding(IndexTensor(shown, [B, L - 1])), labels: labels))
   }
 
-  /// Logits (B, 1, V) of the token after those that the buffers hold.
-  /// - Parameter previous: B ids of the token before it; nil for the first token.
-  func nextLogits(labels: [Int32], previous: [Int32]?, buffers: KeyValueBuffers) -> Tensor {
-    guard let previous else { return output(body.firstState(labels: labels, buffers: buffers)) }
-    let token_B1C = body.tokenEmbedding(IndexTensor(previous, [previous.count, 1]))
-    return output(body.nextState(token_B1C: token_B1C, buffers: buffers))
+  /// Logits (B, 1, V) of the token after those that the buffers and `shown` hold.
+  /// - Parameter shown: ids (B, l) of the tokens since the last call; nil for none.
+  func nextLogits(labels: [Int32], shown: IndexTensor?, buffers: KeyValueBuffers) -> Tensor {
+    output(body.nextState(tokens_BlC: shown.map { body.tokenEmbedding($0) }, labels: labels, buffers: buffers))
   }
 }

@@ -50,13 +50,14 @@ public struct VARTeacher: Teacher {
   }
 
   public func generate(
-    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
+    labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
+    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) -> IndexTensor {
-    withoutGradient { generateStages(labels: labels, guidance: guidance, choose: choose) }
+    withoutGradient { generateStages(labels: labels, guidance: guidance, prefix: prefix, choose: choose) }
   }
 
   private func generateStages(
-    labels: [Int32], guidance: Guidance, choose: (Int, Tensor) -> IndexTensor
+    labels: [Int32], guidance: Guidance, prefix: IndexTensor?, choose: (Int, Tensor) -> IndexTensor
   ) -> IndexTensor {
     let B = labels.count
     let isGuided = guidance.cfg != 0
@@ -64,23 +65,28 @@ public struct VARTeacher: Teacher {
     let cache = KeyValueCache(depth: transformer.configuration.depth)
     let sides = transformer.configuration.patchSides
     var map: Tensor?
-    var view: Tensor?
-    var perScale: [IndexTensor] = []
+    var perScale = layout.stagesCovered(by: prefix)
+    let given = perScale.count
+    // Scales that the transformer has not read yet, and what the map shows them.
+    var (first, views): (Int, [Tensor]) = (0, [])
     for scale in sides.indices {
-      let input = isGuided ? view.map { Tensor.concatenated([$0, $0], axis: 0) } : view
-      var logits = transformer.logits(scale: scale, view_BlD: input, labels: doubled, cache: cache)
-      if isGuided {
-        let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
-        logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
+      if scale >= given {
+        let shown = views.isEmpty ? nil : Tensor.concatenated(views, axis: 1)
+        let input = isGuided ? shown.map { Tensor.concatenated([$0, $0], axis: 0) } : shown
+        var logits = transformer.lastLogits(scales: first...scale, views_BlD: input, labels: doubled, cache: cache)
+        if isGuided {
+          let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
+          logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
+        }
+        perScale.append(choose(scale, guidance.logProbabilities(logits: logits)))
+        (first, views) = (scale + 1, [])
       }
-      let ids = choose(scale, guidance.logProbabilities(logits: logits))
-      perScale.append(ids)
       guard scale + 1 < sides.count else { break }
       let added = tokenizer.map.contribution(
-        latents_BlD: tokenizer.embedding.gatherRows(ids), scale: scale)
+        latents_BlD: tokenizer.embedding.gatherRows(perScale[scale]), scale: scale)
       let sum = map.map { $0 + added } ?? added
       map = sum
-      view = tokenizer.map.view(of: sum, side: sides[scale + 1])
+      views.append(tokenizer.map.view(of: sum, side: sides[scale + 1]))
     }
     return IndexTensor.joined(stages: perScale)
   }

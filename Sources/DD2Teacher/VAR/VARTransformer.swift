@@ -27,9 +27,11 @@ public struct VARTransformer: Sendable {
     head(trunk.hiddenStates(inputs_BLD: inputs_BLD, labels: labels))
   }
 
-  /// Logits (B, l, V) of one scale after the cached ones.
-  func logits(scale: Int, view_BlD: Tensor?, labels: [Int32], cache: KeyValueCache) -> Tensor {
-    head(trunk.hiddenStates(scale: scale, view_BlD: view_BlD, labels: labels, cache: cache))
+  /// Logits (B, l, V) of the last of some scales after the cached ones; see `VARTrunk.hiddenStates`.
+  func lastLogits(scales: ClosedRange<Int>, views_BlD: Tensor?, labels: [Int32], cache: KeyValueCache) -> Tensor {
+    let states_BlC = trunk.hiddenStates(scales: scales, views_BlD: views_BlD, labels: labels, cache: cache)
+    let (_, l, _) = states_BlC.dims3
+    return head(states_BlC.sliced(axis: 1, (l - trunk.layout.stageLengths[scales.upperBound])..<l))
   }
 }
 

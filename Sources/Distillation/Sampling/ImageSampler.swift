@@ -43,7 +43,7 @@ public struct TeacherSampler: ImageSampler {
 
 /// Draws with the one-step generator; the image decodes the snapped tokens.
 public struct GeneratorSampler: ImageSampler {
-  private let generator: OneStepGenerator
+  let generator: OneStepGenerator
   public let teacher: any Teacher
 
   /// A sampler over the generator and its teacher's decoder.
@@ -54,12 +54,31 @@ public struct GeneratorSampler: ImageSampler {
 
   public var callsPerImage: Int { 1 }
 
-  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
-    withoutGradient {
-      let q_BLD = generator(noise_BLD: generator.samplingNoise(seed: seed, indices: indices), labels: labels)
-      return teacher.codebook.nearest(q_BLD)
-    }
+  /// The noise (B, L, D) of the samples with the given indices.
+  public func noise(seed: UInt64, indices: [Int]) -> Tensor {
+    generator.samplingNoise(seed: seed, indices: indices)
   }
+
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
+    tokens(noise_BLD: noise(seed: seed, indices: indices), labels: labels)
+  }
+
+  /// Token ids (B, L) of noise (B, L, D), one row per label.
+  public func tokens(noise_BLD: Tensor, labels: [Int32]) -> IndexTensor {
+    let L = generator.layout.count
+    let ids = withoutGradient {
+      stride(from: 0, to: labels.count, by: sequencesAtOnce).flatMap { start in
+        let rows = start..<min(start + sequencesAtOnce, labels.count)
+        let q_BLD = generator(noise_BLD: noise_BLD.sliced(axis: 0, rows), labels: Array(labels[rows]))
+        return teacher.codebook.nearest(q_BLD).values
+      }
+    }
+    return IndexTensor(ids, [labels.count, L])
+  }
+
+  /// Sequences of a network call: about 4,000 tokens, whose hidden states stay in the processor's caches, where those
+  /// of a hundred images would go through memory layer by layer.
+  private var sequencesAtOnce: Int { max(1, 4096 / generator.layout.count) }
 }
 
 /// Draws every position independently from its class's token frequencies: what is left when the dependence between

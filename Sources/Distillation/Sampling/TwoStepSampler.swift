@@ -17,11 +17,18 @@ public struct TwoStepSampler: ImageSampler {
   public var callsPerImage: Int { 2 }
 
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
+    tokens(
+      labels: labels, seed: seed, indices: indices,
+      first: GeneratorSampler(generator: generator, teacher: teacher).tokens(
+        labels: labels, seed: seed, indices: indices))
+  }
+
+  /// As above, after a first call that drew the tokens `first` (B, L).
+  func tokens(labels: [Int32], seed: UInt64, indices: [Int], first: IndexTensor) -> IndexTensor {
     withoutGradient {
       let (B, L) = (labels.count, teacher.layout.count)
       let kept = teacher.layout.restart
       let noise_BLD = generator.samplingNoise(seed: seed, indices: indices)
-      let first = teacher.codebook.nearest(generator(noise_BLD: noise_BLD, labels: labels))
       let mask_BL = Tensor((0..<(B * L)).map { $0 % L < kept ? 1 : 0 }, [B, L])
       let second = teacher.codebook.nearest(
         generator.draw(

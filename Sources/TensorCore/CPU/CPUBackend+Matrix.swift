@@ -1,4 +1,5 @@
 import CShims
+import Foundation
 
 extension CPUBackend {
   public func matmul(
@@ -23,6 +24,9 @@ extension CPUBackend {
     }
   }
 
+  private static let leastLinearRows = Int(ProcessInfo.processInfo.environment["XROWS"] ?? "256")!
+  private static let linearBlock = Int(ProcessInfo.processInfo.environment["XBLOCK"] ?? "131072")!
+
   public func linear(
     _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, rows: Int, inputs: Int, outputs: Int
   ) {
@@ -38,11 +42,18 @@ extension CPUBackend {
         0, 1, rows.count, columns.count, inputs, 1, x + rows.lowerBound * inputs, inputs,
         weight + columns.lowerBound * inputs, inputs, bias == nil ? 0 : 1, target, outputs)
     }
+    // With a bias, few rows at a time: the product then finds them in the cache.
+    func blocks(_ rows: Range<Int>, _ columns: Range<Int>) {
+      let height = bias == nil ? rows.count : max(Self.leastLinearRows, Self.linearBlock / max(1, columns.count))
+      for first in stride(from: rows.lowerBound, to: rows.upperBound, by: max(1, height)) {
+        block(first..<min(first + height, rows.upperBound), columns)
+      }
+    }
     let grain = max(1, 65_536 / max(1, inputs * min(rows, outputs)))
     if rows >= outputs {
-      pool.forEachRange(rows, grain: grain) { block($0, 0..<outputs) }
+      pool.forEachRange(rows, grain: grain) { blocks($0, 0..<outputs) }
     } else {
-      pool.forEachRange(outputs, grain: grain) { block(0..<rows, $0) }
+      pool.forEachRange(outputs, grain: grain) { blocks(0..<rows, $0) }
     }
   }
 }

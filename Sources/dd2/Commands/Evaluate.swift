@@ -10,8 +10,9 @@ struct Evaluate: ParsableCommand {
     abstract: "Measure teacher, baselines and one-step generators on shapes32 in one table.",
     discussion: """
       FID in the features of shapes32, each row on the same number of images. The bounds are held-out data and \
-      reconstructions by the tokenizer; the baseline is independent sampling of every position from its class's \
-      token frequencies.
+      reconstructions by the tokenizer; the baseline draws every position independently from its class's token \
+      frequencies in samples of the unguided teacher. PPL is the perceptual path length in the same features, at a step \
+      of \(PerceptualPathLength.epsilon) (smaller is smoother; Karras et al. 2019 use another network and step).
       """)
 
   @OptionGroup var teacher: TeacherOptions
@@ -25,6 +26,17 @@ struct Evaluate: ParsableCommand {
     name: .customLong("cfg"), parsing: .upToNextOption, help: "Guidance strengths of the teacher, a row each.")
   var strengths: [Float] = [0, 1.5, 2, 3]
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Numbers of calls of few-step sampling, a row each for every generator.", valueName: "k"))
+  var fewStep: [Int] = []
+
+  @Flag(help: "Measure the generators' perceptual path length too.")
+  var ppl = false
+
+  @Option(parsing: .unconditional, help: "Teacher samples whose token frequencies the independent baseline draws from.")
+  var frequencySamples = 20_000
+
   @Option(parsing: .unconditional, help: "Images per row.")
   var count = 10_000
 
@@ -37,11 +49,10 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  /// Training images whose token frequencies the independent baseline uses.
-  private static let frequencyImages = 40_000
-
   func validate() throws {
     try Requirement.positive(batch, "--batch")
+    try Requirement.positive(frequencySamples, "--frequency-samples")
+    for calls in fewStep { try Requirement.atLeast(2, calls, "--few-step") }
     guard (2...Shapes32.Split.heldOut.count).contains(count) else {
       throw ValidationError("--count is \(count); give 2 to \(Shapes32.Split.heldOut.count)")
     }
@@ -53,25 +64,49 @@ struct Evaluate: ParsableCommand {
     let extractor = try FeatureNetFile.read(try BundledModels.path(of: .features))
     let scorer = FIDScorer(
       extractor: extractor, reference: try .read(try BundledModels.path(of: .referenceStatistics)))
+    let drawers = try drawers(file)
     let interrupts = Interrupts()
     var meter: (method: String, meter: ProgressMeter)?
     defer { meter?.meter.close() }
-    let evaluation = Evaluation(scorer: scorer, count: count, batch: batch, seed: seed) { method, done in
+    let evaluation = Evaluation(scorer: scorer, count: count, batch: batch, seed: seed) { method, done, total in
       if meter?.method != method {
         meter?.meter.close()
-        meter = (method, ProgressMeter(method, total: count, unit: "images", initial: done))
+        meter = (method, ProgressMeter(method, total: total, unit: "images", initial: done))
       }
       meter?.meter.update(done)
-      try interrupts.check("\(method): \(done) of \(count) images")
+      try interrupts.check("\(method): \(done) of \(total) images")
     }
-    let rows = try measure(evaluation, file)
+    let rows = try measure(evaluation, file.teacher, drawers)
     meter?.meter.close()
     meter = nil
     try show(rows)
   }
 
-  private func measure(_ evaluation: Evaluation, _ file: TeacherFile.Loaded) throws -> [EvaluationRow] {
-    let teacher = file.teacher
+  /// Something that draws, with its row's name.
+  private typealias Drawer = (method: String, sampler: any ImageSampler)
+
+  /// The generators, each followed by its few-step sampling: made first, so that a wrong number is told at once.
+  private func drawers(_ file: TeacherFile.Loaded) throws -> [Drawer] {
+    let paths = try checkpoints.isEmpty ? bundledGenerators() : checkpoints
+    if paths.isEmpty, ppl || !fewStep.isEmpty {
+      throw ValidationError("--few-step and --ppl measure generators: give some with --checkpoint")
+    }
+    return try paths.flatMap { path -> [Drawer] in
+      let loaded = try GeneratorFile.read(path, teacher: file)
+      let generator = GeneratorSampler(generator: loaded.generator, teacher: file.teacher)
+      let few = try fewStep.map { calls -> Drawer in
+        let sampler = try FewStepSampler(
+          generator: generator, guidance: loaded.description.guidance, calls: calls,
+          goesOn: loaded.description.goesOn ?? false)
+        return ("\(calls) steps (\(sampler.correction.rawValue)), \(path)", sampler)
+      }
+      return [("one step, \(path)", generator)] + few
+    }
+  }
+
+  private func measure(
+    _ evaluation: Evaluation, _ teacher: any Teacher, _ drawers: [Drawer]
+  ) throws -> [EvaluationRow] {
     let classes = teacher.classCount
     var rows = [
       try evaluation.row("held-out data", data: Shapes32(.heldOut)),
@@ -81,15 +116,15 @@ struct Evaluate: ParsableCommand {
       let sampler = TeacherSampler(teacher: teacher, guidance: Guidance(cfg: strength))
       rows.append(try evaluation.row("teacher, cfg \(strength)", sampler, classCount: classes))
     }
-    let tokens = try TokenSet.encode(Shapes32(.train), limit: Self.frequencyImages) {
-      teacher.encode(images_BhwC: $0)
-    }
-    let independent = IndependentSampler(teacher: teacher, tokens: tokens)
-    rows.append(try evaluation.row("independent positions", independent, classCount: classes))
-    for path in try checkpoints.isEmpty ? bundledGenerators() : checkpoints {
-      let loaded = try GeneratorFile.read(path, teacher: file)
-      let sampler = GeneratorSampler(generator: loaded.generator, teacher: teacher)
-      rows.append(try evaluation.row("one step, \(path)", sampler, classCount: classes))
+    let independent = try evaluation.independentSampler(teacher, guidance: Guidance(), samples: frequencySamples)
+    rows.append(
+      try evaluation.row(
+        "independent positions (\(frequencySamples) teacher samples)", independent, classCount: classes))
+    for (method, sampler) in drawers {
+      let pathLength = try (sampler as? GeneratorSampler).flatMap {
+        ppl ? try evaluation.pathLength(method, $0) : nil
+      }
+      rows.append(try evaluation.row(method, sampler, classCount: classes, pathLength: pathLength))
     }
     return rows
   }
@@ -102,12 +137,15 @@ struct Evaluate: ParsableCommand {
 
   private func show(_ rows: [EvaluationRow]) throws {
     guard !json else { return try Console.result(json: rows) }
-    try Console.result("| method | calls | images/s | FID (shapes32 features, not Inception) |")
-    try Console.result("| --- | --- | --- | --- |")
+    try Console.result("| method | calls | images/s | FID (shapes32 features, not Inception) |" + (ppl ? " PPL |" : ""))
+    try Console.result("| --- | --- | --- | --- |" + (ppl ? " --- |" : ""))
     for row in rows {
       let calls = row.callsPerImage.map(String.init) ?? ""
       let speed = row.imagesPerSecond.map { String(format: "%.0f", $0) } ?? ""
-      try Console.result("| \(row.method) | \(calls) | \(speed) | \(String(format: "%.2f", row.fid)) |")
+      let smoothness = row.pathLength.map { String(format: "%.1f", $0) } ?? ""
+      try Console.result(
+        "| \(row.method) | \(calls) | \(speed) | \(String(format: "%.2f", row.fid)) |"
+          + (ppl ? " \(smoothness) |" : ""))
     }
   }
 }

@@ -4,9 +4,10 @@ import DD2Teacher
 import Distillation
 import Foundation
 
-/// `dd2 sample`: draws with a one-step generator, or with the teacher for comparison.
+/// `dd2 sample`: draws with a one-step generator, in a few steps with its teacher's help, or with the teacher for
+/// comparison.
 struct Sample: ParsableCommand {
-  /// What draws.
+  /// What draws alone.
   enum Method: String, EnumerableFlag {
     case oneStep
     case teacherSteps
@@ -20,49 +21,105 @@ struct Sample: ParsableCommand {
   }
 
   static let configuration = CommandConfiguration(
-    abstract: "Draw images with a one-step generator or with its teacher.",
+    abstract: "Draw images with a one-step generator, in a few steps, or with its teacher.",
     discussion: """
       Writes 000012-class3.png and so on, and samples.json with all settings and the speed. Without --checkpoint, \
-      --one-step takes the averaged generator of the newest run in runs/, else the bundled one; with --teacher, one \
-      that was distilled from it.
+      --one-step and --few-step take the averaged generator of the newest run in runs/, else the bundled one; with \
+      --teacher, one that was distilled from it. In a few steps the teacher's distribution is shaped as the generator \
+      learned it, unless --cfg and the like say otherwise. With --interpolate, --count images lead from sample A to \
+      sample B, both included, all of one class: --class, else that of sample A.
       """)
 
-  @Flag var method: Method
+  @Flag var method: Method?
 
-  @Option(help: ArgumentHelp("The generator file, with --one-step.", valueName: "file"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Draw in K calls: one of the generator, the rest corrections by the teacher.", valueName: "k"))
+  var fewStep: Int?
+
+  @Option(help: ArgumentHelp("The generator file, with --one-step and --few-step.", valueName: "file"))
   var checkpoint: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Draw the way between the noises of samples A and B, with --one-step.", valueName: "a:b"))
+  var interpolate: String?
 
   @OptionGroup var teacher: TeacherOptions
   @OptionGroup var samples: SampleOptions
+  @OptionGroup var guidance: GuidanceOptions
 
   func validate() throws {
     if samples.output == nil { throw ValidationError("Missing expected argument '--output <dir>'") }
+    if method == nil, fewStep == nil {
+      throw ValidationError("Missing one of: '--one-step', '--few-step <k>', '--teacher-steps'")
+    }
+    if let method, fewStep != nil {
+      throw ValidationError("--few-step and --\(method == .oneStep ? "one-step" : "teacher-steps") exclude each other")
+    }
+    if let fewStep, fewStep < 2 {
+      throw ValidationError("--few-step is \(fewStep); give 2 or more, or --one-step")
+    }
     if method == .teacherSteps, checkpoint != nil {
       throw ValidationError("--checkpoint is a generator: it needs --one-step; give a teacher with --teacher")
     }
+    if method == .oneStep, guidance.isGiven {
+      throw ValidationError(
+        "--cfg, --temperature, --top-k and --top-p shape the teacher: they need --few-step or --teacher-steps")
+    }
+    if interpolate != nil {
+      guard method == .oneStep else { throw ValidationError("--interpolate needs --one-step") }
+      _ = try pathEnds()
+      guard samples.count >= 2 else { throw ValidationError("--count is \(samples.count); a way takes 2 or more") }
+    }
+  }
+
+  /// The samples that `--interpolate` names.
+  private func pathEnds() throws -> (from: Int, to: Int)? {
+    guard let interpolate else { return nil }
+    let numbers = interpolate.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    guard numbers.count == 2, let from = numbers[0], let to = numbers[1], from >= 0, to >= 0, from != to else {
+      throw ValidationError("--interpolate is '\(interpolate)'; give the numbers of two different samples, such as 3:7")
+    }
+    return (from, to)
   }
 
   func run() throws {
     switch method {
     case .teacherSteps:
-      try TeacherSample.draw(try teacher.load(), guidance: Guidance(), greedy: false, options: samples)
-    case .oneStep:
-      try drawOneStep(try checkpoint ?? defaultGenerator())
+      try TeacherSample.draw(
+        try teacher.load(), guidance: guidance.applied(to: Guidance()), greedy: false, options: samples)
+    case .oneStep, nil:
+      try draw(try checkpoint ?? defaultGenerator())
     }
   }
 
-  private func drawOneStep(_ path: String) throws {
+  /// Draws with a generator, alone or in a few steps.
+  private func draw(_ path: String) throws {
     let description = try GeneratorFile.describe(path)
     let teacher = try TeacherFile.read(try teacherPath(of: path, description))
     let loaded = try GeneratorFile.read(path, teacher: teacher)
     Log.info("generator \(path)")
-    let sampler = GeneratorSampler(generator: loaded.generator, teacher: teacher.teacher)
+    let generator = GeneratorSampler(generator: loaded.generator, teacher: teacher.teacher)
+    let guidance = guidance.applied(to: description.guidance)
+    var options = samples
     var record = SampleRecord.teacher(
-      teacher, guidance: description.guidance, greedy: false, callsPerImage: sampler.callsPerImage,
-      options: samples)
+      teacher, guidance: guidance, greedy: false, callsPerImage: generator.callsPerImage, options: options)
     record.method = "one-step"
     record.generator = .init(path: path, sha256: try WeightsManifest.sha256(ofFile: path))
-    try SamplingRun(options: samples, sampler: sampler)(record)
+    var sampler: any ImageSampler = generator
+    if let fewStep {
+      let corrected = try FewStepSampler(generator: generator, guidance: guidance, calls: fewStep, goesOn: description.goesOn ?? false)
+      (record.method, record.correction, record.callsPerImage) = ("few-step", corrected.correction, fewStep)
+      sampler = corrected
+    } else if let ends = try pathEnds() {
+      let label = try samples.labels(classCount: teacher.teacher.classCount).label(at: ends.from)
+      options.classChoice = .one(Int(label))
+      record.labels = options.classChoice.description
+      record.interpolation = .init(from: ends.from, to: ends.to)
+      sampler = InterpolationSampler(generator: generator, from: ends.from, to: ends.to, count: options.count)
+    }
+    try SamplingRun(options: options, sampler: sampler)(record)
   }
 
   /// The teacher whose tokenizer decodes: the one given, else, by hash, the one that the generator's run names or a

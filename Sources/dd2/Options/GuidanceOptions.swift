@@ -26,6 +26,9 @@ struct GuidanceOptions: ParsableArguments {
     if let topP, topP > 1 { throw ValidationError("--top-p is \(topP); give at most 1") }
   }
 
+  /// Whether any of them was given.
+  var isGiven: Bool { cfg != nil || temperature != nil || topK != nil || topP != nil }
+
   /// `base` with what was given on the command line in its place.
   func applied(to base: Guidance) -> Guidance {
     Guidance(

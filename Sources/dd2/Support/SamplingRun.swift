@@ -13,11 +13,21 @@ struct SampleRecord: Encodable {
     let sha256: String
   }
 
-  /// `one-step` or `teacher-steps`.
+  /// The noises that images lie between.
+  struct Interpolation: Encodable {
+    let from: Int
+    let to: Int
+  }
+
+  /// `one-step`, `few-step` or `teacher-steps`.
   var method: String
+  /// What the teacher did in few-step sampling.
+  var correction: FewStepSampler.Correction?
+  /// The samples that the images lead from and to; nil where each image is a sample of its own.
+  var interpolation: Interpolation?
   var teacher: Source
   var generator: Source?
-  /// What shaped the teacher's distribution; for a generator, what it learned.
+  /// What shaped the teacher's distribution; in one-step sampling, what the generator learned.
   var guidance: Guidance
   /// Whether the teacher took the most likely token instead of drawing.
   var greedy: Bool

@@ -1,0 +1,98 @@
+import DD2Generator
+import DD2Teacher
+import Foundation
+import NN
+import TensorCore
+import Testing
+
+@testable import Distillation
+
+/// Sampling in a few steps, and the way between two samples.
+@Suite("Few steps") struct FewStepTests {
+  /// A generator with weights at random, so that tokens differ.
+  private func sampler(_ family: TinyTeacher, _ folder: String) throws -> GeneratorSampler {
+    let teacher = try family.load(in: folder).teacher
+    let generator = try StudentFactory(teacher: teacher, head: .init(width: 16, depth: 1), seed: 3).generator()
+    try generator.parameters.load(
+      StateDict(
+        generator.parameters.stateDict().entries.mapValues {
+          $0.shape.rank < 2 ? $0 : .normal($0.shape, seed: 3, purpose: "test.weights") * 0.3
+        }))
+    return GeneratorSampler(generator: generator, teacher: teacher)
+  }
+
+  @Test(arguments: TinyTeacher.allCases) func theTeacherDrawsTheLastStagesAnew(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let generator = try sampler(family, folder)
+      let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 3, correction: .lastStages)
+      let layout = generator.teacher.layout
+      let (L, kept) = (layout.count, layout.stages[layout.stageLengths.count - 2].lowerBound)
+      let labels: [Int32] = [0, 1, 1]
+      let one = generator.tokens(labels: labels, seed: 5, indices: [0, 1, 2]).values
+      let corrected = few.tokens(labels: labels, seed: 5, indices: [0, 1, 2]).values
+      for row in 0..<3 {
+        #expect(one[(row * L)..<(row * L + kept)] == corrected[(row * L)..<(row * L + kept)])
+      }
+      #expect(one != corrected)
+      // A sample is its own, whatever is drawn beside it.
+      #expect(few.tokens(labels: [1], seed: 5, indices: [2]).values[...] == corrected[(2 * L)...])
+    }
+  }
+
+  @Test(arguments: TinyTeacher.allCases) func unlikelyTokensAreDrawnAnew(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let generator = try sampler(family, folder)
+      let teacher = generator.teacher
+      let ids_BL = generator.tokens(labels: [0, 1], seed: 5, indices: [0, 1])
+      func redrawn(_ tolerance: Float, labels: [Int32] = [0, 1], rows: Range<Int> = 0..<2) -> [Int32] {
+        let L = teacher.layout.count
+        return teacher.redrawingUnlikely(
+          ids_BL: IndexTensor(Array(ids_BL.values[(rows.lowerBound * L)..<(rows.upperBound * L)]), [rows.count, L]),
+          labels: labels, guidance: Guidance(), tolerance: tolerance, seed: 5, step: 1, indices: Array(rows)
+        ).values
+      }
+      // Nothing is so unlikely; everything is unlikelier than certain.
+      #expect(redrawn(1e6) == ids_BL.values)
+      let all = redrawn(-1e6)
+      #expect(all != ids_BL.values)
+      #expect(redrawn(-1e6, labels: [1], rows: 1..<2)[...] == all[teacher.layout.count...])
+    }
+  }
+
+  @Test func callsMustLieBetweenTwoAndTheTeachersOwn() throws {
+    try withTemporaryFolder { folder in
+      let generator = try sampler(.nextScale, folder)
+      let own = generator.teacher.layout.stageLengths.count
+      for calls in [1, own + 1] {
+        #expect(throws: FewStepError(calls: calls, teacherCalls: own)) {
+          try FewStepSampler(generator: generator, guidance: Guidance(), calls: calls)
+        }
+      }
+      #expect(try FewStepSampler(generator: generator, guidance: Guidance(), calls: own).callsPerImage == own)
+    }
+  }
+
+  @Test func aGeneratorTrainedToGoOnDrawsBothStepsItself() throws {
+    try withTemporaryFolder { folder in
+      let generator = try sampler(.nextScale, folder)
+      let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, goesOn: true)
+      let own = TwoStepSampler(generator: generator.generator, teacher: generator.teacher)
+      #expect(few.correction == .ownStages)
+      #expect(few.tokens(labels: [0, 1], seed: 5, indices: [0, 1]) == own.tokens(labels: [0, 1], seed: 5, indices: [0, 1]))
+    }
+  }
+
+  @Test func theWayLeadsFromSampleToSample() throws {
+    try withTemporaryFolder { folder in
+      let generator = try sampler(.nextScale, folder)
+      let way = InterpolationSampler(generator: generator, from: 4, to: 7, count: 5)
+      let drawn = way.tokens(labels: [1, 1], seed: 5, indices: [0, 4])
+      #expect(drawn == generator.tokens(labels: [1, 1], seed: 5, indices: [4, 7]))
+      let (a, b) = (Tensor([3, 0, 0], [1, 3]), Tensor([0, 4, 0], [1, 3]))
+      let middle = NoisePath(from: a, to: b)(0.5).elements
+      for (value, expected) in zip(middle, [3.5, 3.5, 0].map { $0 * Float(0.5).squareRoot() }) {
+        #expect(abs(value - expected) < 1e-5)
+      }
+    }
+  }
+}
