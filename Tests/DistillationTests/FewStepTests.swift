@@ -78,7 +78,8 @@ import Testing
       let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, goesOn: true)
       let own = TwoStepSampler(generator: generator.generator, teacher: generator.teacher)
       #expect(few.correction == .ownStages)
-      #expect(few.tokens(labels: [0, 1], seed: 5, indices: [0, 1]) == own.tokens(labels: [0, 1], seed: 5, indices: [0, 1]))
+      #expect(
+        few.tokens(labels: [0, 1], seed: 5, indices: [0, 1]) == own.tokens(labels: [0, 1], seed: 5, indices: [0, 1]))
     }
   }
 

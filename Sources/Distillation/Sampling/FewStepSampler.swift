@@ -80,7 +80,8 @@ public struct FewStepSampler: ImageSampler {
     case .unlikelyTokens:
       return (1..<callsPerImage).reduce(ids_BL) { ids_BL, call in
         teacher.redrawingUnlikely(
-          ids_BL: ids_BL, labels: labels, guidance: guidance, tolerance: Self.tolerance(correction: call), seed: seed, step: call,
+          ids_BL: ids_BL, labels: labels, guidance: guidance, tolerance: Self.tolerance(correction: call), seed: seed,
+          step: call,
           indices: indices)
       }
     }

@@ -2,14 +2,31 @@ import ArgumentParser
 import Artifacts
 import Foundation
 
-/// `dd2 report`: the last values of a run's metrics.
+/// `dd2 report`: the last values of runs' metrics, or their curves in a picture.
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the last value of every metric of a run.",
-    discussion: "The mean is taken over the metric's last \(Row.window) values.")
+    abstract: "Show the last value of every metric of a run, or draw a metric of several runs.",
+    discussion: """
+      The mean is taken over the metric's last \(Row.window) values. With --plot, --metric is drawn against steps or \
+      training seconds of the runs; the seconds of the stages before (pairs, stage 1, warm start) are counted.
+      """)
 
-  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
-  var folder: String
+  @Argument(help: ArgumentHelp("The run's folder; several with --plot.", valueName: "run"))
+  var folders: [String]
+
+  @Option(help: ArgumentHelp("Draw curves into this SVG file.", valueName: "file"))
+  var plot: String?
+
+  @Option(help: "The metric to draw.")
+  var metric = "fid"
+
+  @Option(help: "What to draw it against.")
+  var against = Abscissa.seconds
+
+  @Option(parsing: .upToNextOption, help: "Names of the curves, one per run; default: the folders' names.")
+  var label: [String] = []
+
+  enum Abscissa: String, ExpressibleByArgument, CaseIterable { case seconds, step }
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -24,7 +41,18 @@ struct Report: ParsableCommand {
     let mean: Double
   }
 
+  func validate() throws {
+    if plot == nil, folders.count > 1 { throw ValidationError("several runs are given: --plot draws them together") }
+    if plot != nil, json { throw ValidationError("--plot draws a picture: it excludes --json") }
+    if plot == nil, !label.isEmpty { throw ValidationError("--label names curves: it needs --plot") }
+    if !label.isEmpty, label.count != folders.count {
+      throw ValidationError("--label has \(label.count) names for \(folders.count) runs; give one per run")
+    }
+  }
+
   func run() throws {
+    if let plot { return try draw(into: plot) }
+    let folder = folders[0]
     let rows = try Self.logs(in: folder).flatMap { try Self.rows(stage: $0.stage, path: $0.path) }
     guard !rows.isEmpty else {
       throw CommandFailure(.missingInput, "\(folder): holds no metrics.jsonl; give the folder of a run")
@@ -37,6 +65,40 @@ struct Report: ParsableCommand {
       ]
     }
     try Console.result(TextTable([["STAGE", "METRIC", "STEP", "LAST", "MEAN"]] + cells).description)
+  }
+
+  private func draw(into path: String) throws {
+    let curves = try folders.enumerated().map { i, folder in
+      LinePlot.Curve(
+        name: label.isEmpty ? URL(fileURLWithPath: folder).lastPathComponent : label[i], points: try points(of: folder))
+    }
+    let picture = LinePlot(
+      xLabel: against == .seconds ? "training seconds, earlier stages included" : "step", yLabel: metric, curves: curves
+    )
+    do {
+      try picture.svg.write(toFile: path, atomically: true, encoding: .utf8)
+    } catch {
+      throw ArtifactError.inputOutput(path: path, detail: "cannot write: \(error.localizedDescription)")
+    }
+    try Console.result(path)
+  }
+
+  /// The metric's points in the log of the run itself.
+  private func points(of folder: String) throws -> [(x: Double, y: Double)] {
+    let logs = try Self.logs(in: folder)
+    let own = URL(fileURLWithPath: folder).lastPathComponent
+    let before = try logs.filter { $0.stage != own }.reduce(0.0) { sum, log in
+      sum + (try MetricLog.read(log.path).last?["seconds"] ?? 0)
+    }
+    let records = try logs.first { $0.stage == own }.map { try MetricLog.read($0.path) } ?? []
+    let points = records.compactMap { record -> (x: Double, y: Double)? in
+      guard let y = record[metric], y.isFinite, let x = record[against.rawValue] else { return nil }
+      return (against == .seconds ? before + x : x, y)
+    }
+    guard !points.isEmpty else {
+      throw CommandFailure(.missingInput, "\(folder): its metrics.jsonl holds no \(metric) with \(against.rawValue)")
+    }
+    return points
   }
 
   /// The logs of the run and of the stages below it, in the order in which they were last written.

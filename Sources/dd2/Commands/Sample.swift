@@ -109,7 +109,8 @@ struct Sample: ParsableCommand {
     record.generator = .init(path: path, sha256: try WeightsManifest.sha256(ofFile: path))
     var sampler: any ImageSampler = generator
     if let fewStep {
-      let corrected = try FewStepSampler(generator: generator, guidance: guidance, calls: fewStep, goesOn: description.goesOn ?? false)
+      let corrected = try FewStepSampler(
+        generator: generator, guidance: guidance, calls: fewStep, goesOn: description.goesOn ?? false)
       (record.method, record.correction, record.callsPerImage) = ("few-step", corrected.correction, fewStep)
       sampler = corrected
     } else if let ends = try pathEnds() {

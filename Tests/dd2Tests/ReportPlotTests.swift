@@ -1,0 +1,29 @@
+import Foundation
+import Testing
+
+/// The curves of several runs in one picture.
+@Suite struct ReportPlotTests {
+  @Test func drawsARunsMetricOverItsSecondsStagesBeforeIncluded() throws {
+    let folder = try TemporaryFolder()
+    let dd2 = Command(folder: folder)
+    for (path, lines) in [
+      ("a", ["{\"step\": 1, \"fid\": 8, \"seconds\": 10}", "{\"step\": 2, \"fid\": 4, \"seconds\": 20}"]),
+      ("a/pairs", ["{\"step\": 9, \"seconds\": 60}"]),
+      ("b", ["{\"step\": 1, \"fid\": 6, \"seconds\": 100}", "{\"step\": 5, \"fid\": 5, \"seconds\": 0}"]),
+    ] {
+      let place = folder.path(path)
+      try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+      try "{}".write(toFile: place + "/config.json", atomically: true, encoding: .utf8)
+      try (lines.joined(separator: "\n") + "\n").write(
+        toFile: place + "/metrics.jsonl", atomically: true, encoding: .utf8)
+    }
+    #expect(try dd2(["report", "a", "b", "--label", "A<B", "second", "--plot", "p.svg"]).status == 0)
+    let svg = try String(contentsOfFile: folder.path("p.svg"), encoding: .utf8)
+    #expect(svg.contains(">A&lt;B</text>") && svg.contains(">second</text>"))
+    // Seconds run from 0 to 100 and FIDs from 4 to 8: run a goes from (70, 8) to (80, 4).
+    #expect(svg.contains("points='509.2,20.0 572.8,390.0'"))
+    #expect(svg.contains("points='700.0,205.0 64.0,297.5'"))
+    try dd2.expectFailure(["report", "a", "b"], status: 64, saying: ["--plot"])
+    try dd2.expectFailure(["report", "a", "--plot", "p.svg", "--metric", "nope"], status: 66, saying: ["nope", "a"])
+  }
+}
