@@ -12,6 +12,9 @@ public protocol Trunk: Sendable {
   /// Number of classes; the label of this value stands for 'no class'.
   var classCount: Int { get }
 
+  /// Where the parameters of layers that the teacher does not have are registered: the beginnings of their paths.
+  var addedPaths: [String] { get }
+
   /// Hidden states under teacher forcing.
   /// - Parameters:
   ///   - latents_BLD: latents of all tokens in the teacher's own scale; position i uses those of earlier stages.

@@ -6,34 +6,51 @@ import TensorCore
 ///
 /// Position i receives the noises of earlier stages where the teacher receives their tokens, and its own noise through
 /// a linear map that starts at zero; the head gets its own noise as `x_t` at t = 1. At initialisation it is therefore
-/// exactly the stage-1 network.
+/// exactly the stage-1 network, but for the gain.
+///
+/// The gain: token j's logit gets `g(h) eps.c_j`, g linear in the hidden state. Which code the probability flow carries
+/// a noise to depends on the code's probability and on how far the noise points its way: the optimal transport from a
+/// Gaussian to weighted points is `argmax_j (eps.c_j + weight_j)`, and the flow comes near it. Without the gain the trunk
+/// has to learn those products.
 public struct OneStepGenerator: Sendable {
-  /// Paths `trunk.*`, `head.*` (as in the score network) and `own_noise.*`.
+  /// Paths `trunk.*`, `head.*` (as in the score network), `own_noise.*` and `noise_gain.*`.
   public let parameters: ParameterSet
   private let trunk: any Trunk
   private let head: DenoisingHead
   private let ownNoise: Linear
+  private let noiseGain: Linear?
+  private let codes_VD: Tensor
   private let latentScale: Float
 
-  /// Builds the network; see `ScoreNetwork.init` for the parameters.
+  /// Builds the network; see `ScoreNetwork.init` for the other parameters.
+  /// - Parameter adaptation: how it departs from the network of stage 1.
   /// - Throws: `StateDictError` where `mapState` does not fit.
   public init(
     trunk configuration: TrunkConfiguration, head headConfiguration: DenoisingHeadConfiguration,
-    codebook: Codebook, mapState: StateDict, seed: UInt64
+    codebook: Codebook, mapState: StateDict, adaptation: GeneratorAdaptation = GeneratorAdaptation(), seed: UInt64
   ) throws {
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)
-    trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState)
+    trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState, adaptation: adaptation)
     head = DenoisingHead(
       builder / "head", headConfiguration, hiddenWidth: trunk.width, codebook: codebook)
     ownNoise = Linear(builder / "own_noise", trunk.latentDimension, trunk.width, bias: false, initializer: .zeros)
+    let hasGain = adaptation.noiseGain > 0 && headConfiguration.estimate == .posterior
+    noiseGain =
+      hasGain
+      ? Linear(
+        builder / "noise_gain", trunk.width, initialBias: Tensor([adaptation.noiseGain], [1]), initializer: .zeros)
+      : nil
+    codes_VD = codebook.vectors_VD
     latentScale = codebook.scale
   }
 
-  /// Starts from a stage-1 network's weights; the own-noise map stays at zero.
+  /// Starts from a stage-1 network's weights; what that one does not have stays as it is.
   /// - Throws: `StateDictError` where they do not fit.
   public func load(stage1 state: StateDict) throws {
-    try parameters.load(state.merging(StateDict(["own_noise.weight": .zeros(ownNoise.weight.shape)])))
+    let own = ["own_noise.", "noise_gain."] + trunk.addedPaths.map { "trunk." + $0 }
+    try parameters.load(
+      state.merging(parameters.stateDict().filter { path in own.contains { path.hasPrefix($0) } }))
   }
 
   /// Order and grouping of the tokens.
@@ -60,7 +77,9 @@ public struct OneStepGenerator: Sendable {
       } ?? noise_BLD
     let hidden_BLC = trunk.hiddenStates(
       latents_BLD: input_BLD * latentScale, labels: labels, extra_BLC: ownNoise(noise_BLD))
-    let logits_BLV = head.tokenLogits(hidden_BLC: hidden_BLC)
+    let logits_BLV = head.tokenLogits(hidden_BLC: hidden_BLC).map { logits_BLV in
+      noiseGain.map { logits_BLV + $0(hidden_BLC) * noise_BLD.matmul(codes_VD, transposeOther: true) } ?? logits_BLV
+    }
     return (head.fromNoise(hidden_BLC: hidden_BLC, tokenLogits: logits_BLV, noise_BLD: noise_BLD), logits_BLV)
   }
 

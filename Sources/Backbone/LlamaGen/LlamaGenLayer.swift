@@ -1,7 +1,7 @@
 import NN
 import TensorCore
 
-/// Causal self-attention with rotary positions (`Attention` of `autoregressive/models/gpt.py`).
+/// Self-attention with rotary positions (`Attention` of `autoregressive/models/gpt.py`).
 struct LlamaGenAttention: Sendable {
   private let wqkv: Linear
   private let wo: Linear
@@ -9,28 +9,29 @@ struct LlamaGenAttention: Sendable {
   private let width: Int
   private let layer: Int
 
-  init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, layer: Int) {
+  init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, layer: Int, output: Initializer) {
     let C = configuration.width
     heads = configuration.heads
     width = C
     self.layer = layer
     wqkv = Linear(builder / "wqkv", C, 3 * C, bias: false)
-    wo = Linear(builder / "wo", C, C, bias: false, initializer: .residual(inputs: C, depth: configuration.depth))
+    wo = Linear(builder / "wo", C, C, bias: false, initializer: output)
   }
 
-  /// (B, L, C) to (B, L, C). With buffers, x are the tokens after those that they hold.
-  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, buffers: KeyValueBuffers?) -> Tensor {
+  /// (B, L, C) to (B, L, C); position i sees the first `visible[i]`. With buffers, x are the tokens after those that
+  /// they hold, and each sees those before it.
+  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, visible: [Int], buffers: KeyValueBuffers?) -> Tensor {
     let L = x_BLC.dims3.1
     let scale = 1 / Float(width / heads).squareRoot()
     let packed_BL3C = rotaryEmbedding(
       packed: wqkv(x_BLC), heads: heads, cosine: rotary.cosine, sine: rotary.sine, offset: buffers?.count ?? 0)
     guard let buffers else {
-      return wo(attention(packed: packed_BL3C, heads: heads, scale: scale, visible: Array(1...L)))
+      return wo(attention(packed: packed_BL3C, heads: heads, scale: scale, visible: visible))
     }
     let parts = packed_BL3C.split(axis: -1, [width, width, width])
     let (keys, values) = buffers.write(layer: layer, key: parts[1], value: parts[2])
-    let visible = (1...L).map { buffers.count + $0 }
-    return wo(attention(parts[0], keys, values, heads: heads, scale: scale, visible: visible))
+    let visibleNow = (1...L).map { buffers.count + $0 }
+    return wo(attention(parts[0], keys, values, heads: heads, scale: scale, visible: visibleNow))
   }
 }
 
@@ -43,21 +44,24 @@ struct LlamaGenLayer: Sendable {
   private let attentionNorm: RMSNorm
   private let feedForwardNorm: RMSNorm
 
-  init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, index: Int) {
+  init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, index: Int, startsAsIdentity: Bool) {
     let (C, hidden) = (configuration.width, configuration.feedForwardWidth)
-    attention = LlamaGenAttention(builder / "attention", configuration, layer: index)
+    func output(inputs: Int) -> Initializer {
+      startsAsIdentity ? .zeros : .residual(inputs: inputs, depth: configuration.depth)
+    }
+    attention = LlamaGenAttention(builder / "attention", configuration, layer: index, output: output(inputs: C))
     let feedForward = builder / "feed_forward"
     w1 = Linear(feedForward / "w1", C, hidden, bias: false)
     w3 = Linear(feedForward / "w3", C, hidden, bias: false)
     w2 = Linear(
-      feedForward / "w2", hidden, C, bias: false, initializer: .residual(inputs: hidden, depth: configuration.depth))
+      feedForward / "w2", hidden, C, bias: false, initializer: output(inputs: hidden))
     attentionNorm = RMSNorm(builder / "attention_norm", C, epsilon: LlamaGenBody.epsilon)
     feedForwardNorm = RMSNorm(builder / "ffn_norm", C, epsilon: LlamaGenBody.epsilon)
   }
 
   /// (B, L, C) to (B, L, C).
-  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, buffers: KeyValueBuffers?) -> Tensor {
-    let h_BLC = x_BLC + attention(attentionNorm(x_BLC), rotary: rotary, buffers: buffers)
+  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, visible: [Int], buffers: KeyValueBuffers?) -> Tensor {
+    let h_BLC = x_BLC + attention(attentionNorm(x_BLC), rotary: rotary, visible: visible, buffers: buffers)
     let normed_BLC = feedForwardNorm(h_BLC)
     return h_BLC + w2(w1(normed_BLC).silu() * w3(normed_BLC))
   }

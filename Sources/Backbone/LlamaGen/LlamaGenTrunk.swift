@@ -8,13 +8,18 @@ public struct LlamaGenTrunk: Trunk {
   private let embedding: LatentEmbedding
 
   /// Registers the parameters: the reference's, and `latent_projection.weight` (C, D).
-  /// - Parameter codes_VD: the tokenizer's codes in its own scale.
-  public init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, codes_VD: Tensor) {
+  /// - Parameters:
+  ///   - codes_VD: the tokenizer's codes in its own scale.
+  ///   - adaptation: how it departs from the teacher's.
+  public init(
+    _ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, codes_VD: Tensor,
+    adaptation: GeneratorAdaptation = GeneratorAdaptation()
+  ) {
     precondition(
       codes_VD.shape == [configuration.vocabulary, configuration.latentDimension],
       "LlamaGenTrunk: codes \(codes_VD.shape) for \(configuration.vocabulary) codes of "
         + "\(configuration.latentDimension) dimensions")
-    body = LlamaGenBody(builder, configuration)
+    body = LlamaGenBody(builder, configuration, adaptation: adaptation)
     embedding = LatentEmbedding(builder, table: body.tokenEmbedding, codes_VD: codes_VD)
   }
 
@@ -22,6 +27,8 @@ public struct LlamaGenTrunk: Trunk {
   public var width: Int { body.configuration.width }
   public var latentDimension: Int { body.configuration.latentDimension }
   public var classCount: Int { body.configuration.classCount }
+
+  public var addedPaths: [String] { body.addedPaths }
 
   public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
     let shown_BlD = latents_BLD.sliced(axis: 1, 0..<(latents_BLD.dims3.1 - 1))

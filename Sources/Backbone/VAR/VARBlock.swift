@@ -36,7 +36,7 @@ struct VARAttention: Sendable {
   /// Largest learned scale, `log 100`.
   private static let largestLogScale = Float(log(100.0))
 
-  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration) {
+  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, startsAsIdentity: Bool) {
     let C = configuration.width
     heads = configuration.heads
     width = C
@@ -47,7 +47,7 @@ struct VARAttention: Sendable {
       configuration.normalizesAttention
       ? builder.parameter("scale_mul_1H11", [1, heads, 1, 1], .constant(Float(log(4.0)))) : nil
     let outputDeviation = 1 / Float(C).squareRoot() / Float(2 * configuration.depth).squareRoot()
-    proj = Linear(builder / "proj", C, C, initializer: .normal(outputDeviation))
+    proj = Linear(builder / "proj", C, C, initializer: startsAsIdentity ? .zeros : .normal(outputDeviation))
   }
 
   /// (B, L, C) to (B, L, C). With a cache, the tokens of x come after the cached ones and see them all.
@@ -79,15 +79,16 @@ struct VARBlock: Sendable {
   private let index: Int
   private let width: Int
 
-  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, index: Int) {
+  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, index: Int, startsAsIdentity: Bool) {
     let C = configuration.width
     let hidden = configuration.feedForwardRatio * C
     self.index = index
     width = C
-    attention = VARAttention(builder / "attn", configuration)
+    attention = VARAttention(builder / "attn", configuration, startsAsIdentity: startsAsIdentity)
     fc1 = Linear(builder / "ffn" / "fc1", C, hidden)
     let outputDeviation = 1 / Float(hidden).squareRoot() / Float(2 * configuration.depth).squareRoot()
-    fc2 = Linear(builder / "ffn" / "fc2", hidden, C, initializer: .normal(outputDeviation))
+    fc2 = Linear(
+      builder / "ffn" / "fc2", hidden, C, initializer: startsAsIdentity ? .zeros : .normal(outputDeviation))
     let deviation = 1 / Float(C).squareRoot()
     adaLin =
       configuration.sharesAdaLN

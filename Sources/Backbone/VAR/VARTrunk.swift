@@ -10,6 +10,7 @@ public struct VARTrunk: Trunk {
   public let configuration: VARConfiguration
   /// The tokenizer's residual map, which turns latents into inputs.
   public let map: MultiScaleMap
+  public let addedPaths: [String]
   private let classEmbedding: Embedding
   private let positionStart: Tensor
   private let position: Tensor
@@ -19,11 +20,16 @@ public struct VARTrunk: Trunk {
   private let sharedAdaLin: Linear?
   private let headNorm: Linear
   private let levels: IndexTensor
+  private let visibleCounts: [Int]
 
   static let epsilon: Float = 1e-6
 
   /// Registers the trunk's parameters.
-  public init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, map: MultiScaleMap) {
+  /// - Parameter adaptation: how a student's trunk departs from the teacher's.
+  public init(
+    _ builder: ParameterBuilder, _ configuration: VARConfiguration, map: MultiScaleMap,
+    adaptation: GeneratorAdaptation = GeneratorAdaptation()
+  ) {
     precondition(
       configuration.width % configuration.heads == 0,
       "VARTrunk: width \(configuration.width) is no multiple of \(configuration.heads) heads")
@@ -43,9 +49,12 @@ public struct VARTrunk: Trunk {
     sharedAdaLin =
       configuration.sharesAdaLN
       ? Linear(builder / "shared_ada_lin" / 1, C, 6 * C, initializer: .normal(0.5 / Float(C).squareRoot())) : nil
-    blocks = (0..<configuration.depth).map {
-      VARBlock(builder / "blocks" / $0, configuration, index: $0)
+    let indices = 0..<(configuration.depth + adaptation.extraLayers)
+    blocks = indices.map {
+      VARBlock(builder / "blocks" / $0, configuration, index: $0, startsAsIdentity: $0 >= configuration.depth)
     }
+    addedPaths = indices.dropFirst(configuration.depth).map { "blocks.\($0)." }
+    visibleCounts = adaptation.visibleCounts(layout.visibleCounts)
     headNorm = Linear(
       builder / "head_nm" / "ada_lin" / 1, C, 2 * C, initializer: .normal(0.5 / Float(C).squareRoot()))
     let perToken = layout.stageLengths.enumerated().flatMap { level, length in
@@ -69,7 +78,7 @@ public struct VARTrunk: Trunk {
     let start_BlC = class_BC.inserting(axis: 1) + positionStart
     var x_BLC = Tensor.concatenated([start_BlC, wordEmbedding(inputs_BLD)], axis: 1) + positions
     if let extra_BLC { x_BLC = x_BLC + extra_BLC }
-    return run(x_BLC, class_BC: class_BC, visible: layout.visibleCounts, cache: nil)
+    return run(x_BLC, class_BC: class_BC, visible: visibleCounts, cache: nil)
   }
 
   /// Hidden states of consecutive scales, given the cached keys and values of the scales before them.

@@ -7,8 +7,10 @@ import NN
 
 /// What a generator file's `config` says.
 public struct GeneratorDescription: Codable, Equatable, Sendable {
-  /// The denoising head's sizes; the trunk's are the teacher's.
+  /// The denoising head's sizes.
   public var head: DenoisingHeadConfiguration
+  /// How it departs from the network of stage 1; nil for not at all.
+  public var adaptation: GeneratorAdaptation?
   /// File name of the teacher it was distilled from: its tokenizer decodes the tokens.
   public var teacher: String
   /// SHA-256 of that file.
@@ -66,7 +68,9 @@ public enum GeneratorFile {
           + "not from \(teacher.path); pass that teacher with --teacher")
     }
     do {
-      let factory = StudentFactory(teacher: teacher.teacher, head: description.head, seed: 0)
+      let factory = StudentFactory(
+        teacher: teacher.teacher, head: description.head, adaptation: description.adaptation ?? GeneratorAdaptation(),
+        seed: 0)
       let generator = try factory.generator()
       try generator.parameters.load(StateDict(file.ema))
       return Loaded(generator: generator, description: description, path: path)

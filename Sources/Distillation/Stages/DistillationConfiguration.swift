@@ -39,6 +39,8 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var guidance = Guidance()
   /// The denoising head of both networks.
   public var head = DenoisingHeadConfiguration()
+  /// How the generator departs from the network of stage 1.
+  public var adaptation = GeneratorAdaptation(noiseGain: 0.7)
   /// Updates of stage 1.
   public var stage1Steps = 50
   /// Learning rate of stage 1.

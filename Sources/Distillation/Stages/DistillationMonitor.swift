@@ -77,7 +77,7 @@ public struct DistillationMonitor {
     let interval = configuration.evaluationInterval
     let wantsScore = scorer != nil && interval > 0 && (completed % interval == 0 || isLast)
     guard wantsSnapshot || wantsScore else { return [] }
-    let generator = try StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed).generator()
+    let generator = try StudentFactory(teacher: teacher, configuration).generator()
     try generator.parameters.load(averaged)
     if wantsSnapshot { try snapshot(generator, to: run.snapshotPath(step: completed)) }
     guard wantsScore, let fid = try score(generator) else { return [] }

@@ -63,7 +63,7 @@ public struct DistillationPipeline {
   /// DD1: pairs and nothing but their regression. Where the head holds the posterior, the generator starts as the
   /// teacher does, so that stage 1 has nothing to add.
   private func regress(_ run: OpenRun) throws -> String {
-    let factory = StudentFactory(teacher: teacher.teacher, head: configuration.head, seed: configuration.seed)
+    let factory = StudentFactory(teacher: teacher.teacher, configuration)
     let stage = try PairRegression(
       name: configuration.method.rawValue, steps: configuration.steps, teacher: teacher.teacher,
       initial: try factory.scoreNetwork().parameters.stateDict(), pairs: pairs(command: run.command),
@@ -127,7 +127,8 @@ public struct DistillationPipeline {
     ]
     try GeneratorFile.write(
       GeneratorDescription(
-        head: configuration.head, teacher: URL(fileURLWithPath: teacher.path).lastPathComponent,
+        head: configuration.head, adaptation: configuration.adaptation,
+        teacher: URL(fileURLWithPath: teacher.path).lastPathComponent,
         teacherHash: teacher.hash, guidance: configuration.guidance, goesOn: configuration.prefixShare > 0 ? true : nil),
       averaged: averaged, metadata: metadata.merging(facts) { $1 }, to: path)
   }

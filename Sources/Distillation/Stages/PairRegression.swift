@@ -38,7 +38,7 @@ public final class PairRegression: TrainingStage {
     self.pairs = pairs
     self.configuration = configuration
     self.monitor = monitor
-    generator = try StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed).generator()
+    generator = try StudentFactory(teacher: teacher, configuration).generator()
     try generator.load(stage1: initial)
     let settings = TrainingSettings(
       steps: steps, batch: configuration.batch, learningRate: configuration.regressionLearningRate,

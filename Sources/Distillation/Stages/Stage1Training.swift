@@ -26,7 +26,7 @@ public final class Stage1Training: TrainingStage {
     self.teacher = teacher
     self.tokens = tokens
     self.configuration = configuration
-    network = try StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed)
+    network = try StudentFactory(teacher: teacher, configuration)
       .scoreNetwork()
     let settings = TrainingSettings(
       steps: configuration.stage1Steps, batch: configuration.batch,

@@ -34,7 +34,7 @@ public final class Stage2Training: TrainingStage {
     self.teacher = teacher
     self.configuration = configuration
     self.monitor = monitor
-    let factory = StudentFactory(teacher: teacher, head: configuration.head, seed: configuration.seed)
+    let factory = StudentFactory(teacher: teacher, configuration)
     generator = try factory.generator()
     score = try factory.scoreNetwork()
     try score.parameters.load(stage1)

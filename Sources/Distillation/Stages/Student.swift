@@ -9,6 +9,7 @@ import TensorCore
 struct StudentFactory {
   let teacher: any Teacher
   let head: DenoisingHeadConfiguration
+  var adaptation = GeneratorAdaptation()
   let seed: UInt64
 
   /// A score network whose trunk, and classifier if its head has one, have the teacher's weights; the rest is new.
@@ -27,7 +28,15 @@ struct StudentFactory {
   func generator() throws -> OneStepGenerator {
     try OneStepGenerator(
       trunk: teacher.trunkConfiguration, head: head, codebook: teacher.codebook,
-      mapState: teacher.mapState, seed: seed)
+      mapState: teacher.mapState, adaptation: adaptation, seed: seed)
+  }
+}
+
+extension StudentFactory {
+  /// The students of a run.
+  init(teacher: any Teacher, _ configuration: DistillationConfiguration) {
+    self.init(
+      teacher: teacher, head: configuration.head, adaptation: configuration.adaptation, seed: configuration.seed)
   }
 }
 

@@ -25,6 +25,23 @@ struct DistillationOptions: ParsableArguments {
     help: "Updates of stage 1 (default: \(defaults.stage1Steps)).")
   var stage1Steps: Int?
 
+  @Option(
+    parsing: .unconditional,
+    help: "Layers of the generator behind the teacher's (default: \(defaults.adaptation.extraLayers)).")
+  var extraLayers: Int?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Every token of the generator sees the noise of all others, not of earlier ones alone (default: no).")
+  var bidirectional: Bool?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Where the gain of a token's own noise in its logits starts, 0 for no gain "
+        + "(default: \(defaults.adaptation.noiseGain))."))
+  var noiseGain: Float?
+
   @Option(help: "How the generator starts (default: \(defaults.warmStart.rawValue)).")
   var warmStart: WarmStart?
 
@@ -115,6 +132,8 @@ struct DistillationOptions: ParsableArguments {
 
   func validate() throws {
     try Requirement.positive(stage1Steps, "--stage1-steps")
+    try Requirement.atLeast(0, extraLayers, "--extra-layers")
+    try Requirement.atLeast(0, noiseGain, "--noise-gain")
     try Requirement.positive(pairs, "--pairs")
     try Requirement.positive(warmStartSteps, "--warm-start-steps")
     try Requirement.positive(regressionLearningRate, "--regression-lr")
@@ -148,6 +167,9 @@ struct DistillationOptions: ParsableArguments {
     if method == .dd1, base.method != .dd1 { settings.prefixShare = Self.defaultPrefixShare }
     Self.set(&settings.prefixShare, prefixShare)
     Self.set(&settings.stage1Steps, stage1Steps)
+    Self.set(&settings.adaptation.extraLayers, extraLayers)
+    Self.set(&settings.adaptation.noiseGain, noiseGain)
+    Self.set(&settings.adaptation.isBidirectional, bidirectional)
     Self.set(&settings.warmStart, warmStart)
     Self.set(&settings.pairs, pairs)
     Self.set(&settings.warmStartSteps, warmStartSteps)
