@@ -32,6 +32,32 @@ private func latents(_ batch: Int) -> Tensor {
 }
 
 @Suite("VAR trunk") struct VARTrunkTests {
+  private static func trunk(_ adaptation: GeneratorAdaptation) -> VARTrunk {
+    let map = MultiScaleMap(ParameterBuilder(ParameterSet(), seed: 1), patchSides: [1, 2, 3], latentDimension: 4)
+    return VARTrunk(ParameterBuilder(ParameterSet(), seed: 2), configuration, map: map, adaptation: adaptation)
+  }
+
+  @Test func addedBlocksStartAsTheIdentity() throws {
+    let adapted = Self.trunk(GeneratorAdaptation(extraLayers: 2))
+    #expect(adapted.addedPaths == ["blocks.2.", "blocks.3."])
+    let q = latents(2)
+    let states = { (trunk: VARTrunk) in
+      trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil).elements
+    }
+    #expect(states(adapted) == states(Self.trunk(GeneratorAdaptation())))
+  }
+
+  @Test func bidirectionalTrunksSeeEveryPosition() throws {
+    let trunk = Self.trunk(GeneratorAdaptation(isBidirectional: true))
+    let q = latents(1)
+    var elements = q.elements
+    for d in 0..<4 { elements[d] += 3 }
+    // The first scale shows in the views of the later ones, and through them in its own state.
+    let before = trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: nil)
+    let after = trunk.hiddenStates(latents_BLD: Tensor(elements, q.shape), labels: [0], extra_BLC: nil)
+    #expect(after.sliced(axis: 1, 0..<1).elements != before.sliced(axis: 1, 0..<1).elements)
+  }
+
   @Test func laterScalesDoNotReachEarlierStates() throws {
     let trunk = try makeTrunk()
     let q = latents(2)

@@ -55,6 +55,37 @@ private func makeTrunk() throws -> LlamaGenTrunk {
     }
   }
 
+  @Test func addedLayersStartAsTheIdentity() throws {
+    let trunk = try makeTrunk()
+    let adapted = LlamaGenTrunk(
+      ParameterBuilder(ParameterSet(), seed: 2), configuration, codes_VD: codes_VD,
+      adaptation: GeneratorAdaptation(extraLayers: 2))
+    #expect(trunk.addedPaths.isEmpty)
+    #expect(adapted.addedPaths == ["layers.2.", "layers.3."])
+    let plain = LlamaGenTrunk(ParameterBuilder(ParameterSet(), seed: 2), configuration, codes_VD: codes_VD)
+    let q = latents(2)
+    let states = { (trunk: LlamaGenTrunk) in
+      trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil).elements
+    }
+    #expect(states(adapted) == states(plain))
+  }
+
+  @Test func bidirectionalTrunksSeeEveryPosition() throws {
+    let trunk = LlamaGenTrunk(
+      ParameterBuilder(ParameterSet(), seed: 2), configuration, codes_VD: codes_VD,
+      adaptation: GeneratorAdaptation(isBidirectional: true))
+    let q = latents(1)
+    var elements = q.elements
+    // The last position but one is the last that is shown.
+    for d in 0..<4 { elements[7 * 4 + d] += 3 }
+    let before = trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: nil)
+    let after = trunk.hiddenStates(latents_BLD: Tensor(elements, q.shape), labels: [0], extra_BLC: nil)
+    for position in 0..<9 {
+      let place = position..<(position + 1)
+      #expect(after.sliced(axis: 1, place).elements != before.sliced(axis: 1, place).elements, "\(position)")
+    }
+  }
+
   @Test func classAndExtraInputMatter() throws {
     let trunk = try makeTrunk()
     let q = latents(1)

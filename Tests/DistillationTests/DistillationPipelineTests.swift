@@ -41,6 +41,65 @@ private func metrics(_ folder: String) throws -> [[String: Double]] {
 
 private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
+/// A stage whose step fails as told.
+private final class FailingStage: TrainingStage {
+  let name = "failing"
+  let totalSteps = 3
+  let fail: @Sendable (Int) throws -> [(String, Double)]
+
+  init(fail: @escaping @Sendable (Int) throws -> [(String, Double)]) { self.fail = fail }
+
+  func step(_ index: Int) throws -> [(String, Double)] { try fail(index) }
+  func state() -> StageState {
+    StageState(parameters: StateDict(), ema: StateDict(), optimizer: StateDict(), progress: [:])
+  }
+  func restore(_ state: StageState) throws {}
+}
+
+@Suite("Steps that are not finite") struct NonFiniteStepTests {
+  @Test(arguments: [true, false])
+  func stopTheRunWithStepAndName(_ inGradient: Bool) throws {
+    try withTemporaryFolder { folder in
+      let run = try OpenRun(folder + "/run", settings: settings(steps: 3), command: "test")
+      let loop = RunLoop(run, checkpointInterval: 1, interrupt: InterruptFlag(), observer: { _ in })
+      let stage = FailingStage { index in
+        guard index == 1 else { return [("loss", 1)] }
+        if inGradient { throw OptimizerError.nonFiniteGradient(path: "head.output.weight") }
+        return [("loss", .nan)]
+      }
+      do {
+        try loop(stage)
+        Issue.record("the run went on")
+      } catch let error as NonFiniteStep {
+        #expect(error.step == 2)
+        #expect(error.quantity == (inGradient ? "the gradient of head.output.weight" : "loss"))
+      }
+      // The step before it is safe.
+      #expect(try run.directory.latestCheckpoint()?.step == 1)
+      #expect(try metrics(folder + "/run").count == 1)
+    }
+  }
+}
+
+@Suite("Watched runs") struct HealthWatchTests {
+  @Test func readsTheLogOfTheRunAndPassesEventsOn() throws {
+    try withTemporaryFolder { folder in
+      let run = try OpenRun(folder + "/run", settings: settings(steps: 3), command: "test").directory
+      let log = try MetricLog(appendingTo: run.metricsPath)
+      try log.append(step: 0, values: [("fid", 10)])
+      var lines: [String] = []
+      var steps = 0
+      let watch = HealthWatch(run) { event in
+        if case .warning(let line) = event { lines.append(line) }
+        if case .step = event { steps += 1 }
+      }
+      watch(.step(stage: "distill", completed: 50, total: 60, metrics: [("fid", 11)]))
+      #expect(steps == 1)
+      #expect(lines.count == 1 && lines[0].contains("worse than 10.0"))
+    }
+  }
+}
+
 @Suite("Distillation runs", .serialized) struct DistillationPipelineTests {
   @Test(arguments: DistillationLoss.allCases, TinyTeacher.allCases)
   func equalSeedsGiveEqualFiles(_ loss: DistillationLoss, _ family: TinyTeacher) throws {

@@ -17,6 +17,8 @@ public enum RunEvent: Sendable {
   case saved(path: String)
   /// Something worth a line.
   case note(String)
+  /// A run that goes wrong, and what to do.
+  case warning(String)
 }
 
 /// Receives events, in order, on the thread that runs.
@@ -75,10 +77,7 @@ struct RunLoop {
     let log = try StageLog(run, stage: stage.name, resumingAfter: completed)
     if completed == 0 { try log.append(step: 0, try stage.evaluate(completed: 0, in: run)) }
     for index in completed..<stage.totalSteps {
-      var metrics = try log.timed { try stage.step(index) }
-      if let bad = metrics.first(where: { !$0.1.isFinite }) {
-        throw NonFiniteLoss(metric: bad.0, step: index)
-      }
+      var metrics = try log.timed { try finite(stage, step: index) }
       metrics += try stage.evaluate(completed: index + 1, in: run)
       try log.append(step: index + 1, metrics)
       observer(.step(stage: stage.name, completed: index + 1, total: stage.totalSteps, metrics: metrics))
@@ -86,6 +85,18 @@ struct RunLoop {
       guard isLast || interrupt.isRaised || (index + 1) % checkpointInterval == 0 else { continue }
       let path = try save(stage, completed: index + 1)
       if interrupt.isRaised, !isLast { throw RunInterrupted(checkpoint: path) }
+    }
+  }
+
+  /// One step of the stage.
+  /// - Throws: `NonFiniteStep` where a metric or a gradient is not finite, and what else the stage throws.
+  private func finite(_ stage: any TrainingStage, step: Int) throws -> [(String, Double)] {
+    do {
+      let metrics = try stage.step(step)
+      if let bad = metrics.first(where: { !$0.1.isFinite }) { throw NonFiniteStep(quantity: bad.0, step: step + 1) }
+      return metrics
+    } catch OptimizerError.nonFiniteGradient(let path) {
+      throw NonFiniteStep(quantity: "the gradient of \(path)", step: step + 1)
     }
   }
 

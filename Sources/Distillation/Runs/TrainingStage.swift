@@ -46,15 +46,16 @@ extension TrainingStage {
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] { [] }
 }
 
-/// Thrown when a step's result is not a finite number: nothing of it was kept.
-public struct NonFiniteLoss: Error, CustomStringConvertible, Sendable {
-  /// Name of the metric.
-  public let metric: String
-  /// Step, from 0.
+/// Thrown when a step's result or a gradient is not a finite number: nothing of the step was kept.
+public struct NonFiniteStep: Error, CustomStringConvertible, Sendable {
+  /// The metric, or the parameter whose gradient it is.
+  public let quantity: String
+  /// Step, from 1 as in the logs.
   public let step: Int
 
   /// One line: what, where, what to do.
   public var description: String {
-    "\(metric) is not finite at step \(step); lower the learning rate and use --resume from the last checkpoint"
+    "\(quantity) is not finite at step \(step); lower the learning rate in a new run, or use --resume, which continues "
+      + "from the last checkpoint"
   }
 }

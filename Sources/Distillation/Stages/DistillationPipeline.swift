@@ -39,7 +39,7 @@ public struct DistillationPipeline {
 
   /// Runs what is not done yet and writes `generator.h5`.
   /// - Returns: the path of the generator file.
-  /// - Throws: `RunInterrupted`, `NonFiniteLoss`, `OptimizerError`, `ArtifactError`.
+  /// - Throws: `RunInterrupted`, `NonFiniteStep`, `ArtifactError`.
   public func callAsFunction(data: any ImageSource) throws -> String {
     let run = try open(folder, command: command)
     switch configuration.method {
@@ -56,7 +56,8 @@ public struct DistillationPipeline {
     let stage2 = try Stage2Training(
       teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, configuration: configuration,
       monitor: monitor(of: run))
-    try loop(run)(stage2)
+    let watch = HealthWatch(run.directory, observer: observer)
+    try loop(run, observer: { watch($0) })(stage2)
     return try writeGenerator(stage2.averagedState, of: run)
   }
 
@@ -138,8 +139,10 @@ public struct DistillationPipeline {
     return try OpenRun(path, settings: settings, command: command)
   }
 
-  private func loop(_ run: OpenRun) -> RunLoop {
-    RunLoop(run, checkpointInterval: configuration.checkpointInterval, interrupt: interrupt, observer: observer)
+  private func loop(_ run: OpenRun, observer: RunObserver? = nil) -> RunLoop {
+    RunLoop(
+      run, checkpointInterval: configuration.checkpointInterval, interrupt: interrupt,
+      observer: observer ?? self.observer)
   }
 }
 

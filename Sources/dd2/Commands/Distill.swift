@@ -25,6 +25,12 @@ struct Distill: ParsableCommand {
 
   func validate() throws {
     try Requirement.atLeast(0, steps, "--steps")
+    if location.resume, options.preset != nil {
+      throw ValidationError("--preset begins a run; a resumed one keeps its settings")
+    }
+    if let preset = options.preset, !preset.isTested, teacher.teacher == nil {
+      throw ValidationError("--preset \(preset.rawValue) needs the teacher's file: give --teacher")
+    }
     if data.data != nil, let interval = options.evaluateEvery, interval > 0 {
       throw ValidationError("--evaluate-every measures against shapes32; with --data give 0 or leave it out")
     }
@@ -53,7 +59,11 @@ struct Distill: ParsableCommand {
   }
 
   private func newSettings() throws -> DistillationConfiguration {
-    var settings = try options.applied(to: DistillationConfiguration(steps: steps))
+    if let preset = options.preset, !preset.isTested {
+      Log.warning("the settings of \(preset.rawValue) are scaled from shapes32's and untested")
+    }
+    let base = options.preset?.configuration(steps: steps) ?? DistillationConfiguration(steps: steps)
+    var settings = try options.applied(to: base)
     settings.guidance = guidance.applied(to: settings.guidance)
     if let folder = data.data {
       settings.data = folder
@@ -78,7 +88,10 @@ struct Distill: ParsableCommand {
 
   /// The teacher asked for, in a resumed run the one that it began with.
   private func teacher(_ recorded: DistillationRecord?) throws -> TeacherFile.Loaded {
-    guard let recorded else { return try teacher.load() }
+    guard let recorded else {
+      return try (teacher.teacher ?? options.preset?.bundledTeacher).map { try TeacherOptions.load($0) }
+        ?? teacher.load()
+    }
     let loaded = try TeacherOptions.load(teacher.teacher ?? recorded.teacher)
     guard loaded.hash == recorded.teacherHash else {
       throw CommandFailure(

@@ -5,12 +5,19 @@ import Distillation
 extension WarmStart: ExpressibleByArgument {}
 extension DistillationLoss: ExpressibleByArgument {}
 extension DistillationMethod: ExpressibleByArgument {}
+extension DistillationPreset: ExpressibleByArgument {}
 
 /// The settings of a distillation that can be given on the command line; what is not given keeps its default, or, in a
 /// resumed run, the run's own value.
 struct DistillationOptions: ParsableArguments {
   private static let defaults = DistillationConfiguration(steps: 0)
   private static let defaultPrefixShare: Float = 0.25
+
+  @Option(
+    help: ArgumentHelp(
+      "Settings to begin with; the options below take precedence. Those of the published models are scaled from "
+        + "shapes32's and untested (default: shapes32-var's)."))
+  var preset: DistillationPreset?
 
   @Option(parsing: .unconditional, help: "Seed of everything random (default: \(defaults.seed)).")
   var seed: UInt64?

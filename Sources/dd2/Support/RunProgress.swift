@@ -24,6 +24,8 @@ final class RunProgress {
       note("saved \(path)")
     case .note(let text):
       note(text)
+    case .warning(let text):
+      note("warning: " + text)
     }
   }
 

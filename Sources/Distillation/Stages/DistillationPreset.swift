@@ -1,0 +1,54 @@
+/// Named settings to begin a distillation with; options given beside one take precedence.
+public enum DistillationPreset: String, CaseIterable, Sendable {
+  /// The bundled VAR.
+  case shapes32VAR = "shapes32-var"
+  /// The bundled LlamaGen.
+  case shapes32LlamaGen = "shapes32-llamagen"
+  case varD16 = "var-d16"
+  case varD20 = "var-d20"
+  case varD24 = "var-d24"
+  case llamaGenB = "llamagen-b"
+  case llamaGenL = "llamagen-l"
+
+  /// Whether the settings were tried. Those for the published models are scaled from shapes32's: one run takes more
+  /// than this project's machines, and its weights cannot be had there.
+  public var isTested: Bool {
+    switch self {
+    case .shapes32VAR, .shapes32LlamaGen: true
+    case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL: false
+    }
+  }
+
+  /// The name of the bundled teacher that it is for.
+  public var bundledTeacher: String? { isTested ? rawValue : nil }
+
+  /// The settings, for a number of generator updates.
+  public func configuration(steps: Int) -> DistillationConfiguration {
+    var settings = DistillationConfiguration(steps: steps)
+    switch self {
+    case .shapes32VAR: break
+    case .shapes32LlamaGen:
+      // Its 64 choices upon one another need the longer start, and a score network that has caught up with it.
+      settings.warmStartSteps = 3200
+      settings.firstScoreUpdates = 20
+    case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
+      settings.batch = 64
+      settings.trainingImages = 100_000
+      settings.stage1Steps = 2000
+      settings.stage1LearningRate = 1e-4
+      settings.pairs = 100_000
+      settings.warmStartSteps = 20_000
+      settings.regressionLearningRate = 1e-4
+      settings.generatorLearningRate = 1e-5
+      settings.scoreLearningRate = 4e-5
+      settings.firstRounds = 50
+      settings.firstScoreUpdates = 20
+      settings.head.width = 1024
+      settings.head.depth = 3
+      settings.emaDecay = 0.999
+      settings.snapshotInterval = 500
+      settings.checkpointInterval = 500
+    }
+    return settings
+  }
+}
