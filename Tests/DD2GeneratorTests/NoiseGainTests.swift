@@ -13,7 +13,7 @@ import Testing
   private static func generator(
     gain: Float, estimate: DenoisingEstimate = .posterior
   ) throws -> (OneStepGenerator, Codebook) {
-    let codebook = Codebook(codes_VD)
+    let codebook = Codebook(teacherVectors_VD: codes_VD)
     let generator = try OneStepGenerator(
       trunk: .nextToken(trunk), head: DenoisingHeadConfiguration(estimate: estimate, width: 16, depth: 1),
       codebook: codebook, mapState: LlamaGenConfiguration.mapState(codes_VD: codes_VD),
