@@ -12,9 +12,10 @@ private let codes_VD = Tensor.normal([8, 4], seed: 1, purpose: "test.codes")
 private func latents(_ batch: Int) -> Tensor { Tensor.normal([batch, 9, 4], seed: 3, purpose: "test") }
 
 /// A trunk whose latent projection is not zero.
-private func makeTrunk() throws -> LlamaGenTrunk {
+private func makeTrunk(_ adaptation: GeneratorAdaptation = GeneratorAdaptation()) throws -> LlamaGenTrunk {
   let set = ParameterSet()
-  let trunk = LlamaGenTrunk(ParameterBuilder(set, seed: 2), configuration, codes_VD: codes_VD)
+  let trunk = LlamaGenTrunk(
+    ParameterBuilder(set, seed: 2), configuration, codes_VD: codes_VD, adaptation: adaptation)
   let body = set.stateDict().filter { !$0.hasPrefix("latent_projection") }
   try set.load(LlamaGenTrunk.state(body: body, codes_VD: codes_VD))
   return trunk
@@ -57,23 +58,18 @@ private func makeTrunk() throws -> LlamaGenTrunk {
 
   @Test func addedLayersStartAsTheIdentity() throws {
     let trunk = try makeTrunk()
-    let adapted = LlamaGenTrunk(
-      ParameterBuilder(ParameterSet(), seed: 2), configuration, codes_VD: codes_VD,
-      adaptation: GeneratorAdaptation(extraLayers: 2))
+    let adapted = try makeTrunk(GeneratorAdaptation(extraLayers: 2))
     #expect(trunk.addedPaths.isEmpty)
     #expect(adapted.addedPaths == ["layers.2.", "layers.3."])
-    let plain = LlamaGenTrunk(ParameterBuilder(ParameterSet(), seed: 2), configuration, codes_VD: codes_VD)
     let q = latents(2)
     let states = { (trunk: LlamaGenTrunk) in
       trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil).elements
     }
-    #expect(states(adapted) == states(plain))
+    #expect(states(adapted) == states(trunk))
   }
 
   @Test func bidirectionalTrunksSeeEveryPosition() throws {
-    let trunk = LlamaGenTrunk(
-      ParameterBuilder(ParameterSet(), seed: 2), configuration, codes_VD: codes_VD,
-      adaptation: GeneratorAdaptation(isBidirectional: true))
+    let trunk = try makeTrunk(GeneratorAdaptation(isBidirectional: true))
     let q = latents(1)
     var elements = q.elements
     // The last position but one is the last that is shown.
@@ -82,7 +78,7 @@ private func makeTrunk() throws -> LlamaGenTrunk {
     let after = trunk.hiddenStates(latents_BLD: Tensor(elements, q.shape), labels: [0], extra_BLC: nil)
     for position in 0..<9 {
       let place = position..<(position + 1)
-      #expect(after.sliced(axis: 1, place).elements != before.sliced(axis: 1, place).elements, "\(position)")
+      #expect(after.sliced(axis: 1, place).elements != before.sliced(axis: 1, place).elements)
     }
   }
 
