@@ -87,6 +87,17 @@ import Testing
     }
   }
 
+  /// Pairs far apart, 1 between the two: the probe 0.9 outside of a sample lies in that sample's ball and in no other.
+  @Test(arguments: [1, 5, 12]) func noSampleIsItsOwnNeighbour(tile: Int) throws {
+    let line = try store((0..<12).map { Float($0 / 2 * 100 + $0 % 2) }, 1)
+    let probes = try store((0..<12).map { Float($0 / 2 * 100) + ($0 % 2 == 0 ? -0.9 : 1.9) }, 1)
+    #expect(try precisionRecall(probes, line, neighbours: 1, tile: tile).precision == 1)
+    // The other way round: radii of the probes are 2.8, and every sample lies within.
+    #expect(try precisionRecall(line, probes, neighbours: 1, tile: tile).precision == 1)
+    let outside = try store((0..<12).map { Float($0 / 2 * 100) + ($0 % 2 == 0 ? -1.1 : 2.1) }, 1)
+    #expect(try precisionRecall(outside, line, neighbours: 1, tile: tile).precision == 0)
+  }
+
   @Test func storeGivesBackRows() throws {
     let values = SyntheticWeights.values("rows", [23, 3])
     let store = try store(values, 3, batch: 5)

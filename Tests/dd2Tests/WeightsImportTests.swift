@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TensorCore
 import TestSupport
 import Testing
 
@@ -52,6 +53,36 @@ import Testing
     try expectFailure(["checkpoint.pth"], status: 64, saying: "several transformers", "ema in checkpoint.pth", "--at")
     let chosen = ["--at", "trainer.var_wo_ddp", "--at", "trainer.vae_local"]
     #expect(try dd2(["weights", "import", "checkpoint.pth", "-o", "both.h5"] + chosen).status == 0)
+  }
+
+  /// The published file's keys and shapes with made-up weights: what comes out scores as the file itself does.
+  @Test func inceptionBecomesAFeatureNetwork() throws {
+    let shapes = try JSONDecoder().decode(
+      [String: [Int]].self, from: try Data(contentsOf: URL(fileURLWithPath: Goldens.path("golden-inception-keys.json")))
+    )
+    let tensors = shapes.sorted { $0.key < $1.key }.map { name, shape in
+      // Variances are positive; the gain keeps activations at unit scale.
+      let values = SyntheticWeights.values("inception." + name, Shape(shape), gain: shape.count == 4 ? 1.41 : 1)
+      return TorchFile.Tensor(name, shape, values)
+    }
+    try write("inception.pth", tensors)
+    let outcome = try dd2(["weights", "import", "inception.pth", "-o", "inception.h5"])
+    #expect(outcome.status == 0 && outcome.log.contains("not the published weights"), "\(outcome.log)")
+    for (name, seed) in [("a", "0"), ("b", "1")] {
+      #expect(try dd2(["data", "render", "-o", name, "--count", "4", "--seed", seed]).status == 0)
+    }
+    let scores = try ["inception.pth", "inception.h5"].map { weights in
+      let arguments = [
+        "fid", "--ref", "a", "--images", "b", "--extractor", "inception", "--weights", weights, "--metrics", "fid",
+        "--json",
+      ]
+      let score = try dd2(arguments)
+      #expect(score.status == 0, "\(score.log)")
+      return try #require((score.json() as? [String: Any])?["fid"] as? Double)
+    }
+    #expect(scores[0] == scores[1] && scores[0] > 0)
+    try write("inception.pth", tensors.filter { $0.name != "Mixed_5b.branch1x1.conv.weight" })
+    try expectFailure(["inception.pth"], saying: "Mixed_5b.branch1x1.conv.weight")
   }
 
   @Test func asksForWhatFilesDoNotTell() throws {
