@@ -24,6 +24,25 @@ import Testing
     return outcome
   }
 
+  /// A preset chooses its teacher and settings; options beside it take precedence; the generator's own layers load.
+  @Test func presetsAndAdaptationsReachTheRun() throws {
+    let arguments = ["distill", "--steps", "1", "--preset", "shapes32-llamagen", "--run", "run", "--extra-layers", "1"]
+    _ = try run(arguments + ["--bidirectional", "--noise-gain", "0.5"] + Self.smallest)
+    let config = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.url.appendingPathComponent("run/config.json")))
+    let record = try #require((config as? [String: Any])?["settings"] as? [String: Any])
+    #expect((record["teacher"] as? String)?.hasSuffix("shapes32-llamagen-teacher.h5") == true)
+    let settings = try #require(record["settings"] as? [String: Any])
+    #expect(settings["warmStartSteps"] as? Int == 3200 && settings["firstScoreUpdates"] as? Int == 20)
+    #expect(settings["batch"] as? Int == 4)
+    let adaptation = try #require(settings["adaptation"] as? [String: Any])
+    #expect(adaptation["extraLayers"] as? Int == 1 && adaptation["isBidirectional"] as? Bool == true)
+    #expect(adaptation["noiseGain"] as? Double == 0.5)
+    let state = try Checkpoint.read(from: folder.path("run/generator.h5")).ema
+    #expect(state.keys.contains("trunk.layers.4.attention.wo.weight") && state.keys.contains("noise_gain.bias"))
+    _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
+  }
+
   @Test func distillsSamplesAndScores() throws {
     let distilled = try run(["distill", "--steps", "2"] + Self.smallest)
     #expect(distilled.log.contains("distill 2/2 steps, 100%"))
