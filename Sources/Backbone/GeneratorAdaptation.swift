@@ -9,12 +9,28 @@ public struct GeneratorAdaptation: Codable, Equatable, Sendable {
   public var isBidirectional: Bool
   /// What the learned gain of a token's own noise in its logits starts at; 0 for none (`OneStepGenerator`).
   public var noiseGain: Float
+  /// Whether a token's own noise is added to the trunk's input at its position; without it the noise reaches the head alone.
+  public var readsOwnNoise: Bool
 
-  /// An adaptation; the default is none.
-  public init(extraLayers: Int = 0, isBidirectional: Bool = false, noiseGain: Float = 0) {
+  /// An adaptation; the default is none but the own noise, which begins as one.
+  public init(
+    extraLayers: Int = 0, isBidirectional: Bool = false, noiseGain: Float = 0, readsOwnNoise: Bool = true
+  ) {
     self.extraLayers = extraLayers
     self.isBidirectional = isBidirectional
     self.noiseGain = noiseGain
+    self.readsOwnNoise = readsOwnNoise
+  }
+
+  /// Decodes; what a file does not say, as older ones do not, is the default.
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      extraLayers: try fields.decodeIfPresent(Int.self, forKey: .extraLayers) ?? 0,
+      isBidirectional: try fields.decodeIfPresent(Bool.self, forKey: .isBidirectional) ?? false,
+      noiseGain: try fields.decodeIfPresent(Float.self, forKey: .noiseGain) ?? 0,
+      readsOwnNoise: try fields.decodeIfPresent(Bool.self, forKey: .readsOwnNoise) ?? true)
   }
 
   /// How many positions each of L sees, where the teacher lets it see `causal`.

@@ -17,7 +17,7 @@ public struct OneStepGenerator: Sendable {
   public let parameters: ParameterSet
   private let trunk: any Trunk
   private let head: DenoisingHead
-  private let ownNoise: Linear
+  private let ownNoise: Linear?
   private let noiseGain: Linear?
   private let codes_VD: Tensor
   private let latentScale: Float
@@ -34,7 +34,9 @@ public struct OneStepGenerator: Sendable {
     trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState, adaptation: adaptation)
     head = DenoisingHead(
       builder / "head", headConfiguration, hiddenWidth: trunk.width, codebook: codebook)
-    ownNoise = Linear(builder / "own_noise", trunk.latentDimension, trunk.width, bias: false, initializer: .zeros)
+    ownNoise =
+      adaptation.readsOwnNoise
+      ? Linear(builder / "own_noise", trunk.latentDimension, trunk.width, bias: false, initializer: .zeros) : nil
     let hasGain = adaptation.noiseGain > 0 && headConfiguration.estimate == .posterior
     noiseGain =
       hasGain
@@ -76,7 +78,7 @@ public struct OneStepGenerator: Sendable {
         return noise_BLD * (1 - mask_BL1) + latents_BLD * mask_BL1
       } ?? noise_BLD
     let hidden_BLC = trunk.hiddenStates(
-      latents_BLD: input_BLD * latentScale, labels: labels, extra_BLC: ownNoise(noise_BLD))
+      latents_BLD: input_BLD * latentScale, labels: labels, extra_BLC: ownNoise.map { $0(noise_BLD) })
     let logits_BLV = head.tokenLogits(hidden_BLC: hidden_BLC).map { logits_BLV in
       noiseGain.map { logits_BLV + $0(hidden_BLC) * noise_BLD.matmul(codes_VD, transposeOther: true) } ?? logits_BLV
     }

@@ -134,3 +134,70 @@ import Testing
     }
   }
 }
+
+@Suite("What stage 2 starts from and reads") struct Stage2SettingsTests {
+  private static func stage(
+    _ teacher: any DD2Teacher.Teacher, _ change: (inout DistillationConfiguration) -> Void
+  ) throws -> (stage: Stage2Training, stage1: StateDict) {
+    var settings = DistillationConfiguration(steps: 1)
+    settings.batch = 2
+    settings.noiseLevels = 1
+    settings.firstRounds = 0
+    settings.scoreUpdates = 1
+    settings.head = .init(width: 16, depth: 1)
+    change(&settings)
+    let stage1 = try StudentFactory(teacher: teacher, head: settings.head, seed: 9).scoreNetwork().parameters
+      .stateDict()
+    let monitor = DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings)
+    return (
+      try Stage2Training(
+        teacher: teacher, stage1: stage1, warmStart: nil, configuration: settings, monitor: monitor), stage1
+    )
+  }
+
+  @Test(arguments: TinyTeacher.allCases, RandomStart.allCases)
+  func onlyTheChosenNetworksStartAnew(_ family: TinyTeacher, _ random: RandomStart) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder).teacher
+      let (stage, stage1) = try Self.stage(teacher) { $0.randomStart = random }
+      let name = "head.from_hidden.weight"
+      let expected = try #require(stage1[name]).elements
+      let (generator, score) = (stage.generator.parameters.stateDict(), stage.score.parameters.stateDict())
+      #expect((generator[name]?.elements == expected) == (random == .none || random == .score))
+      #expect((score[name]?.elements == expected) == (random == .none || random == .generator))
+    }
+  }
+
+  @Test(arguments: TinyTeacher.allCases)
+  func theScoreNetworkReadsSnappedOrContinuousPrefixes(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder).teacher
+      let errors = try PrefixForm.allCases.map { form -> Double in
+        let (stage, _) = try Self.stage(teacher) { $0.prefixes = form }
+        return try #require(Dictionary(uniqueKeysWithValues: try stage.step(0))["fcs"])
+      }
+      #expect(errors[0] != errors[1] && errors.allSatisfy(\.isFinite))
+    }
+  }
+
+  @Test func withoutItsOwnNoiseAPositionSeesEarlierOnesAlone() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextToken.load(in: folder).teacher
+      let (stage, _) = try Self.stage(teacher) { $0.adaptation.readsOwnNoise = false }
+      #expect(!stage.generator.parameters.stateDict().names.contains { $0.hasPrefix("own_noise") })
+      _ = try stage.step(0)
+    }
+  }
+
+  @Test func logitNormalTimesLieInTheMiddleOfTheirRange() {
+    let random = StepRandom(seed: 4, purpose: "test", step: 2)
+    func inMiddleHalf(_ distribution: TimeDistribution) -> Double {
+      let times = random.times(4, 25, 100, in: 0.2...0.6, distribution).elements
+      #expect(times.allSatisfy { $0 > 0.2 && $0 < 0.6 })
+      return Double(times.count { $0 > 0.3 && $0 < 0.5 }) / Double(times.count)
+    }
+    // P(|z| < log 3) of a standard normal z is 0.728.
+    #expect(abs(inMiddleHalf(.logitNormal) - 0.728) < 0.02)
+    #expect(abs(inMiddleHalf(.uniform) - 0.5) < 0.02)
+  }
+}

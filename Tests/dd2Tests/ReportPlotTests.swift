@@ -23,6 +23,14 @@ import Testing
     // Seconds run from 0 to 100 and FIDs from 4 to 8: run a goes from (70, 8) to (80, 4).
     #expect(svg.contains("points='509.2,20.0 572.8,390.0'"))
     #expect(svg.contains("points='700.0,205.0 64.0,297.5'"))
+    // The same with 20 and 0 seconds before: run a goes from (90, 8) to (100, 4).
+    let later = ["report", "a", "b", "--plot", "q.svg", "--before", "20", "0"]
+    #expect(try dd2(later).status == 0)
+    let shifted = try String(contentsOfFile: folder.path("q.svg"), encoding: .utf8)
+    #expect(shifted.contains("points='636.4,20.0 700.0,390.0'"))
+    try dd2.expectFailure(later.dropLast() + ["--against", "step"], status: 64, saying: ["--before"])
+    try dd2.expectFailure(
+      ["report", "a", "--plot", "p.svg", "--against", "cpu_seconds"], status: 66, saying: ["cpu_seconds", "a"])
     try dd2.expectFailure(["report", "a", "b"], status: 64, saying: ["--plot"])
     try dd2.expectFailure(["report", "a", "--plot", "p.svg", "--metric", "nope"], status: 66, saying: ["nope", "a"])
   }

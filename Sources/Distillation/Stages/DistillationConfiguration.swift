@@ -19,6 +19,36 @@ public enum DistillationMethod: String, Codable, CaseIterable, Sendable {
   case dd1
 }
 
+/// Which networks of stage 2 start with random weights in place of stage 1's: the paper's ablation.
+public enum RandomStart: String, Codable, CaseIterable, Sendable {
+  case none, generator, score, both
+
+  var includesGenerator: Bool { self == .generator || self == .both }
+  var includesScore: Bool { self == .score || self == .both }
+}
+
+/// What the score network reads of the tokens before the one that it scores. The teacher reads tokens in any case.
+public enum PrefixForm: String, Codable, CaseIterable, Sendable {
+  /// The codes nearest to the generator's latents.
+  case snapped
+  /// The latents as they are.
+  case continuous
+}
+
+/// A generator file that stage 2 starts from.
+public struct StartFile: Codable, Equatable, Sendable {
+  /// Where it was.
+  public var path: String
+  /// SHA-256 of the file.
+  public var hash: String
+
+  /// A file with its hash.
+  public init(path: String, hash: String) {
+    self.path = path
+    self.hash = hash
+  }
+}
+
 /// All settings of a distillation run. What is written to `config.json` reproduces the run.
 public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// Generator updates: of stage 2, or of DD1's regression.
@@ -47,6 +77,10 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var stage1LearningRate: Float = 2e-4
   /// How the generator starts.
   public var warmStart = WarmStart.pairs
+  /// The generator that stage 2 starts from, in place of a warm start.
+  public var startFile: StartFile?
+  /// Networks of stage 2 that do not start from stage 1.
+  public var randomStart = RandomStart.none
   /// Pairs of the warm start or of DD1.
   public var pairs = 16_000
   /// Heun steps from noise to token when pairs are made.
@@ -76,6 +110,10 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// Range of the times t at which scores are compared. Below the default's lower end a noised token mostly gives its
   /// code away, and both scores agree.
   public var timeRange: ClosedRange<Float> = 0.3...0.98
+  /// How the times lie in their range.
+  public var timeDistribution = TimeDistribution.uniform
+  /// What the score network reads of earlier tokens.
+  public var prefixes = PrefixForm.snapped
   /// Decay of the averaged generator.
   public var emaDecay: Float = 0.98
   /// Generator updates between picture grids.
@@ -86,6 +124,9 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var evaluationCount = 2000
   /// Updates between checkpoints.
   public var checkpointInterval = 50
+
+  /// Most score updates of a round: their random draws are told apart by less than this number.
+  public static let mostScoreUpdates = 1024
 
   /// Default settings for the given number of generator updates.
   public init(steps: Int) { self.steps = steps }

@@ -40,13 +40,13 @@ public struct DistillationMonitor {
   ///   them (nats per token; equal when the distributions are); the unigram entropy of the batch's tokens; the mean
   ///   distance of an output to its nearest code.
   static func health(
-    ids_BL: IndexTensor, logP_BLV: Tensor, q_BLD: Tensor, prefix_BLD: Tensor, real: Tensor, fake: Tensor
+    ids_BL: IndexTensor, logP_BLV: Tensor, q_BLD: Tensor, snapped_BLD: Tensor, real: Tensor, fake: Tensor
   ) -> [(String, Double)] {
     withoutGradient {
       let tokens = Double(ids_BL.values.count)
       let likelihood = crossEntropy(logP_BLV, targets: ids_BL).mean().item
       let entropy = -(logP_BLV.exp() * logP_BLV).sum().item / Float(tokens)
-      let distance = (q_BLD - prefix_BLD).square().sum(axis: -1).sqrt().mean().item
+      let distance = (q_BLD - snapped_BLD).square().sum(axis: -1).sqrt().mean().item
       return [
         ("score_difference", Double((real - fake).abs().mean().item)), ("teacher_nll", Double(likelihood)),
         ("teacher_entropy", Double(entropy)), ("token_entropy", unigramEntropy(ids_BL)),

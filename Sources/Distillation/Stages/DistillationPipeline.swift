@@ -51,8 +51,7 @@ public struct DistillationPipeline {
   /// Stage 1, warm start, stage 2.
   private func distil(_ data: any ImageSource, _ run: OpenRun) throws -> String {
     let stage1 = try trainStage1(data, command: run.command)
-    let warmStart =
-      configuration.warmStart == .pairs ? try trainWarmStart(stage1, command: run.command) : nil
+    let warmStart = try startingGenerator(stage1, command: run.command)
     let stage2 = try Stage2Training(
       teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, configuration: configuration,
       monitor: monitor(of: run))
@@ -103,6 +102,14 @@ public struct DistillationPipeline {
         teacher: teacher.teacher, configuration: configuration,
         run: open(folder + "/" + PairCollection.name, command: command), interrupt: interrupt, observer: observer)()
     }
+  }
+
+  /// The generator that stage 2 starts from; nil for the network of stage 1.
+  private func startingGenerator(_ stage1: StateDict, command: String) throws -> StateDict? {
+    if let start = configuration.startFile {
+      return try GeneratorFile.read(start.path, teacher: teacher).generator.parameters.stateDict()
+    }
+    return configuration.warmStart == .pairs ? try trainWarmStart(stage1, command: command) : nil
   }
 
   private func trainWarmStart(_ stage1: StateDict, command: String) throws -> StateDict {

@@ -24,7 +24,8 @@ public final class Stage2Training: TrainingStage {
 
   /// A stage at its beginning.
   /// - Parameters:
-  ///   - stage1: weights of the stage-1 network: the score network's start and, without a warm start, the generator's.
+  ///   - stage1: weights of the stage-1 network: the score network's start and, without a warm start, the generator's,
+  ///     but for those that the configuration wants to start anew.
   ///   - warmStart: weights of a generator to start from instead.
   /// - Throws: `StateDictError` where weights do not fit.
   public init(
@@ -36,11 +37,11 @@ public final class Stage2Training: TrainingStage {
     self.monitor = monitor
     let factory = StudentFactory(teacher: teacher, configuration)
     generator = try factory.generator()
-    score = try factory.scoreNetwork()
-    try score.parameters.load(stage1)
+    score = try factory.randomScoreNetwork()
+    if !configuration.randomStart.includesScore { try score.parameters.load(stage1) }
     if let warmStart {
       try generator.parameters.load(warmStart)
-    } else {
+    } else if !configuration.randomStart.includesGenerator {
       try generator.load(stage1: stage1)
     }
     let optimizer = configuration.stage2Optimizer
@@ -55,7 +56,7 @@ public final class Stage2Training: TrainingStage {
     var fcs = 0.0
     var scoreNorm: Float = 0
     for update in 0..<rounds {
-      (fcs, scoreNorm) = try updateScore(random("score", index * 1024 + update))
+      (fcs, scoreNorm) = try updateScore(random("score", index * DistillationConfiguration.mostScoreUpdates + update))
     }
     var metrics = try updateGenerator(random("generator", index))
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
@@ -70,8 +71,8 @@ public final class Stage2Training: TrainingStage {
     )
     let labels = random.labels(B, classCount: teacher.classCount)
     let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels) }
-    let prefix_BLD = teacher.codebook.snapped(q_BLD)
-    let t = random.times(K, B, L, in: configuration.timeRange)
+    let prefix_BLD = prefix(q_BLD, snapped: { teacher.codebook.snapped(q_BLD) })
+    let t = random.times(K, B, L, in: configuration.timeRange, configuration.timeDistribution)
     let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
     let x_t = noised(q_BLD, t: t, noise: levels.noise(K, B, L, D))
     let hidden_BLC = score.hiddenStates(latents_BLD: prefix_BLD, labels: labels)
@@ -91,10 +92,11 @@ public final class Stage2Training: TrainingStage {
     let q_BLD = generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels)
     // The prefix is behind a stop-gradient: teacher and trunk run without a graph, once for all K noise levels.
     let ids_BL = codebook.nearest(q_BLD)
-    let prefix_BLD = codebook.latents(ids_BL)
+    let snapped_BLD = codebook.latents(ids_BL)
+    let prefix_BLD = prefix(q_BLD.stopGradient(), snapped: { snapped_BLD })
     let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
     let hidden_BLC = withoutGradient { score.hiddenStates(latents_BLD: prefix_BLD, labels: labels) }
-    let t = random.times(K, B, L, in: configuration.timeRange)
+    let t = random.times(K, B, L, in: configuration.timeRange, configuration.timeDistribution)
     let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
     let source = configuration.loss == .dmd ? q_BLD.stopGradient() : q_BLD
     let x_t = noised(source, t: t, noise: levels.noise(K, B, L, D))
@@ -104,9 +106,17 @@ public final class Stage2Training: TrainingStage {
       configuration.loss, q_BLD: q_BLD, real_KBLD: real, fake_KBLD: fake, alpha: configuration.alpha)
     let norm = try generatorTrainer.minimize(loss)
     let health = DistillationMonitor.health(
-      ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), prefix_BLD: prefix_BLD,
+      ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: snapped_BLD,
       real: real.stopGradient(), fake: fake.stopGradient())
     return [("csd", Double(loss.item))] + health + [("generator_gradient_norm", Double(norm))]
+  }
+
+  /// What the score network reads of generated latents (B, L, D), snapped or as they are.
+  private func prefix(_ q_BLD: Tensor, snapped: () -> Tensor) -> Tensor {
+    switch configuration.prefixes {
+    case .snapped: return snapped()
+    case .continuous: return q_BLD
+    }
   }
 
   private func random(_ purpose: String, _ step: Int) -> StepRandom {

@@ -14,14 +14,19 @@ struct StudentFactory {
 
   /// A score network whose trunk, and classifier if its head has one, have the teacher's weights; the rest is new.
   func scoreNetwork() throws -> ScoreNetwork {
-    let network = try ScoreNetwork(
-      trunk: teacher.trunkConfiguration, head: head, codebook: teacher.codebook,
-      mapState: teacher.mapState, seed: seed)
+    let network = try randomScoreNetwork()
     let classifier = "head." + DenoisingHead.classifierName
     var state = network.parameters.stateDict().filter { $0.hasPrefix("head.") && !$0.hasPrefix(classifier + ".") }
     if head.estimate == .posterior { state = state.merging(teacher.classifierState.addingPrefix(classifier)) }
     try network.parameters.load(state.merging(teacher.trunkState.addingPrefix("trunk")))
     return network
+  }
+
+  /// A score network with new weights.
+  func randomScoreNetwork() throws -> ScoreNetwork {
+    try ScoreNetwork(
+      trunk: teacher.trunkConfiguration, head: head, codebook: teacher.codebook,
+      mapState: teacher.mapState, seed: seed)
   }
 
   /// A generator with new weights; load some.
@@ -40,17 +45,34 @@ extension StudentFactory {
   }
 }
 
+/// How the times of noised tokens lie in their range.
+public enum TimeDistribution: String, Codable, CaseIterable, Sendable {
+  /// Evenly.
+  case uniform
+  /// The logistic function of a standard normal number, stretched to the range: most in its middle (Esser et al. 2024).
+  case logitNormal = "logit-normal"
+}
+
 /// Random draws of a training step, keyed by (seed, purpose, step).
 struct StepRandom {
   let seed: UInt64
   let purpose: String
   let step: Int
 
-  /// Times (K, B, L), uniform in the range, each token its own.
-  func times(_ K: Int, _ B: Int, _ L: Int, in range: ClosedRange<Float>) -> Tensor {
-    Tensor.uniform(
-      [K * B, L], low: range.lowerBound, high: range.upperBound, seed: seed, purpose: purpose + ".t", step: step
-    ).reshaped([K, B, L])
+  /// Times (K, B, L) in the range, each token its own.
+  func times(
+    _ K: Int, _ B: Int, _ L: Int, in range: ClosedRange<Float>, _ distribution: TimeDistribution = .uniform
+  ) -> Tensor {
+    let (low, high) = (range.lowerBound, range.upperBound)
+    switch distribution {
+    case .uniform:
+      return Tensor.uniform([K * B, L], low: low, high: high, seed: seed, purpose: purpose + ".t", step: step)
+        .reshaped([K, B, L])
+    case .logitNormal:
+      // A standard normal number and its negative are alike: no sign before the exponent.
+      let number = Tensor.normal([K * B, L], seed: seed, purpose: purpose + ".t", step: step).reshaped([K, B, L])
+      return (number.exp() + 1).reciprocal() * (high - low) + low
+    }
   }
 
   /// Unit noise (K, B, L, D).

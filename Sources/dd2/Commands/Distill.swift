@@ -1,5 +1,6 @@
 import ArgumentParser
 import Artifacts
+import Backbone
 import Distillation
 import FIDEval
 import Foundation
@@ -28,6 +29,9 @@ struct Distill: ParsableCommand {
     if location.resume, options.preset != nil {
       throw ValidationError("--preset begins a run; a resumed one keeps its settings")
     }
+    if location.resume, options.start != nil {
+      throw ValidationError("--start begins a run; a resumed one keeps its settings")
+    }
     if let preset = options.preset, !preset.isTested, teacher.teacher == nil {
       throw ValidationError("--preset \(preset.rawValue) needs the teacher's file: give --teacher")
     }
@@ -38,8 +42,8 @@ struct Distill: ParsableCommand {
 
   func run() throws {
     let recorded = try location.resume ? record() : nil
-    let settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings()
     let teacher = try teacher(recorded)
+    let settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings(teacher)
     let images = try DataOptions.source(
       settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
     let scorer = try scorer(settings)
@@ -58,17 +62,31 @@ struct Distill: ParsableCommand {
     return try run.config(as: RunRecord<DistillationRecord>.self).settings
   }
 
-  private func newSettings() throws -> DistillationConfiguration {
+  private func newSettings(_ teacher: TeacherFile.Loaded) throws -> DistillationConfiguration {
     if let preset = options.preset, !preset.isTested {
       Log.warning("the settings of \(preset.rawValue) are scaled from shapes32's and untested")
     }
     let base = options.preset?.configuration(steps: steps) ?? DistillationConfiguration(steps: steps)
     var settings = try options.applied(to: base)
     settings.guidance = guidance.applied(to: settings.guidance)
+    if let path = options.start { settings = try Self.starting(settings, from: path, teacher: teacher) }
     if let folder = data.data {
       settings.data = folder
       settings.evaluationInterval = 0
     }
+    return settings
+  }
+
+  /// The settings of a run that starts from a generator: its structure is the file's.
+  private static func starting(
+    _ settings: DistillationConfiguration, from path: String, teacher: TeacherFile.Loaded
+  ) throws -> DistillationConfiguration {
+    let description = try GeneratorFile.read(path, teacher: teacher).description
+    var settings = settings
+    settings.startFile = StartFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
+    settings.warmStart = .none
+    settings.head = description.head
+    settings.adaptation = description.adaptation ?? GeneratorAdaptation()
     return settings
   }
 

@@ -31,6 +31,9 @@ struct Evaluate: ParsableCommand {
     help: ArgumentHelp("Numbers of calls of few-step sampling, a row each for every generator.", valueName: "k"))
   var fewStep: [Int] = []
 
+  @Flag(help: "Measure the generators alone, without bounds, teacher and baseline.")
+  var generatorsOnly = false
+
   @Flag(help: "Measure the generators' perceptual path length too.")
   var ppl = false
 
@@ -88,8 +91,8 @@ struct Evaluate: ParsableCommand {
   /// The generators, each followed by its few-step sampling: made first, so that a wrong number is told at once.
   private func drawers(_ file: TeacherFile.Loaded) throws -> [Drawer] {
     let paths = try checkpoints.isEmpty ? bundledGenerators() : checkpoints
-    if paths.isEmpty, ppl || !fewStep.isEmpty {
-      throw ValidationError("--few-step and --ppl measure generators: give some with --checkpoint")
+    if paths.isEmpty, ppl || generatorsOnly || !fewStep.isEmpty {
+      throw ValidationError("--few-step, --ppl and --generators-only measure generators: give some with --checkpoint")
     }
     return try paths.flatMap { path -> [Drawer] in
       let loaded = try GeneratorFile.read(path, teacher: file)
@@ -107,6 +110,18 @@ struct Evaluate: ParsableCommand {
   private func measure(
     _ evaluation: Evaluation, _ teacher: any Teacher, _ drawers: [Drawer]
   ) throws -> [EvaluationRow] {
+    var rows = generatorsOnly ? [] : try surroundings(evaluation, teacher)
+    for (method, sampler) in drawers {
+      let pathLength = try (sampler as? GeneratorSampler).flatMap {
+        ppl ? try evaluation.pathLength(method, $0) : nil
+      }
+      rows.append(try evaluation.row(method, sampler, classCount: teacher.classCount, pathLength: pathLength))
+    }
+    return rows
+  }
+
+  /// What generators are compared with: bounds, teacher, baseline.
+  private func surroundings(_ evaluation: Evaluation, _ teacher: any Teacher) throws -> [EvaluationRow] {
     let classes = teacher.classCount
     var rows = [
       try evaluation.row("held-out data", data: Shapes32(.heldOut)),
@@ -120,12 +135,6 @@ struct Evaluate: ParsableCommand {
     rows.append(
       try evaluation.row(
         "independent positions (\(frequencySamples) teacher samples)", independent, classCount: classes))
-    for (method, sampler) in drawers {
-      let pathLength = try (sampler as? GeneratorSampler).flatMap {
-        ppl ? try evaluation.pathLength(method, $0) : nil
-      }
-      rows.append(try evaluation.row(method, sampler, classCount: classes, pathLength: pathLength))
-    }
     return rows
   }
 

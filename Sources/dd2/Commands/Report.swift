@@ -7,8 +7,9 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show the last value of every metric of a run, or draw a metric of several runs.",
     discussion: """
-      The mean is taken over the metric's last \(Row.window) values. With --plot, --metric is drawn against steps or \
-      training seconds of the runs; the seconds of the stages before (pairs, stage 1, warm start) are counted.
+      The mean is taken over the metric's last \(Row.window) values. With --plot, --metric is drawn against steps, \
+      training seconds or processor seconds of the runs (the latter compare runs made on a busy machine); those of the \
+      stages before (pairs, stage 1, warm start) are counted.
       """)
 
   @Argument(help: ArgumentHelp("The run's folder; several with --plot.", valueName: "run"))
@@ -20,13 +21,33 @@ struct Report: ParsableCommand {
   @Option(help: "The metric to draw.")
   var metric = "fid"
 
-  @Option(help: "What to draw it against.")
+  @Option(help: "What to draw it against: seconds, cpu_seconds or step.")
   var against = Abscissa.seconds
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Seconds to count before each run, one per run: what the generator given to distill --start took.",
+      valueName: "seconds"))
+  var before: [Double] = []
 
   @Option(parsing: .upToNextOption, help: "Names of the curves, one per run; default: the folders' names.")
   var label: [String] = []
 
-  enum Abscissa: String, ExpressibleByArgument, CaseIterable { case seconds, step }
+  /// A field of the metrics' records.
+  enum Abscissa: String, ExpressibleByArgument, CaseIterable {
+    case seconds
+    case processorSeconds = "cpu_seconds"
+    case step
+
+    var title: String {
+      switch self {
+      case .seconds: "training seconds, earlier stages included"
+      case .processorSeconds: "processor seconds of training, earlier stages included"
+      case .step: "step"
+      }
+    }
+  }
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -48,6 +69,13 @@ struct Report: ParsableCommand {
     if !label.isEmpty, label.count != folders.count {
       throw ValidationError("--label has \(label.count) names for \(folders.count) runs; give one per run")
     }
+    if !before.isEmpty, plot == nil || against == .step {
+      throw ValidationError("--before adds to seconds of curves: it needs --plot and no --against step")
+    }
+    if !before.isEmpty, before.count != folders.count {
+      throw ValidationError("--before has \(before.count) numbers for \(folders.count) runs; give one per run")
+    }
+    for seconds in before { try Requirement.atLeast(0, seconds, "--before") }
   }
 
   func run() throws {
@@ -70,11 +98,10 @@ struct Report: ParsableCommand {
   private func draw(into path: String) throws {
     let curves = try folders.enumerated().map { i, folder in
       LinePlot.Curve(
-        name: label.isEmpty ? URL(fileURLWithPath: folder).lastPathComponent : label[i], points: try points(of: folder))
+        name: label.isEmpty ? URL(fileURLWithPath: folder).lastPathComponent : label[i],
+        points: try points(of: folder, after: before.isEmpty ? 0 : before[i]))
     }
-    let picture = LinePlot(
-      xLabel: against == .seconds ? "training seconds, earlier stages included" : "step", yLabel: metric, curves: curves
-    )
+    let picture = LinePlot(xLabel: against.title, yLabel: metric, curves: curves)
     do {
       try picture.svg.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {
@@ -84,16 +111,17 @@ struct Report: ParsableCommand {
   }
 
   /// The metric's points in the log of the run itself.
-  private func points(of folder: String) throws -> [(x: Double, y: Double)] {
+  /// - Parameter seconds: what was spent outside the folder.
+  private func points(of folder: String, after seconds: Double) throws -> [(x: Double, y: Double)] {
     let logs = try Self.logs(in: folder)
     let own = URL(fileURLWithPath: folder).lastPathComponent
-    let before = try logs.filter { $0.stage != own }.reduce(0.0) { sum, log in
-      sum + (try MetricLog.read(log.path).last?["seconds"] ?? 0)
+    let start = try logs.filter { $0.stage != own && against != .step }.reduce(seconds) { sum, log in
+      sum + (try MetricLog.read(log.path).last?[against.rawValue] ?? 0)
     }
     let records = try logs.first { $0.stage == own }.map { try MetricLog.read($0.path) } ?? []
     let points = records.compactMap { record -> (x: Double, y: Double)? in
       guard let y = record[metric], y.isFinite, let x = record[against.rawValue] else { return nil }
-      return (against == .seconds ? before + x : x, y)
+      return (start + x, y)
     }
     guard !points.isEmpty else {
       throw CommandFailure(.missingInput, "\(folder): its metrics.jsonl holds no \(metric) with \(against.rawValue)")

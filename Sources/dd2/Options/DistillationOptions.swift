@@ -6,6 +6,9 @@ extension WarmStart: ExpressibleByArgument {}
 extension DistillationLoss: ExpressibleByArgument {}
 extension DistillationMethod: ExpressibleByArgument {}
 extension DistillationPreset: ExpressibleByArgument {}
+extension RandomStart: ExpressibleByArgument {}
+extension PrefixForm: ExpressibleByArgument {}
+extension TimeDistribution: ExpressibleByArgument {}
 
 /// The settings of a distillation that can be given on the command line; what is not given keeps its default, or, in a
 /// resumed run, the run's own value.
@@ -49,8 +52,32 @@ struct DistillationOptions: ParsableArguments {
         + "(default: \(defaults.adaptation.noiseGain))."))
   var noiseGain: Float?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "The generator's trunk reads a token's own noise beside that of earlier ones (default: yes).")
+  var ownNoise: Bool?
+
+  @Option(
+    parsing: .unconditional, help: "Width of the denoising heads' hidden layers (default: \(defaults.head.width)).")
+  var headWidth: Int?
+
+  @Option(parsing: .unconditional, help: "Residual blocks of the denoising heads (default: \(defaults.head.depth)).")
+  var headDepth: Int?
+
   @Option(help: "How the generator starts (default: \(defaults.warmStart.rawValue)).")
   var warmStart: WarmStart?
+
+  @Option(
+    help: ArgumentHelp(
+      "A generator of the same teacher to start stage 2 from, in place of a warm start: another run's, or dd1's.",
+      valueName: "file"))
+  var start: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Networks of stage 2 that start with random weights: none, generator, score or both (default: "
+        + "\(defaults.randomStart.rawValue); anything else is there to show that training then fails)."))
+  var randomStart: RandomStart?
 
   @Option(parsing: .unconditional, help: "Teacher-made pairs of the warm start or of dd1 (default: \(defaults.pairs)).")
   var pairs: Int?
@@ -107,8 +134,29 @@ struct DistillationOptions: ParsableArguments {
   var maxTime: Float?
 
   @Option(
+    help: ArgumentHelp(
+      "How the times lie between the two: uniform or logit-normal (default: \(defaults.timeDistribution.rawValue))."))
+  var timeDistribution: TimeDistribution?
+
+  @Option(
+    help: ArgumentHelp(
+      "What the score network reads of earlier tokens: snapped to their codes or continuous (default: "
+        + "\(defaults.prefixes.rawValue))."))
+  var prefixes: PrefixForm?
+
+  @Option(
     parsing: .unconditional, help: "Score updates per generator update (default: \(defaults.scoreUpdates)).")
   var scoreUpdates: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Score updates in each of the first rounds, while the score network catches up (default: "
+        + "\(defaults.firstScoreUpdates))."))
+  var firstScoreUpdates: Int?
+
+  @Option(parsing: .unconditional, help: "How many rounds count as first (default: \(defaults.firstRounds)).")
+  var firstRounds: Int?
 
   @Option(
     name: .customLong("generator-lr"), parsing: .unconditional,
@@ -141,6 +189,8 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(stage1Steps, "--stage1-steps")
     try Requirement.atLeast(0, extraLayers, "--extra-layers")
     try Requirement.atLeast(0, noiseGain, "--noise-gain")
+    try Requirement.positive(headWidth, "--head-width")
+    try Requirement.atLeast(0, headDepth, "--head-depth")
     try Requirement.positive(pairs, "--pairs")
     try Requirement.positive(warmStartSteps, "--warm-start-steps")
     try Requirement.positive(regressionLearningRate, "--regression-lr")
@@ -154,7 +204,13 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.atLeast(0, alpha, "--alpha")
     try Requirement.positive(batch, "--batch")
     try Requirement.positive(noiseLevels, "--noise-levels")
-    try Requirement.positive(scoreUpdates, "--score-updates")
+    for (count, name) in [(scoreUpdates, "--score-updates"), (firstScoreUpdates, "--first-score-updates")] {
+      try Requirement.positive(count, name)
+      if let count, count > DistillationConfiguration.mostScoreUpdates {
+        throw ValidationError("\(name) is \(count); give at most \(DistillationConfiguration.mostScoreUpdates)")
+      }
+    }
+    try Requirement.atLeast(0, firstRounds, "--first-rounds")
     try Requirement.positive(generatorLearningRate, "--generator-lr")
     try Requirement.positive(scoreLearningRate, "--score-lr")
     try Requirement.atLeast(0, ema, "--ema")
@@ -177,7 +233,11 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.adaptation.extraLayers, extraLayers)
     Self.set(&settings.adaptation.noiseGain, noiseGain)
     Self.set(&settings.adaptation.isBidirectional, bidirectional)
+    Self.set(&settings.adaptation.readsOwnNoise, ownNoise)
+    Self.set(&settings.head.width, headWidth)
+    Self.set(&settings.head.depth, headDepth)
     Self.set(&settings.warmStart, warmStart)
+    Self.set(&settings.randomStart, randomStart)
     Self.set(&settings.pairs, pairs)
     Self.set(&settings.warmStartSteps, warmStartSteps)
     Self.set(&settings.regressionLearningRate, regressionLearningRate)
@@ -188,7 +248,11 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.batch, batch)
     Self.set(&settings.noiseLevels, noiseLevels)
     settings.timeRange = try Self.timeRange(minTime ?? base.timeRange.lowerBound, maxTime ?? base.timeRange.upperBound)
+    Self.set(&settings.timeDistribution, timeDistribution)
+    Self.set(&settings.prefixes, prefixes)
     Self.set(&settings.scoreUpdates, scoreUpdates)
+    Self.set(&settings.firstRounds, firstRounds)
+    Self.set(&settings.firstScoreUpdates, firstScoreUpdates)
     // The first rounds are there to let the score network catch up: they never make fewer updates than the others.
     settings.firstScoreUpdates = max(settings.firstScoreUpdates, settings.scoreUpdates)
     Self.set(&settings.generatorLearningRate, generatorLearningRate)
@@ -199,35 +263,6 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.checkpointInterval, checkpointEvery)
     try check(settings)
     return settings
-  }
-
-  /// - Throws: `ValidationError` for an option without effect.
-  private func check(_ settings: DistillationConfiguration) throws {
-    switch settings.method {
-    case .dd1:
-      if let name = scoreDistillationOptions.first(where: \.isGiven)?.name {
-        throw ValidationError("\(name) belongs to --method dd2; dd1 is the regression alone")
-      }
-    case .dd2:
-      if prefixShare != nil { throw ValidationError("--prefix-share belongs to --method dd1") }
-      let isGiven =
-        pairs != nil || warmStartSteps != nil || regressionLearningRate != nil || regressionCrossEntropy != nil
-      if isGiven, settings.warmStart != .pairs {
-        throw ValidationError("--pairs, --warm-start-steps and the --regression-... settings need --warm-start pairs")
-      }
-      if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
-    }
-  }
-
-  /// What only conditional score distillation and what comes before it use.
-  private var scoreDistillationOptions: [(name: String, isGiven: Bool)] {
-    [
-      ("--stage1-steps", stage1Steps != nil), ("--warm-start", warmStart != nil),
-      ("--warm-start-steps", warmStartSteps != nil), ("--training-images", trainingImages != nil),
-      ("--loss", loss != nil), ("--alpha", alpha != nil), ("--noise-levels", noiseLevels != nil),
-      ("--min-time", minTime != nil), ("--max-time", maxTime != nil), ("--score-updates", scoreUpdates != nil),
-      ("--generator-lr", generatorLearningRate != nil), ("--score-lr", scoreLearningRate != nil),
-    ]
   }
 
   private static func timeRange(_ low: Float, _ high: Float) throws -> ClosedRange<Float> {

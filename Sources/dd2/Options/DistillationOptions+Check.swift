@@ -1,0 +1,71 @@
+import ArgumentParser
+import Distillation
+
+/// Which options go together: one without effect is an error, not a shrug.
+extension DistillationOptions {
+  /// - Throws: `ValidationError` for an option without effect under `settings`.
+  func check(_ settings: DistillationConfiguration) throws {
+    switch settings.method {
+    case .dd1:
+      if let name = Self.firstGiven(scoreDistillationOptions) {
+        throw ValidationError("\(name) belongs to --method dd2; dd1 is the regression alone")
+      }
+    case .dd2:
+      if prefixShare != nil { throw ValidationError("--prefix-share belongs to --method dd1") }
+      if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
+      try checkStart(settings)
+    }
+  }
+
+  /// What stage 2 starts from.
+  private func checkStart(_ settings: DistillationConfiguration) throws {
+    if start != nil {
+      if let name = Self.firstGiven([("--warm-start", warmStart != nil)] + regressionOptions + structureOptions) {
+        throw ValidationError("\(name) has no effect beside --start: the file brings a trained generator")
+      }
+    } else if settings.warmStart != .pairs, let name = Self.firstGiven(regressionOptions) {
+      throw ValidationError("\(name) needs --warm-start pairs")
+    }
+    if settings.randomStart == .generator || settings.randomStart == .both,
+      start != nil || settings.warmStart != .none
+    {
+      throw ValidationError("--random-start \(settings.randomStart.rawValue) needs --warm-start none and no --start")
+    }
+  }
+
+  private typealias Given = (name: String, isGiven: Bool)
+
+  private static func firstGiven(_ options: [Given]) -> String? { options.first(where: \.isGiven)?.name }
+
+  /// What only the regression on pairs uses.
+  private var regressionOptions: [Given] {
+    [
+      ("--pairs", pairs != nil), ("--warm-start-steps", warmStartSteps != nil),
+      ("--regression-lr", regressionLearningRate != nil),
+      ("--regression-cross-entropy", regressionCrossEntropy != nil),
+    ]
+  }
+
+  /// What a generator file says of itself.
+  private var structureOptions: [Given] {
+    [
+      ("--extra-layers", extraLayers != nil), ("--bidirectional", bidirectional != nil),
+      ("--noise-gain", noiseGain != nil), ("--own-noise", ownNoise != nil), ("--head-width", headWidth != nil),
+      ("--head-depth", headDepth != nil),
+    ]
+  }
+
+  /// What only conditional score distillation and what comes before it use.
+  private var scoreDistillationOptions: [Given] {
+    [
+      ("--stage1-steps", stage1Steps != nil), ("--warm-start", warmStart != nil), ("--start", start != nil),
+      ("--random-start", randomStart != nil), ("--warm-start-steps", warmStartSteps != nil),
+      ("--training-images", trainingImages != nil), ("--loss", loss != nil), ("--alpha", alpha != nil),
+      ("--noise-levels", noiseLevels != nil), ("--min-time", minTime != nil), ("--max-time", maxTime != nil),
+      ("--time-distribution", timeDistribution != nil), ("--prefixes", prefixes != nil),
+      ("--score-updates", scoreUpdates != nil), ("--first-score-updates", firstScoreUpdates != nil),
+      ("--first-rounds", firstRounds != nil), ("--generator-lr", generatorLearningRate != nil),
+      ("--score-lr", scoreLearningRate != nil),
+    ]
+  }
+}
