@@ -98,6 +98,23 @@ import Testing
     #expect(try averages("whole") == averages("parts"))
   }
 
+  @Test func evaluateMeasuresGeneratorsAloneWhereAsked() throws {
+    let evaluate = [
+      "evaluate", "--count", "20", "--frequency-samples", "20", "--cfg", "0", "--few-step", "2", "--json",
+    ]
+    func methods(_ arguments: [String]) throws -> [String] {
+      let rows = try #require(try run(arguments).json() as? [[String: Any]])
+      #expect(rows.allSatisfy { ($0["fid"] as? Double ?? -1) > 0 })
+      return rows.compactMap { $0["method"] as? String }
+    }
+    let alone = try methods(evaluate + ["--generators-only"])
+    #expect(alone.count == 2 && alone[0].hasPrefix("one step") && alone[1].hasPrefix("2 steps"))
+    #expect(try methods(evaluate).suffix(2) == alone[...])
+    try dd2.expectFailure(
+      ["evaluate", "--teacher", models + "/shapes32-var-teacher.h5", "--generators-only"], status: 64,
+      saying: ["--generators-only", "--checkpoint"], models: models)
+  }
+
   /// A run that starts from a generator file begins with that generator's weights and structure.
   @Test func aRunStartsFromAnotherRunsGenerator() throws {
     let small = ["--batch", "4", "--evaluate-every", "0"]
