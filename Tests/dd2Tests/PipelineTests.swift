@@ -132,8 +132,21 @@ import Testing
       ((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
     #expect((settings["startFile"] as? [String: Any])?["path"] as? String == "dd1/generator.h5")
     #expect((settings["head"] as? [String: Any])?["width"] as? Int == 32)
-    _ = try run(["distill", "--steps", "1", "--run", "dd2", "--resume"])
-    #expect(try weights("dd1") != weights("dd2"))
+    let path = folder.path("dd1/generator.h5")
+    let generator = try Data(contentsOf: URL(fileURLWithPath: path))
+    try (generator + [0]).write(to: URL(fileURLWithPath: path))
+    let resume = ["--run", "dd2", "--resume"]
+    let changed = try dd2(["distill", "--steps", "1"] + resume, models: models)
+    #expect(changed.status == 65 && changed.log.contains("dd1/generator.h5: it has changed"), "\(changed.log)")
+    try generator.write(to: URL(fileURLWithPath: path))
+    _ = try run(["distill", "--steps", "1"] + resume)
+    let one = try weights("dd2")
+    #expect(try weights("dd1") != one)
+    // From its first checkpoint on, the run no longer needs the file.
+    try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
+    _ = try run(["distill", "--steps", "2"] + resume)
+    #expect(try weights("dd2") != one)
+    try FileManager.default.moveItem(atPath: path + ".away", toPath: path)
     try dd2.expectFailure(
       ["distill", "--steps", "1", "--noise-gain", "0"] + start, status: 64, saying: ["--noise-gain", "--start"],
       models: models)

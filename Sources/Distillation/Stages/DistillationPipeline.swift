@@ -51,7 +51,7 @@ public struct DistillationPipeline {
   /// Stage 1, warm start, stage 2.
   private func distil(_ data: any ImageSource, _ run: OpenRun) throws -> String {
     let stage1 = try trainStage1(data, command: run.command)
-    let warmStart = try startingGenerator(stage1, command: run.command)
+    let warmStart = try startingGenerator(stage1, of: run)
     let stage2 = try Stage2Training(
       teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, configuration: configuration,
       monitor: monitor(of: run))
@@ -105,11 +105,17 @@ public struct DistillationPipeline {
   }
 
   /// The generator that stage 2 starts from; nil for the network of stage 1.
-  private func startingGenerator(_ stage1: StateDict, command: String) throws -> StateDict? {
-    if let start = configuration.startFile {
-      return try GeneratorFile.read(start.path, teacher: teacher).generator.parameters.stateDict()
+  private func startingGenerator(_ stage1: StateDict, of run: OpenRun) throws -> StateDict? {
+    guard let start = configuration.startFile else {
+      return configuration.warmStart == .pairs ? try trainWarmStart(stage1, command: run.command) : nil
     }
-    return configuration.warmStart == .pairs ? try trainWarmStart(stage1, command: command) : nil
+    // A run that has a checkpoint goes on from there: the file may be gone by then.
+    if try run.directory.latestCheckpoint() != nil { return nil }
+    guard try WeightsManifest.sha256(ofFile: start.path) == start.hash else {
+      throw ArtifactError.wrongFormat(
+        path: start.path, detail: "it has changed since the run began with it (hash \(start.hash.prefix(12)))")
+    }
+    return try GeneratorFile.read(start.path, teacher: teacher).generator.parameters.stateDict()
   }
 
   private func trainWarmStart(_ stage1: StateDict, command: String) throws -> StateDict {
