@@ -158,6 +158,31 @@ private final class FailingStage: TrainingStage {
     }
   }
 
+  /// Making pairs has a log of its own: the regression must not count that time again.
+  @Test func theTimeOfPreparationIsNotTrainingTime() throws {
+    final class Stage: TrainingStage {
+      let (name, totalSteps) = ("slow", 1)
+      var prepared = 0
+      func prepare() {
+        prepared += 1
+        Thread.sleep(forTimeInterval: 0.2)
+      }
+      func step(_ index: Int) -> [(String, Double)] { [("prepared", Double(prepared))] }
+      func state() -> StageState { StageState(parameters: StateDict(), optimizer: StateDict(), progress: [:]) }
+      func restore(_ state: StageState) {}
+    }
+    try withTemporaryFolder { folder in
+      let stage = Stage()
+      for _ in 0..<2 {
+        let run = try OpenRun(folder + "/run", settings: 1, command: "test")
+        try RunLoop(run, checkpointInterval: 1, interrupt: InterruptFlag(), observer: { _ in })(stage)
+      }
+      let line = try #require(try MetricLog.read(folder + "/run/metrics.jsonl").first)
+      #expect(line["prepared"] == 1 && stage.prepared == 1)
+      #expect(try #require(line["seconds"]) < 0.2)
+    }
+  }
+
   @Test func interruptedPairsGoOn() throws {
     try withTemporaryFolder { folder in
       let teacher = try TinyTeacher.nextScale.load(in: folder)

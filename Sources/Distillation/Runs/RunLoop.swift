@@ -74,6 +74,7 @@ struct RunLoop {
     let completed = try resume(stage)
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
     guard completed < stage.totalSteps else { return }
+    try stage.prepare()
     let log = try StageLog(run, stage: stage.name, resumingAfter: completed)
     if completed == 0 { try log.append(step: 0, try stage.evaluate(completed: 0, in: run)) }
     for index in completed..<stage.totalSteps {

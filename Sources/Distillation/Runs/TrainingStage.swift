@@ -28,6 +28,9 @@ public protocol TrainingStage: AnyObject {
   var name: String { get }
   /// Number of steps of the whole stage.
   var totalSteps: Int { get }
+  /// Called once before the first step of a session, not at all where no step is left: gets what is not part of the
+  /// training and has a log of its own. Its time is not counted as training time.
+  func prepare() throws
   /// One step, counted from 0.
   /// - Returns: metrics in the order in which they are shown.
   /// - Throws: errors of the optimiser or the data; the last checkpoint stays good.
@@ -43,6 +46,7 @@ public protocol TrainingStage: AnyObject {
 }
 
 extension TrainingStage {
+  public func prepare() throws {}
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] { [] }
 }
 

@@ -47,6 +47,8 @@ public final class PairRegression: TrainingStage {
     average = ExponentialMovingAverage(generator.parameters)
   }
 
+  public func prepare() throws { _ = try pairs() }
+
   public func step(_ index: Int) throws -> [(String, Double)] {
     let (indices, ids, labels) = try pairs.batch(
       step: index, size: configuration.batch, seed: configuration.seed &+ 2)
