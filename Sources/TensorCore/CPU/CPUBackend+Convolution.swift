@@ -28,7 +28,7 @@ extension CPUBackend {
     x: Storage, gradY: Storage, into gradWeight: Storage, _ geometry: ConvolutionGeometry
   ) {
     let g = geometry
-    let tiles = ConvolutionTiles(g, threads: pool.threadCount)
+    let tiles = ConvolutionTiles(g)
     let parts = min(pool.threadCount, max(tiles.count, 1))
     let size = g.outputs * g.patch
     let sums = allocate(parts * size)
@@ -56,7 +56,7 @@ extension CPUBackend {
     _ x: UnsafePointer<Float>, packed: Storage, bias: UnsafePointer<Float>?,
     into y: UnsafeMutablePointer<Float>, _ g: ConvolutionGeometry
   ) {
-    let tiles = ConvolutionTiles(g, threads: pool.threadCount)
+    let tiles = ConvolutionTiles(g)
     pool.forEachRange(tiles.count, grain: tiles.grain) { range in
       let scratch = allocate(tiles.scratch)
       for tile in range {
@@ -98,7 +98,7 @@ extension CPUBackend {
     dd2_conv_pack(weight.host, g.inputs, g.taps, 0, g.outputs, packed.host)
     var one = g
     one.batch = 1
-    let tiles = ConvolutionTiles(one, threads: 1)
+    let tiles = ConvolutionTiles(one)
     pool.forEachRange(g.batch, grain: 1) { range in
       let scratch = allocate(tiles.tile * g.patch)
       for image in range {
@@ -119,7 +119,10 @@ extension CPUBackend {
   }
 }
 
-/// How the output pixels of a convolution are cut into tiles.
+/// How the output pixels of a convolution are cut into tiles, each image in the same way.
+///
+/// In which order OpenBLAS sums depends on the number of a product's rows and on a row's place among them. Tiles that
+/// neither hold parts of two images nor depend on batch or threads give an image the same values in any company.
 private struct ConvolutionTiles {
   /// Most output pixels of a tile.
   let tile: Int
@@ -128,20 +131,19 @@ private struct ConvolutionTiles {
   /// Fewest tiles for which waking a thread pays.
   let grain: Int
   private let geometry: ConvolutionGeometry
+  /// Output pixels of an image, and the tiles that cover them.
+  private let image: (pixels: Int, tiles: Int)
 
-  init(_ geometry: ConvolutionGeometry, threads: Int) {
+  init(_ geometry: ConvolutionGeometry) {
     self.geometry = geometry
-    let pixels = geometry.outPixels
+    let pixels = geometry.outHeight * geometry.outWidth
     let work = max(1, geometry.patch * geometry.outputs)
     // Patches of half a megabyte share the second-level cache with the weights; below 128 rows the product itself
     // becomes slow.
     let most = max(128, min(256, (1 << 17) / max(geometry.patch, 1)))
-    // Few pixels are cut finer, so that every thread gets some, but not below a million multiplications: OpenBLAS
-    // sums in another order there, and an image would depend on the size of its batch.
-    let least = min(most, ((1 << 20) + work - 1) / work)
-    let wanted = max(least, min(most, (pixels + threads - 1) / threads))
-    count = (pixels + wanted - 1) / wanted
-    tile = (pixels + max(count, 1) - 1) / max(count, 1)
+    image = (pixels, (pixels + most - 1) / most)
+    count = geometry.batch * image.tiles
+    tile = (pixels + max(image.tiles, 1) - 1) / max(image.tiles, 1)
     grain = max(1, 16 * CPUBackend.grain / (max(tile, 1) * work))
   }
 
@@ -153,7 +155,12 @@ private struct ConvolutionTiles {
   /// Floats that `patches` needs.
   var scratch: Int { isDirect ? 0 : tile * geometry.patch }
 
-  func pixels(_ index: Int) -> Range<Int> { (index * tile)..<min((index + 1) * tile, geometry.outPixels) }
+  /// The output pixels of a tile, counted through the batch.
+  func pixels(_ index: Int) -> Range<Int> {
+    let (number, part) = index.quotientAndRemainder(dividingBy: image.tiles)
+    let start = number * image.pixels
+    return (start + part * tile)..<(start + min((part + 1) * tile, image.pixels))
+  }
 
   /// The patches (pixels, kernel rows, kernel columns, channels) under some output pixels.
   func patches(

@@ -1,5 +1,4 @@
 import CShims
-import Foundation
 
 extension CPUBackend {
   public func matmul(
@@ -24,8 +23,8 @@ extension CPUBackend {
     }
   }
 
-  private static let leastLinearRows = Int(ProcessInfo.processInfo.environment["XROWS"] ?? "256")!
-  private static let linearBlock = Int(ProcessInfo.processInfo.environment["XBLOCK"] ?? "131072")!
+  private static let leastLinearRows = 256
+  private static let linearBlock = 131_072
 
   public func linear(
     _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, rows: Int, inputs: Int, outputs: Int
