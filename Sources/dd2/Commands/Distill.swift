@@ -42,8 +42,9 @@ struct Distill: ParsableCommand {
 
   func run() throws {
     let recorded = try location.resume ? record() : nil
+    var settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings()
     let teacher = try teacher(recorded)
-    let settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings(teacher)
+    if let path = options.start { settings = try Self.starting(settings, from: path, teacher: teacher) }
     let images = try DataOptions.source(
       settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
     let scorer = try scorer(settings)
@@ -62,14 +63,13 @@ struct Distill: ParsableCommand {
     return try run.config(as: RunRecord<DistillationRecord>.self).settings
   }
 
-  private func newSettings(_ teacher: TeacherFile.Loaded) throws -> DistillationConfiguration {
+  private func newSettings() throws -> DistillationConfiguration {
     if let preset = options.preset, !preset.isTested {
       Log.warning("the settings of \(preset.rawValue) are scaled from shapes32's and untested")
     }
     let base = options.preset?.configuration(steps: steps) ?? DistillationConfiguration(steps: steps)
     var settings = try options.applied(to: base)
     settings.guidance = guidance.applied(to: settings.guidance)
-    if let path = options.start { settings = try Self.starting(settings, from: path, teacher: teacher) }
     if let folder = data.data {
       settings.data = folder
       settings.evaluationInterval = 0
