@@ -34,7 +34,7 @@ import Testing
 }
 
 @Suite("Warm start") struct PairRegressionTests {
-  private static func configuration(crossEntropy: Float) -> DistillationConfiguration {
+  fileprivate static func configuration(crossEntropy: Float) -> DistillationConfiguration {
     var settings = DistillationConfiguration(steps: 1)
     settings.batch = 3
     settings.pairs = 3
@@ -46,7 +46,7 @@ import Testing
     return settings
   }
 
-  private static func regression(
+  fileprivate static func regression(
     _ teacher: any DD2Teacher.Teacher, _ settings: DistillationConfiguration
   ) throws -> (stage: PairRegression, pairs: TokenSet) {
     let pairs = TokenPairs.collect(
@@ -66,9 +66,9 @@ import Testing
       let settings = Self.configuration(crossEntropy: 1)
       let (stage, pairs) = try Self.regression(teacher, settings)
       let noise_BLD = TokenPairs.noise(teacher: teacher, count: 3, seed: settings.seed, firstIndex: 0)
-      let (q_BLD, logits) = stage.generator.draw(noise_BLD: noise_BLD, labels: pairs.labels)
+      let drawn = stage.generator.draw(noise_BLD: noise_BLD, labels: pairs.labels)
       let (V, D) = (teacher.codebook.count, teacher.codebook.dimension)
-      let (q, rows) = (q_BLD.elements, try #require(logits).elements)
+      let (q, rows) = (drawn.latents_BLD.elements, try #require(drawn.logits_BLV).elements)
       let codes = teacher.codebook.vectors_VD.elements
       var distance = 0.0
       var crossEntropy = 0.0
@@ -135,6 +135,30 @@ import Testing
   }
 }
 
+extension PairRegressionTests {
+  /// Each pass learns the tokens, not the last one alone.
+  @Test func everyPassIsHeldToThePairs() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextToken.load(in: folder).teacher
+      var settings = Self.configuration(crossEntropy: 1)
+      settings.adaptation.passes = 2
+      let (stage, pairs) = try Self.regression(teacher, settings)
+      let noise_BLD = TokenPairs.noise(teacher: teacher, count: 3, seed: settings.seed, firstIndex: 0)
+      func crossEntropies() throws -> [Float] {
+        try stage.generator.drafts(noise_BLD: noise_BLD, labels: pairs.labels).map {
+          crossEntropy(try #require($0.logits_BLV), targets: pairs.ids).mean().item
+        }
+      }
+      let before = try crossEntropies()
+      let first = Dictionary(uniqueKeysWithValues: try stage.step(0))
+      #expect(abs(try #require(first["cross_entropy"]) - Double(before[1])) < 1e-4)
+      for step in 1..<60 { _ = try stage.step(step) }
+      let after = try crossEntropies()
+      #expect(zip(after, before).allSatisfy { $0 < 0.8 * $1 }, "\(after) from \(before)")
+    }
+  }
+}
+
 @Suite("What stage 2 starts from and reads") struct Stage2SettingsTests {
   private static func stage(
     _ teacher: any DD2Teacher.Teacher, _ change: (inout DistillationConfiguration) -> Void
@@ -186,6 +210,16 @@ import Testing
       let (stage, _) = try Self.stage(teacher) { $0.adaptation.readsOwnNoise = false }
       #expect(!stage.generator.parameters.stateDict().names.contains { $0.hasPrefix("own_noise") })
       _ = try stage.step(0)
+    }
+  }
+
+  /// The decay after n updates is n / (n + ramp), up to the decay asked for.
+  @Test func theAverageGrowsLongerWithTheRun() {
+    var settings = DistillationConfiguration(steps: 1)
+    settings.emaDecay = 0.98
+    for (ramp, count, expected) in [(Float(9), 1, Float(0.1)), (9, 36, 0.8), (3, 1, 0.25), (3, 27, 0.9), (3, 200, 0.98)] {
+      settings.emaRamp = ramp
+      #expect(abs(settings.averagingDecay(afterUpdates: count) - expected) < 1e-6)
     }
   }
 

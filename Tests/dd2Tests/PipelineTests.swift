@@ -27,7 +27,7 @@ import Testing
   /// A preset chooses its teacher and settings; options beside it take precedence; the generator's own layers load.
   @Test func presetsAndAdaptationsReachTheRun() throws {
     let arguments = ["distill", "--steps", "1", "--preset", "shapes32-llamagen", "--run", "run", "--extra-layers", "1"]
-    _ = try run(arguments + ["--bidirectional", "--noise-gain", "0.5"] + Self.smallest)
+    _ = try run(arguments + ["--bidirectional", "--noise-gain", "0.5", "--passes", "2", "--ema-ramp", "4"] + Self.smallest)
     let config = try JSONSerialization.jsonObject(
       with: Data(contentsOf: folder.url.appendingPathComponent("run/config.json")))
     let record = try #require((config as? [String: Any])?["settings"] as? [String: Any])
@@ -37,9 +37,13 @@ import Testing
     #expect(settings["batch"] as? Int == 4)
     let adaptation = try #require(settings["adaptation"] as? [String: Any])
     #expect(adaptation["extraLayers"] as? Int == 1 && adaptation["isBidirectional"] as? Bool == true)
-    #expect(adaptation["noiseGain"] as? Double == 0.5)
+    #expect(adaptation["noiseGain"] as? Double == 0.5 && adaptation["passes"] as? Int == 2)
+    #expect(settings["emaRamp"] as? Double == 4)
     let state = try Checkpoint.read(from: folder.path("run/generator.h5")).ema
-    #expect(state.keys.contains("trunk.layers.4.attention.wo.weight") && state.keys.contains("noise_gain.bias"))
+    for place in ["", "passes.1."] {
+      #expect(state.keys.contains(place + "trunk.layers.4.attention.wo.weight"))
+      #expect(state.keys.contains(place + "noise_gain.bias"))
+    }
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
   }
 

@@ -116,6 +116,9 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var prefixes = PrefixForm.snapped
   /// Decay of the averaged generator.
   public var emaDecay: Float = 0.98
+  /// How slowly the decay rises to it: n / (n + ramp) after n updates, so that about the last share 1 / ramp of the run
+  /// is averaged.
+  public var emaRamp: Float = 9
   /// Generator updates between picture grids.
   public var snapshotInterval = 25
   /// Generator updates between FID evaluations; 0 for none.
@@ -132,7 +135,7 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public init(steps: Int) { self.steps = steps }
 
   /// Decay of the averaged generator after a number of updates: shorter at first, where weights change fast.
-  func averagingDecay(afterUpdates count: Int) -> Float { min(emaDecay, Float(count) / Float(count + 9)) }
+  func averagingDecay(afterUpdates count: Int) -> Float { min(emaDecay, Float(count) / (Float(count) + emaRamp)) }
 
   /// Adam in stage 2: no momentum, as is usual where two networks chase each other.
   var stage2Optimizer: AdamWConfiguration { AdamWConfiguration(beta1: 0, beta2: 0.99, clipNorm: 1) }

@@ -56,19 +56,25 @@ public final class PairRegression: TrainingStage {
       indices.map { TokenPairs.noise(teacher: teacher, count: 1, seed: configuration.seed, firstIndex: $0) }, axis: 0)
     let target_BLD = teacher.codebook.latents(ids)
     let given_BL = givenTokens()
-    let (drawn_BLD, logits_BLV) = generator.draw(
+    let drafts = generator.drafts(
       noise_BLD: noise_BLD, labels: labels, given: given_BL.map { ($0, target_BLD) })
     // Given tokens are no part of what is learned; the mean is over the others.
     let weight_BL = given_BL.map { (1 - $0) * (Float(ids.values.count) / (1 - $0).sum().item) }
     func mean(_ perToken_BL: Tensor) -> Tensor { (weight_BL.map { perToken_BL * $0 } ?? perToken_BL).mean() }
-    let distance = mean((drawn_BLD - target_BLD).square().sum(axis: -1))
-    let crossEntropy = logits_BLV.map { mean(TensorCore.crossEntropy($0, targets: ids)) }
-    let norm = try trainer.minimize(
-      crossEntropy.map { distance + $0 * configuration.regressionCrossEntropy } ?? distance)
+    func loss(_ drawn: DrawnTokens) -> (total: Tensor, distance: Tensor, crossEntropy: Tensor?) {
+      let distance = mean((drawn.latents_BLD - target_BLD).square().sum(axis: -1))
+      let crossEntropy = drawn.logits_BLV.map { mean(TensorCore.crossEntropy($0, targets: ids)) }
+      return (
+        crossEntropy.map { distance + $0 * configuration.regressionCrossEntropy } ?? distance, distance, crossEntropy
+      )
+    }
+    // Every pass is held to the target: the next reads what it drew.
+    let losses = drafts.map(loss)
+    let norm = try trainer.minimize(losses.dropFirst().reduce(losses[0].total) { $0 + $1.total } / Float(losses.count))
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
-    let correct = zip(teacher.codebook.nearest(drawn_BLD.stopGradient()).values, ids.values).count { $0 == $1 }
-    let likelihood = crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
-    return [("regression", Double(distance.item))] + likelihood + [
+    let correct = zip(teacher.codebook.nearest(drafts.last!.latents_BLD.stopGradient()).values, ids.values).count { $0 == $1 }
+    let likelihood = losses.last!.crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
+    return [("regression", Double(losses.last!.distance.item))] + likelihood + [
       ("token_accuracy", Double(correct) / Double(ids.values.count)), ("gradient_norm", Double(norm)),
     ]
   }

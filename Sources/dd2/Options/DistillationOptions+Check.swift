@@ -50,7 +50,8 @@ extension DistillationOptions {
   private var structureOptions: [Given] {
     [
       ("--extra-layers", extraLayers != nil), ("--bidirectional", bidirectional != nil),
-      ("--noise-gain", noiseGain != nil), ("--own-noise", ownNoise != nil), ("--head-width", headWidth != nil),
+      ("--noise-gain", noiseGain != nil), ("--own-noise", ownNoise != nil), ("--passes", passes != nil),
+      ("--head-width", headWidth != nil),
       ("--head-depth", headDepth != nil),
     ]
   }

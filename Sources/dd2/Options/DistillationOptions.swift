@@ -58,6 +58,13 @@ struct DistillationOptions: ParsableArguments {
   var ownNoise: Bool?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Networks of the teacher's form that the generator's call goes through, each reading the tokens of the one before "
+        + "(default: \(defaults.adaptation.passes))."))
+  var passes: Int?
+
+  @Option(
     parsing: .unconditional, help: "Width of the denoising heads' hidden layers (default: \(defaults.head.width)).")
   var headWidth: Int?
 
@@ -173,6 +180,13 @@ struct DistillationOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp(
+      "How slowly that decay is reached: n / (n + ramp) after n updates, an average over about the last 1 / ramp of "
+        + "the run (default: \(defaults.emaRamp))."))
+  var emaRamp: Float?
+
+  @Option(
+    parsing: .unconditional,
     help: "Generator updates between picture grids (default: \(defaults.snapshotInterval)).")
   var snapshotEvery: Int?
 
@@ -189,6 +203,7 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(stage1Steps, "--stage1-steps")
     try Requirement.atLeast(0, extraLayers, "--extra-layers")
     try Requirement.atLeast(0, noiseGain, "--noise-gain")
+    try Requirement.positive(passes, "--passes")
     try Requirement.positive(headWidth, "--head-width")
     try Requirement.atLeast(0, headDepth, "--head-depth")
     try Requirement.positive(pairs, "--pairs")
@@ -215,6 +230,7 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(scoreLearningRate, "--score-lr")
     try Requirement.atLeast(0, ema, "--ema")
     if let ema, ema >= 1 { throw ValidationError("--ema is \(ema); give less than 1") }
+    try Requirement.positive(emaRamp, "--ema-ramp")
     try Requirement.positive(snapshotEvery, "--snapshot-every")
     try Requirement.atLeast(0, evaluateEvery, "--evaluate-every")
     try Requirement.positive(checkpointEvery, "--checkpoint-every")
@@ -234,6 +250,7 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.adaptation.noiseGain, noiseGain)
     Self.set(&settings.adaptation.isBidirectional, bidirectional)
     Self.set(&settings.adaptation.readsOwnNoise, ownNoise)
+    Self.set(&settings.adaptation.passes, passes)
     Self.set(&settings.head.width, headWidth)
     Self.set(&settings.head.depth, headDepth)
     Self.set(&settings.warmStart, warmStart)
@@ -258,6 +275,7 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.generatorLearningRate, generatorLearningRate)
     Self.set(&settings.scoreLearningRate, scoreLearningRate)
     Self.set(&settings.emaDecay, ema)
+    Self.set(&settings.emaRamp, emaRamp)
     Self.set(&settings.snapshotInterval, snapshotEvery)
     Self.set(&settings.evaluationInterval, evaluateEvery)
     Self.set(&settings.checkpointInterval, checkpointEvery)
