@@ -8,13 +8,15 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
     case constant
     /// Falls to `floor` times the peak at `totalSteps`.
     case cosine
+    /// Stays at the peak up to `totalSteps`, then falls with the inverse square root of the step: no end needs to be known.
+    case inverseSquareRoot
   }
 
   /// Highest rate.
   public var peak: Float
   /// Steps of linear warm-up from 0.
   public var warmUpSteps: Int
-  /// Where the cosine ends.
+  /// Where the cosine ends, or the fall of the inverse square root begins.
   public var totalSteps: Int
   /// Shape after the warm-up.
   public var shape: Shape
@@ -41,6 +43,7 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
       let span = max(1, totalSteps - warmUpSteps)
       let progress = min(1, Float(step - warmUpSteps) / Float(span))
       return peak * (floor + (1 - floor) * 0.5 * (1 + cos(Float.pi * progress)))
+    case .inverseSquareRoot: return peak * min(1, (Float(totalSteps) / Float(step + 1)).squareRoot())
     }
   }
 }

@@ -217,10 +217,23 @@ extension PairRegressionTests {
   @Test func theAverageGrowsLongerWithTheRun() {
     var settings = DistillationConfiguration(steps: 1)
     settings.emaDecay = 0.98
-    for (ramp, count, expected) in [(Float(9), 1, Float(0.1)), (9, 36, 0.8), (3, 1, 0.25), (3, 27, 0.9), (3, 200, 0.98)] {
+    let cases: [(ramp: Float, count: Int, decay: Float)] = [
+      (9, 1, 0.1), (9, 36, 0.8), (3, 1, 0.25), (3, 27, 0.9), (3, 200, 0.98),
+    ]
+    for (ramp, count, expected) in cases {
       settings.emaRamp = ramp
       #expect(abs(settings.averagingDecay(afterUpdates: count) - expected) < 1e-6)
     }
+  }
+
+  /// The generator's rate falls only where it is held for a while and no longer.
+  @Test func theGeneratorsRateFallsAfterItsHold() {
+    var settings = DistillationConfiguration(steps: 1)
+    settings.generatorLearningRate = 4
+    #expect(settings.generatorSchedule.rate(at: 999) == 4)
+    settings.generatorHold = 10
+    #expect(settings.generatorSchedule.rate(at: 9) == 4)
+    #expect(abs(settings.generatorSchedule.rate(at: 39) - 2) < 1e-6)
   }
 
   @Test func logitNormalTimesLieInTheMiddleOfTheirRange() {

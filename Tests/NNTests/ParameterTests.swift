@@ -108,5 +108,10 @@ import Testing
     #expect(abs(cosine.rate(at: 12) - 0.2) < 1e-6)
     #expect(abs(cosine.rate(at: 50) - 0.2) < 1e-6)
     #expect(LearningRateSchedule(peak: 2).rate(at: 100) == 2)
+    let root = LearningRateSchedule(peak: 2, warmUpSteps: 4, totalSteps: 9, shape: .inverseSquareRoot)
+    #expect(root.rate(at: 1) == 1)
+    #expect(root.rate(at: 8) == 2)
+    #expect(abs(root.rate(at: 35) - 1) < 1e-6)
+    #expect(abs(root.rate(at: 80) - 2.0 / 3) < 1e-6)
   }
 }

@@ -99,6 +99,8 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var alpha: Float = 1
   /// Peak learning rate of the generator.
   public var generatorLearningRate: Float = 1e-4
+  /// Generator updates at the peak rate, before it falls with the inverse square root of their number; 0 for no fall.
+  public var generatorHold = 0
   /// Learning rate of the score network.
   public var scoreLearningRate: Float = 4e-4
   /// Score updates per generator update.
@@ -140,8 +142,11 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// Adam in stage 2: no momentum, as is usual where two networks chase each other.
   var stage2Optimizer: AdamWConfiguration { AdamWConfiguration(beta1: 0, beta2: 0.99, clipNorm: 1) }
 
-  /// Learning rate of the generator against step: a short warm-up, then constant, so that a run can be prolonged.
+  /// Learning rate of the generator against step: a short warm-up, then constant or falling without a set end, so that a
+  /// run can be prolonged.
   var generatorSchedule: LearningRateSchedule {
-    LearningRateSchedule(peak: generatorLearningRate, warmUpSteps: 5)
+    LearningRateSchedule(
+      peak: generatorLearningRate, warmUpSteps: 5, totalSteps: max(1, generatorHold),
+      shape: generatorHold > 0 ? .inverseSquareRoot : .constant)
   }
 }

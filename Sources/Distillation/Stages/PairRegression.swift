@@ -70,7 +70,8 @@ public final class PairRegression: TrainingStage {
     }
     // Every pass is held to the target: the next reads what it drew.
     let losses = drafts.map(loss)
-    let norm = try trainer.minimize(losses.dropFirst().reduce(losses[0].total) { $0 + $1.total } / Float(losses.count))
+    let total = losses.dropFirst().reduce(losses[0].total) { $0 + $1.total } / Float(losses.count)
+    let norm = try trainer.minimize(total)
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
     let correct = zip(teacher.codebook.nearest(drafts.last!.latents_BLD.stopGradient()).values, ids.values).count { $0 == $1 }
     let likelihood = losses.last!.crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []

@@ -66,7 +66,7 @@ extension DistillationOptions {
       ("--time-distribution", timeDistribution != nil), ("--prefixes", prefixes != nil),
       ("--score-updates", scoreUpdates != nil), ("--first-score-updates", firstScoreUpdates != nil),
       ("--first-rounds", firstRounds != nil), ("--generator-lr", generatorLearningRate != nil),
-      ("--score-lr", scoreLearningRate != nil),
+      ("--generator-hold", generatorHold != nil), ("--score-lr", scoreLearningRate != nil),
     ]
   }
 }

@@ -171,6 +171,13 @@ struct DistillationOptions: ParsableArguments {
   var generatorLearningRate: Float?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Generator updates at that rate, before it falls with the inverse square root of their number; 0 for no fall "
+        + "(default: \(defaults.generatorHold))."))
+  var generatorHold: Int?
+
+  @Option(
     name: .customLong("score-lr"), parsing: .unconditional,
     help: "Learning rate of the score network (default: \(defaults.scoreLearningRate)).")
   var scoreLearningRate: Float?
@@ -227,6 +234,7 @@ struct DistillationOptions: ParsableArguments {
     }
     try Requirement.atLeast(0, firstRounds, "--first-rounds")
     try Requirement.positive(generatorLearningRate, "--generator-lr")
+    try Requirement.atLeast(0, generatorHold, "--generator-hold")
     try Requirement.positive(scoreLearningRate, "--score-lr")
     try Requirement.atLeast(0, ema, "--ema")
     if let ema, ema >= 1 { throw ValidationError("--ema is \(ema); give less than 1") }
@@ -273,6 +281,7 @@ struct DistillationOptions: ParsableArguments {
     // The first rounds are there to let the score network catch up: they never make fewer updates than the others.
     settings.firstScoreUpdates = max(settings.firstScoreUpdates, settings.scoreUpdates)
     Self.set(&settings.generatorLearningRate, generatorLearningRate)
+    Self.set(&settings.generatorHold, generatorHold)
     Self.set(&settings.scoreLearningRate, scoreLearningRate)
     Self.set(&settings.emaDecay, ema)
     Self.set(&settings.emaRamp, emaRamp)
