@@ -189,6 +189,7 @@ private final class FailingStage: TrainingStage {
       var configuration = settings(steps: 2)
       configuration.method = .dd1
       configuration.prefixShare = 0.5
+      configuration.adaptation.passes = 1
       configuration.pairs = 250
       configuration.pairIntegrationSteps = 1
       try distill(configuration, teacher, folder + "/whole")

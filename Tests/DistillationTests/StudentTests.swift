@@ -91,6 +91,7 @@ import Testing
       let teacher = try family.load(in: folder).teacher
       var settings = Self.configuration(crossEntropy: 0)
       settings.prefixShare = 0.6
+      settings.adaptation.passes = 1
       let (stage, pairs) = try Self.regression(teacher, settings)
       let (L, D, kept) = (teacher.layout.count, teacher.codebook.dimension, teacher.layout.restart)
       #expect(kept > 0 && kept < L)

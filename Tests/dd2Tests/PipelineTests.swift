@@ -34,7 +34,7 @@ import Testing
     let record = try #require((config as? [String: Any])?["settings"] as? [String: Any])
     #expect((record["teacher"] as? String)?.hasSuffix("shapes32-llamagen-teacher.h5") == true)
     let settings = try #require(record["settings"] as? [String: Any])
-    #expect(settings["warmStartSteps"] as? Int == 3200 && settings["firstScoreUpdates"] as? Int == 20)
+    #expect(settings["warmStartSteps"] as? Int == 600 && settings["firstScoreUpdates"] as? Int == 20)
     #expect(settings["batch"] as? Int == 4)
     let adaptation = try #require(settings["adaptation"] as? [String: Any])
     #expect(adaptation["extraLayers"] as? Int == 1 && adaptation["isBidirectional"] as? Bool == true)

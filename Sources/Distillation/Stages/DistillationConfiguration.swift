@@ -70,13 +70,13 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// The denoising head of both networks.
   public var head = DenoisingHeadConfiguration()
   /// How the generator departs from the network of stage 1.
-  public var adaptation = GeneratorAdaptation(noiseGain: 0.7)
+  public var adaptation = GeneratorAdaptation(noiseGain: 0.7, passes: 2)
   /// Updates of stage 1.
   public var stage1Steps = 50
   /// Learning rate of stage 1.
   public var stage1LearningRate: Float = 2e-4
   /// How the generator starts.
-  public var warmStart = WarmStart.pairs
+  public var warmStart = WarmStart.none
   /// The generator that stage 2 starts from, in place of a warm start.
   public var startFile: StartFile?
   /// Networks of stage 2 that do not start from stage 1.
@@ -120,7 +120,7 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var emaDecay: Float = 0.98
   /// How slowly the decay rises to it: n / (n + ramp) after n updates, so that about the last share 1 / ramp of the run
   /// is averaged.
-  public var emaRamp: Float = 9
+  public var emaRamp: Float = 3
   /// Generator updates between picture grids.
   public var snapshotInterval = 25
   /// Generator updates between FID evaluations; 0 for none.

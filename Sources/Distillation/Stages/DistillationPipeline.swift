@@ -143,7 +143,8 @@ public struct DistillationPipeline {
       GeneratorDescription(
         head: configuration.head, adaptation: configuration.adaptation,
         teacher: URL(fileURLWithPath: teacher.path).lastPathComponent,
-        teacherHash: teacher.hash, guidance: configuration.guidance, goesOn: configuration.prefixShare > 0 ? true : nil),
+        teacherHash: teacher.hash, guidance: configuration.guidance,
+        goesOn: configuration.method == .dd1 && configuration.prefixShare > 0 ? true : nil),
       averaged: averaged, metadata: metadata.merging(facts) { $1 }, to: path)
   }
 

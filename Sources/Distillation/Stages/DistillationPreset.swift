@@ -28,10 +28,15 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
     switch self {
     case .shapes32VAR: break
     case .shapes32LlamaGen:
-      // Its 64 choices upon one another need the longer start, and a score network that has caught up with it.
-      settings.warmStartSteps = 3200
+      // Its 64 choices upon one another need a warm start, and a score network that has caught up with it.
+      settings.warmStart = .pairs
+      settings.warmStartSteps = 600
       settings.firstScoreUpdates = 20
+      settings.generatorLearningRate = 3e-4
+      settings.generatorHold = 20
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
+      settings.adaptation.passes = 1
+      settings.warmStart = .pairs
       settings.batch = 64
       settings.trainingImages = 100_000
       settings.stage1Steps = 2000

@@ -70,10 +70,11 @@ public final class PairRegression: TrainingStage {
     }
     // Every pass is held to the target: the next reads what it drew.
     let losses = drafts.map(loss)
-    let total = losses.dropFirst().reduce(losses[0].total) { $0 + $1.total } / Float(losses.count)
-    let norm = try trainer.minimize(total)
+    let total = losses.dropFirst().reduce(losses[0].total) { $0 + $1.total }
+    let norm = try trainer.minimize(total / Float(losses.count))
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
-    let correct = zip(teacher.codebook.nearest(drafts.last!.latents_BLD.stopGradient()).values, ids.values).count { $0 == $1 }
+    let snapped = teacher.codebook.nearest(drafts.last!.latents_BLD.stopGradient())
+    let correct = zip(snapped.values, ids.values).count { $0 == $1 }
     let likelihood = losses.last!.crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
     return [("regression", Double(losses.last!.distance.item))] + likelihood + [
       ("token_accuracy", Double(correct) / Double(ids.values.count)), ("gradient_norm", Double(norm)),

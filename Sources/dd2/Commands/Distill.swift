@@ -67,7 +67,9 @@ struct Distill: ParsableCommand {
     if let preset = options.preset, !preset.isTested {
       Log.warning("the settings of \(preset.rawValue) are scaled from shapes32's and untested")
     }
-    let base = options.preset?.configuration(steps: steps) ?? DistillationConfiguration(steps: steps)
+    // A bundled teacher has the name of its preset.
+    let preset = options.preset ?? teacher.teacher.flatMap { DistillationPreset(rawValue: $0) } ?? .shapes32VAR
+    let base = preset.configuration(steps: steps)
     var settings = try options.applied(to: base)
     settings.guidance = guidance.applied(to: settings.guidance)
     if let folder = data.data {

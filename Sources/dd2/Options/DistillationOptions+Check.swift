@@ -11,7 +11,6 @@ extension DistillationOptions {
         throw ValidationError("\(name) belongs to --method dd2; dd1 is the regression alone")
       }
     case .dd2:
-      if prefixShare != nil { throw ValidationError("--prefix-share belongs to --method dd1") }
       if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
       try checkStart(settings)
     }
@@ -42,7 +41,7 @@ extension DistillationOptions {
     [
       ("--pairs", pairs != nil), ("--warm-start-steps", warmStartSteps != nil),
       ("--regression-lr", regressionLearningRate != nil),
-      ("--regression-cross-entropy", regressionCrossEntropy != nil),
+      ("--regression-cross-entropy", regressionCrossEntropy != nil), ("--prefix-share", prefixShare != nil),
     ]
   }
 

@@ -19,7 +19,7 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Settings to begin with; the options below take precedence. Those of the published models are scaled from "
-        + "shapes32's and untested (default: shapes32-var's)."))
+        + "shapes32's and untested (default: the bundled teacher's own, shapes32-var's with a teacher's file)."))
   var preset: DistillationPreset?
 
   @Option(parsing: .unconditional, help: "Seed of everything random (default: \(defaults.seed)).")
@@ -108,8 +108,8 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Share of dd1's batch that goes on from given first stages, for sampling in two steps "
-        + "(default: \(defaultPrefixShare))."))
+      "Share of the regression's batch that goes on from given first stages, which dd1 samples in two steps with "
+        + "(default: \(defaultPrefixShare) with dd1, else \(defaults.prefixShare))."))
   var prefixShare: Float?
 
   @Option(
@@ -250,7 +250,7 @@ struct DistillationOptions: ParsableArguments {
     var settings = base
     Self.set(&settings.seed, seed)
     Self.set(&settings.method, method)
-    // Two steps belong to dd1; a warm start that spends updates on them would only start worse.
+    // Sampling in two steps belongs to dd1.
     if method == .dd1, base.method != .dd1 { settings.prefixShare = Self.defaultPrefixShare }
     Self.set(&settings.prefixShare, prefixShare)
     Self.set(&settings.stage1Steps, stage1Steps)
