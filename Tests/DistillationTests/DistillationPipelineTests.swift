@@ -189,7 +189,6 @@ private final class FailingStage: TrainingStage {
       var configuration = settings(steps: 2)
       configuration.method = .dd1
       configuration.prefixShare = 0.5
-      configuration.adaptation.passes = 1
       configuration.pairs = 250
       configuration.pairIntegrationSteps = 1
       try distill(configuration, teacher, folder + "/whole")
@@ -214,6 +213,7 @@ private final class FailingStage: TrainingStage {
       var configuration = settings(steps: 3)
       configuration.method = .dd1
       configuration.prefixShare = 0.5
+      configuration.adaptation.passes = 1
       configuration.pairs = 8
       configuration.pairIntegrationSteps = 2
       let path = try distill(configuration, teacher, folder + "/run")
