@@ -11,20 +11,20 @@ public struct GeneratorAdaptation: Codable, Equatable, Sendable {
   public var noiseGain: Float
   /// Whether a token's own noise is added to the trunk's input at its position; without it the noise reaches the head alone.
   public var readsOwnNoise: Bool
-  /// How many networks of the teacher's form the call goes through, each reading the tokens of the one before
+  /// How many parts the stages are cut into, each drawn by a network of its own that reads the parts before
   /// (`OneStepGenerator`).
-  public var passes: Int
+  public var parts: Int
 
   /// An adaptation; the default is none but the own noise, which begins as one.
   public init(
     extraLayers: Int = 0, isBidirectional: Bool = false, noiseGain: Float = 0, readsOwnNoise: Bool = true,
-    passes: Int = 1
+    parts: Int = 1
   ) {
     self.extraLayers = extraLayers
     self.isBidirectional = isBidirectional
     self.noiseGain = noiseGain
     self.readsOwnNoise = readsOwnNoise
-    self.passes = passes
+    self.parts = parts
   }
 
   /// Decodes; what a file does not say, as older ones do not, is the default.
@@ -36,7 +36,7 @@ public struct GeneratorAdaptation: Codable, Equatable, Sendable {
       isBidirectional: try fields.decodeIfPresent(Bool.self, forKey: .isBidirectional) ?? false,
       noiseGain: try fields.decodeIfPresent(Float.self, forKey: .noiseGain) ?? 0,
       readsOwnNoise: try fields.decodeIfPresent(Bool.self, forKey: .readsOwnNoise) ?? true,
-      passes: try fields.decodeIfPresent(Int.self, forKey: .passes) ?? 1)
+      parts: try fields.decodeIfPresent(Int.self, forKey: .parts) ?? 1)
   }
 
   /// How many positions each of L sees, where the teacher lets it see `causal`.

@@ -1,3 +1,14 @@
+/// A number of parts that a layout cannot be cut into; `description` is one line.
+public struct PartCountError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The parts asked for.
+  public let parts: Int
+  /// The stages of the layout.
+  public let stages: Int
+  public var description: String {
+    "a generator of \(parts) parts for a teacher that draws in \(stages) stages; 1 to \(stages) are possible (--parts)"
+  }
+}
+
 /// How the tokens of one image are ordered, and which of them are drawn together.
 ///
 /// A stage is a group of tokens that the teacher draws in one network call: a scale for VAR, one token for LlamaGen.
@@ -31,6 +42,27 @@ public struct TokenLayout: Codable, Equatable, Sendable {
   /// Number of leading tokens that a second step keeps: the first half of the stages (DD1, arXiv 2412.17153, restarts VAR's
   /// ten scales at the sixth).
   public var restart: Int { stages[stageLengths.count / 2].lowerBound }
+
+  /// The positions of `count` parts, cut between stages so that each part holds about as many tokens as all before it: a
+  /// network for each, run on the tokens up to its end, then costs at most about twice one network over all tokens,
+  /// however many parts there are.
+  /// - Throws: `PartCountError` unless `count` lies between 1 and the number of stages.
+  public func parts(_ count: Int) throws(PartCountError) -> [Range<Int>] {
+    guard count > 0, count <= stageLengths.count else {
+      throw PartCountError(parts: count, stages: stageLengths.count)
+    }
+    let ends = stages.map(\.upperBound)
+    // From the last part to the first, each begins where about half of the tokens up to its end are drawn, and leaves the
+    // parts before it a stage each.
+    var cuts = [ends.count - 1]
+    for left in stride(from: count - 1, to: 0, by: -1) {
+      let half = Double(ends[cuts[0]]) / 2
+      let cut = ((left - 1)..<cuts[0]).min { abs(Double(ends[$0]) - half) < abs(Double(ends[$1]) - half) }
+      cuts.insert(cut ?? 0, at: 0)
+    }
+    let bounds = [0] + cuts.map { ends[$0] }
+    return zip(bounds, bounds.dropFirst()).map { $0..<$1 }
+  }
 
   /// For each position, how many leading positions its query may attend to: its own stage and all before.
   public var visibleCounts: [Int] {

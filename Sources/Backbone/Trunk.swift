@@ -15,9 +15,9 @@ public protocol Trunk: Sendable {
   /// Where the parameters of layers that the teacher does not have are registered: the beginnings of their paths.
   var addedPaths: [String] { get }
 
-  /// Hidden states under teacher forcing.
+  /// Hidden states under teacher forcing, of all stages or of the first ones alone.
   /// - Parameters:
-  ///   - latents_BLD: latents of all tokens in the teacher's own scale; position i uses those of earlier stages.
+  ///   - latents_BLD: latents of their tokens in the teacher's own scale; position i uses those of earlier stages.
   ///   - labels: B class labels.
   ///   - extra_BLC: added to the input of every position, or nil.
   /// - Returns: (B, L, C)

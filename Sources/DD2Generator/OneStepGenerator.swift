@@ -2,7 +2,7 @@ import Backbone
 import NN
 import TensorCore
 
-/// The generator: draws all tokens of an image from noise in one network call (paper, section 4.2).
+/// The generator: draws all tokens of an image from noise in one call, feed-forward (paper, section 4.2).
 ///
 /// Position i receives the noises of earlier stages where the teacher receives their tokens, and its own noise through
 /// a linear map that starts at zero; the head gets its own noise as `x_t` at t = 1. At initialisation it is therefore
@@ -13,54 +13,54 @@ import TensorCore
 /// Gaussian to weighted points is `argmax_j (eps.c_j + weight_j)`, and the flow comes near it. Without the gain the trunk
 /// has to learn those products.
 ///
-/// Passes: a token depends on the tokens before it, and one pass knows no more of those than their noise. Every further pass
-/// is such a network behind the one before, with weights of its own, and reads that one's tokens in the noise's place: the
-/// next step of a fixed-point iteration whose end is the teacher's own sequential sample. Tokens are snapped to their codes
-/// in between; the gradient goes on as if they were not (straight-through).
+/// Parts: a token depends on the tokens before it, and a network that draws them all at once knows no more of those than
+/// their noise. The stages can be cut into parts, each drawn by such a network with weights of its own, one after the other:
+/// a part reads the tokens of the parts before it, snapped to their codes, and the noises of its own. The network of a part
+/// runs on the tokens up to the part's end alone; parts double (`TokenLayout.parts`), so that the call costs at most about
+/// twice one network over all tokens. One part is the paper's form.
 public struct OneStepGenerator: Sendable {
-  /// Paths `trunk.*`, `head.*`, `own_noise.*` and `noise_gain.*`, those of pass p = 1... below `passes.p.`.
+  /// Paths `trunk.*`, `head.*`, `own_noise.*` and `noise_gain.*`, those of part p = 1... below `parts.p.`.
   public let parameters: ParameterSet
-  private let passes: [GeneratorPass]
+  private let parts: [GeneratorPart]
   private let codebook: Codebook
 
   /// Builds the network; see `ScoreNetwork.init` for the other parameters.
   /// - Parameter adaptation: how it departs from the network of stage 1.
-  /// - Throws: `StateDictError` where `mapState` does not fit.
+  /// - Throws: `StateDictError` where `mapState` does not fit, `PartCountError`.
   public init(
     trunk: TrunkConfiguration, head: DenoisingHeadConfiguration, codebook: Codebook, mapState: StateDict,
     adaptation: GeneratorAdaptation = GeneratorAdaptation(), seed: UInt64
   ) throws {
-    precondition(adaptation.passes > 0, "OneStepGenerator: \(adaptation.passes) passes")
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)
-    passes = try (0..<adaptation.passes).map { index in
-      try GeneratorPass(
-        index == 0 ? builder : builder / "passes" / index, trunk: trunk, head: head, codebook: codebook,
-        mapState: mapState, adaptation: adaptation)
+    parts = try trunk.layout.parts(adaptation.parts).enumerated().map { index, place in
+      try GeneratorPart(
+        index == 0 ? builder : builder / "parts" / index, drawing: place, trunk: trunk, head: head,
+        codebook: codebook, mapState: mapState, adaptation: adaptation)
     }
     self.codebook = codebook
   }
 
-  /// Starts every pass from a stage-1 network's weights; what that one does not have stays as it is.
+  /// Starts every part from a stage-1 network's weights; what that one does not have stays as it is.
   /// - Throws: `StateDictError` where they do not fit.
   public func load(stage1 state: StateDict) throws {
     let own = parameters.stateDict()
     var whole = StateDict()
-    for (index, pass) in passes.enumerated() {
-      let place = Self.place(ofPass: index)
-      whole = whole.merging(place.isEmpty ? state : state.addingPrefix(String(place.dropLast())))
-        .merging(own.filter { path in pass.addedPaths.contains { path.hasPrefix(place + $0) } })
+    for (index, part) in parts.enumerated() {
+      let prefix = Self.prefix(ofPart: index)
+      whole = whole.merging(prefix.isEmpty ? state : state.addingPrefix(String(prefix.dropLast())))
+        .merging(own.filter { path in part.addedPaths.contains { path.hasPrefix(prefix + $0) } })
     }
     try parameters.load(whole)
   }
 
-  /// The beginning of the paths of a pass's parameters.
-  private static func place(ofPass index: Int) -> String { index == 0 ? "" : "passes.\(index)." }
+  /// The beginning of the paths of a part's parameters.
+  private static func prefix(ofPart index: Int) -> String { index == 0 ? "" : "parts.\(index)." }
 
   /// Order and grouping of the tokens.
-  public var layout: TokenLayout { passes[0].trunk.layout }
+  public var layout: TokenLayout { parts[0].trunk.layout }
   /// Latent dimension of a token (D).
-  public var latentDimension: Int { passes[0].trunk.latentDimension }
+  public var latentDimension: Int { parts[0].trunk.latentDimension }
 
   /// One call: noise (B, L, D) of unit variance to latents (B, L, D) in unit scale.
   public func callAsFunction(noise_BLD: Tensor, labels: [Int32]) -> Tensor {
@@ -68,34 +68,35 @@ public struct OneStepGenerator: Sendable {
   }
 
   /// One call: noise (B, L, D) of unit variance to tokens.
-  /// - Parameter given: which tokens are known, 1 or 0 (B, L), and their latents (B, L, D): later tokens see these in
-  ///   place of the noise, as after the first of DD1's two steps.
+  /// - Parameters:
+  ///   - given: which tokens are known, 1 or 0 (B, L), and their latents (B, L, D): later tokens see these in place of the
+  ///     noise, as after the first of DD1's two steps.
+  ///   - read_BLD: the tokens that a part reads of the parts before it (B, L, D), in place of what those drew: teacher
+  ///     forcing.
   public func draw(
-    noise_BLD: Tensor, labels: [Int32], given: (mask_BL: Tensor, latents_BLD: Tensor)? = nil
+    noise_BLD: Tensor, labels: [Int32], given: (mask_BL: Tensor, latents_BLD: Tensor)? = nil,
+    reading read_BLD: Tensor? = nil
   ) -> DrawnTokens {
-    drafts(noise_BLD: noise_BLD, labels: labels, given: given).last!
-  }
-
-  /// As `draw`, the tokens that each pass drew: the last ones are the call's result.
-  public func drafts(
-    noise_BLD: Tensor, labels: [Int32], given: (mask_BL: Tensor, latents_BLD: Tensor)? = nil
-  ) -> [DrawnTokens] {
-    var drafts: [DrawnTokens] = []
-    for pass in passes {
-      let read_BLD = drafts.last.map { snappedStraightThrough($0.latents_BLD) } ?? noise_BLD
-      let shown_BLD =
-        given.map { mask_BL, latents_BLD in
-          let mask_BL1 = mask_BL.inserting(axis: -1)
-          return read_BLD * (1 - mask_BL1) + latents_BLD * mask_BL1
-        } ?? read_BLD
-      drafts.append(pass(shown_BLD: shown_BLD, noise_BLD: noise_BLD, labels: labels))
+    var drawn: [DrawnTokens] = []
+    for part in parts {
+      let end = part.place.upperBound
+      let before =
+        read_BLD.map { [$0.sliced(axis: 1, 0..<part.place.lowerBound)] }
+        ?? drawn.map { codebook.snapped($0.latents_BLD.stopGradient()) }
+      let shown_BlD = Tensor.concatenated(before + [noise_BLD.sliced(axis: 1, part.place)], axis: 1)
+      drawn.append(
+        part(
+          shown_BlD: given.map { Self.overlaying($0, on: shown_BlD) } ?? shown_BlD,
+          noise_BlD: noise_BLD.sliced(axis: 1, 0..<end), labels: labels))
     }
-    return drafts
+    return DrawnTokens.joined(drawn)
   }
 
-  /// The nearest codes of latents (B, L, D), with the gradient of the latents.
-  private func snappedStraightThrough(_ latents_BLD: Tensor) -> Tensor {
-    latents_BLD + withoutGradient { codebook.snapped(latents_BLD) - latents_BLD }
+  /// Latents (B, l, D) with the given ones among them in their places.
+  private static func overlaying(_ given: (mask_BL: Tensor, latents_BLD: Tensor), on shown_BlD: Tensor) -> Tensor {
+    let first = 0..<shown_BlD.dims3.1
+    let mask_Bl1 = given.mask_BL.sliced(axis: 1, first).inserting(axis: -1)
+    return shown_BlD * (1 - mask_Bl1) + given.latents_BLD.sliced(axis: 1, first) * mask_Bl1
   }
 
   /// The noise of samples `firstIndex ..< firstIndex + labels.count`: (B, L, D). Sample i depends on (seed, i) alone.

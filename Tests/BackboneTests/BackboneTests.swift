@@ -25,6 +25,21 @@ private func latents(_ batch: Int) -> Tensor {
     #expect(layout.visibleCounts == [1, 5, 5, 5, 5])
   }
 
+  @Test func partsDouble() throws {
+    let scales = TokenLayout(patchSides: [1, 2, 3, 4, 6, 8])
+    #expect(try scales.parts(1) == [0..<130])
+    #expect(try scales.parts(3) == [0..<30, 30..<66, 66..<130])
+    #expect(try scales.parts(6) == scales.stages)
+    let tokens = TokenLayout(stageLengths: [Int](repeating: 1, count: 64))
+    #expect(try tokens.parts(4) == [0..<8, 8..<16, 16..<32, 32..<64])
+    #expect(try tokens.parts(64) == tokens.stages)
+    #expect(try TokenLayout(stageLengths: [1, 1, 98]).parts(2) == [0..<2, 2..<100])
+    for count in [0, 7] {
+      let error = #expect(throws: PartCountError.self) { try scales.parts(count) }
+      #expect(error?.parts == count && error?.stages == 6)
+    }
+  }
+
   @Test func phiIndicesAreThoseOfTheReference() {
     let indices = (0..<10).map { MultiScaleMap.phiIndex(scale: $0, scaleCount: 10, phiCount: 4) }
     #expect(indices == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3])
@@ -74,6 +89,23 @@ private func latents(_ batch: Int) -> Tensor {
       if scale < 2 {
         #expect(changed.sliced(axis: 1, end..<14).elements != states.sliced(axis: 1, end..<14).elements)
       }
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func firstScalesAloneHaveTheStatesOfTheWhole(_ isBidirectional: Bool) throws {
+    let trunk = Self.trunk(GeneratorAdaptation(isBidirectional: isBidirectional))
+    let q = latents(2)
+    let extra = Tensor.normal([2, 14, 32], seed: 4, purpose: "test")
+    let whole = trunk.hiddenStates(latents_BLD: q, labels: [2, 1], extra_BLC: extra)
+    for stage in trunk.layout.stages {
+      let first = 0..<stage.upperBound
+      let states = trunk.hiddenStates(
+        latents_BLD: q.sliced(axis: 1, first), labels: [2, 1], extra_BLC: extra.sliced(axis: 1, first))
+      #expect(states.shape == [2, stage.upperBound, 32])
+      // Bidirectional states of the first scales know nothing of the others.
+      let isWhole = relativeToLargest(states, whole.sliced(axis: 1, first)) < 1e-5
+      #expect(isWhole == (!isBidirectional || stage.upperBound == 14), "to \(stage.upperBound)")
     }
   }
 

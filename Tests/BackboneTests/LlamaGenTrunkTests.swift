@@ -56,6 +56,16 @@ private func makeTrunk(_ adaptation: GeneratorAdaptation = GeneratorAdaptation()
     }
   }
 
+  @Test func firstTokensAloneHaveTheStatesOfTheWhole() throws {
+    let trunk = try makeTrunk()
+    let q = latents(2)
+    let whole = trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil)
+    for end in 1...9 {
+      let states = trunk.hiddenStates(latents_BLD: q.sliced(axis: 1, 0..<end), labels: [0, 1], extra_BLC: nil)
+      #expect(relativeToLargest(states, whole.sliced(axis: 1, 0..<end)) < 1e-5, "to \(end)")
+    }
+  }
+
   @Test func addedLayersStartAsTheIdentity() throws {
     let trunk = try makeTrunk()
     let adapted = try makeTrunk(GeneratorAdaptation(extraLayers: 2))

@@ -213,7 +213,7 @@ private final class FailingStage: TrainingStage {
       var configuration = settings(steps: 3)
       configuration.method = .dd1
       configuration.prefixShare = 0.5
-      configuration.adaptation.passes = 1
+      configuration.adaptation.parts = 1
       configuration.pairs = 8
       configuration.pairIntegrationSteps = 2
       let path = try distill(configuration, teacher, folder + "/run")

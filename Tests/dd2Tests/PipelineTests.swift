@@ -27,7 +27,7 @@ import Testing
   /// A preset chooses its teacher and settings; options beside it take precedence; the generator's own layers load.
   @Test func presetsAndAdaptationsReachTheRun() throws {
     let arguments = ["distill", "--steps", "1", "--preset", "shapes32-llamagen", "--run", "run", "--extra-layers", "1"]
-    let adapted = ["--bidirectional", "--noise-gain", "0.5", "--passes", "3"]
+    let adapted = ["--bidirectional", "--noise-gain", "0.5", "--parts", "3"]
     _ = try run(arguments + adapted + ["--ema-ramp", "4", "--generator-hold", "7"] + Self.smallest)
     let config = try JSONSerialization.jsonObject(
       with: Data(contentsOf: folder.url.appendingPathComponent("run/config.json")))
@@ -38,10 +38,10 @@ import Testing
     #expect(settings["batch"] as? Int == 4)
     let adaptation = try #require(settings["adaptation"] as? [String: Any])
     #expect(adaptation["extraLayers"] as? Int == 1 && adaptation["isBidirectional"] as? Bool == true)
-    #expect(adaptation["noiseGain"] as? Double == 0.5 && adaptation["passes"] as? Int == 3)
+    #expect(adaptation["noiseGain"] as? Double == 0.5 && adaptation["parts"] as? Int == 3)
     #expect(settings["emaRamp"] as? Double == 4 && settings["generatorHold"] as? Int == 7)
     let state = try Checkpoint.read(from: folder.path("run/generator.h5")).ema
-    for place in ["", "passes.1.", "passes.2."] {
+    for place in ["", "parts.1.", "parts.2."] {
       #expect(state.keys.contains(place + "trunk.layers.4.attention.wo.weight"))
       #expect(state.keys.contains(place + "noise_gain.bias"))
     }

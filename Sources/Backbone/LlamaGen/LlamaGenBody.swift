@@ -49,17 +49,18 @@ public struct LlamaGenBody: Sendable {
     rotary = RotaryTable(side: configuration.side, headWidth: C / configuration.heads)
   }
 
-  /// Hidden states under teacher forcing.
+  /// Hidden states under teacher forcing, of all tokens or of the first L alone.
   /// - Parameters:
-  ///   - tokens_BlC: embeddings of all tokens but the last, (B, L - 1, C).
+  ///   - tokens_BlC: embeddings of the tokens but the last, (B, L - 1, C).
   ///   - labels: B class labels.
   ///   - extra_BLC: added to the input of every position, or nil.
   /// - Returns: (B, L, C)
   public func hiddenStates(tokens_BlC: Tensor, labels: [Int32], extra_BLC: Tensor? = nil) -> Tensor {
     let (B, l, _) = tokens_BlC.dims3
     precondition(
-      labels.count == B && l == configuration.layout.count - 1,
-      "LlamaGenBody: expected \(labels.count) x \(configuration.layout.count - 1) tokens, got \(tokens_BlC.shape)")
+      labels.count == B && l < configuration.layout.count,
+      "LlamaGenBody: expected \(labels.count) x at most \(configuration.layout.count - 1) tokens, "
+        + "got \(tokens_BlC.shape)")
     let x_BLC = Tensor.concatenated([classInput(labels), tokens_BlC], axis: 1)
     return run(extra_BLC.map { x_BLC + $0 } ?? x_BLC, buffers: nil)
   }
@@ -82,8 +83,11 @@ public struct LlamaGenBody: Sendable {
 
   private func run(_ input_BLC: Tensor, buffers: KeyValueBuffers?) -> Tensor {
     var x_BLC = input_BLC
-    for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, visible: visibleCounts, buffers: buffers) }
-    buffers?.advance(by: input_BLC.dims3.1)
+    let l = input_BLC.dims3.1
+    // A bidirectional body of the first tokens alone sees no further.
+    let visible = visibleCounts.prefix(l).map { min($0, l) }
+    for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, visible: visible, buffers: buffers) }
+    buffers?.advance(by: l)
     return norm(x_BLC)
   }
 }

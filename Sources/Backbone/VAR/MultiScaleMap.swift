@@ -55,19 +55,20 @@ public struct MultiScaleMap: Sendable {
   }
 
   /// The transformer's inputs for all scales but the first (`idxBl_to_var_input`).
-  /// - Parameter latents_BLD: latents of all tokens; those of the last scale are not used.
+  /// - Parameter latents_BLD: latents of the tokens of all scales, or of the first ones; those of the last scale among them
+  ///   are not used.
   /// - Returns: (B, L - l_0, D)
   public func inputs(latents_BLD: Tensor) -> Tensor {
     let stages = TokenLayout(patchSides: patchSides).stages
     var map: Tensor?
     var views: [Tensor] = []
-    for scale in 0..<(patchSides.count - 1) {
+    for scale in stages.indices where stages[scale].upperBound < latents_BLD.dims3.1 {
       let added = contribution(latents_BlD: latents_BLD.sliced(axis: 1, stages[scale]), scale: scale)
       let sum = map.map { $0 + added } ?? added
       views.append(view(of: sum, side: patchSides[scale + 1]))
       map = sum
     }
-    return Tensor.concatenated(views, axis: 1)
+    return views.isEmpty ? latents_BLD.sliced(axis: 1, 0..<0) : Tensor.concatenated(views, axis: 1)
   }
 
   /// The latent image of a whole sequence (`f_hat` of the reference): (B, S, S, D).

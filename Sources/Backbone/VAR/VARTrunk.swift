@@ -72,13 +72,17 @@ public struct VARTrunk: Trunk {
     hiddenStates(inputs_BLD: map.inputs(latents_BLD: latents_BLD), labels: labels, extra_BLC: extra_BLC)
   }
 
-  /// As `hiddenStates(latents_BLD:labels:extra_BLC:)`, from the map's views (B, L - l_0, D) of scales 1 and up.
+  /// As `hiddenStates(latents_BLD:labels:extra_BLC:)`, from the map's views (B, L - l_0, D) of scales 1 and up, to the last
+  /// or any other.
   public func hiddenStates(inputs_BLD: Tensor, labels: [Int32], extra_BLC: Tensor? = nil) -> Tensor {
     let class_BC = classEmbedding(IndexTensor(labels, [labels.count]))
     let start_BlC = class_BC.inserting(axis: 1) + positionStart
-    var x_BLC = Tensor.concatenated([start_BlC, wordEmbedding(inputs_BLD)], axis: 1) + positions
+    let contents_BLC = Tensor.concatenated([start_BlC, wordEmbedding(inputs_BLD)], axis: 1)
+    let L = contents_BLC.dims3.1
+    var x_BLC = contents_BLC + positions.sliced(axis: 1, 0..<L)
     if let extra_BLC { x_BLC = x_BLC + extra_BLC }
-    return run(x_BLC, class_BC: class_BC, visible: visibleCounts, cache: nil)
+    // A bidirectional trunk of the first scales alone sees no further.
+    return run(x_BLC, class_BC: class_BC, visible: visibleCounts.prefix(L).map { min($0, L) }, cache: nil)
   }
 
   /// Hidden states of consecutive scales, given the cached keys and values of the scales before them.

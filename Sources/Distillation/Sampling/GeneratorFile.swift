@@ -76,6 +76,8 @@ public enum GeneratorFile {
       return Loaded(generator: generator, description: description, path: path)
     } catch let error as StateDictError {
       throw ArtifactError.wrongFormat(path: path, detail: error.description)
+    } catch let error as PartCountError {
+      throw ArtifactError.wrongFormat(path: path, detail: error.description)
     }
   }
 }

@@ -70,7 +70,7 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// The denoising head of both networks.
   public var head = DenoisingHeadConfiguration()
   /// How the generator departs from the network of stage 1.
-  public var adaptation = GeneratorAdaptation(noiseGain: 0.7, passes: 2)
+  public var adaptation = GeneratorAdaptation(noiseGain: 0.7, parts: 3)
   /// Updates of stage 1.
   public var stage1Steps = 50
   /// Learning rate of stage 1.

@@ -29,13 +29,14 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
     case .shapes32VAR: break
     case .shapes32LlamaGen:
       // Its 64 choices upon one another need a warm start, and a score network that has caught up with it.
+      settings.adaptation.parts = 4
       settings.warmStart = .pairs
       settings.warmStartSteps = 600
       settings.firstScoreUpdates = 20
       settings.generatorLearningRate = 3e-4
       settings.generatorHold = 20
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
-      settings.adaptation.passes = 1
+      settings.adaptation.parts = 1
       settings.warmStart = .pairs
       settings.batch = 64
       settings.trainingImages = 100_000

@@ -56,27 +56,21 @@ public final class PairRegression: TrainingStage {
       indices.map { TokenPairs.noise(teacher: teacher, count: 1, seed: configuration.seed, firstIndex: $0) }, axis: 0)
     let target_BLD = teacher.codebook.latents(ids)
     let given_BL = givenTokens()
-    let drafts = generator.drafts(
-      noise_BLD: noise_BLD, labels: labels, given: given_BL.map { ($0, target_BLD) })
+    // Every part reads the tokens of the pair, as it will read those of a generator that has learned them.
+    let drawn = generator.draw(
+      noise_BLD: noise_BLD, labels: labels, given: given_BL.map { ($0, target_BLD) }, reading: target_BLD)
     // Given tokens are no part of what is learned; the mean is over the others.
     let weight_BL = given_BL.map { (1 - $0) * (Float(ids.values.count) / (1 - $0).sum().item) }
     func mean(_ perToken_BL: Tensor) -> Tensor { (weight_BL.map { perToken_BL * $0 } ?? perToken_BL).mean() }
-    func loss(_ drawn: DrawnTokens) -> (total: Tensor, distance: Tensor, crossEntropy: Tensor?) {
-      let distance = mean((drawn.latents_BLD - target_BLD).square().sum(axis: -1))
-      let crossEntropy = drawn.logits_BLV.map { mean(TensorCore.crossEntropy($0, targets: ids)) }
-      return (
-        crossEntropy.map { distance + $0 * configuration.regressionCrossEntropy } ?? distance, distance, crossEntropy
-      )
-    }
-    // Every pass is held to the target: the next reads what it drew.
-    let losses = drafts.map(loss)
-    let total = losses.dropFirst().reduce(losses[0].total) { $0 + $1.total }
-    let norm = try trainer.minimize(total / Float(losses.count))
+    let distance = mean((drawn.latents_BLD - target_BLD).square().sum(axis: -1))
+    let crossEntropy = drawn.logits_BLV.map { mean(TensorCore.crossEntropy($0, targets: ids)) }
+    let norm = try trainer.minimize(
+      crossEntropy.map { distance + $0 * configuration.regressionCrossEntropy } ?? distance)
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
-    let snapped = teacher.codebook.nearest(drafts.last!.latents_BLD.stopGradient())
+    let snapped = teacher.codebook.nearest(drawn.latents_BLD.stopGradient())
     let correct = zip(snapped.values, ids.values).count { $0 == $1 }
-    let likelihood = losses.last!.crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
-    return [("regression", Double(losses.last!.distance.item))] + likelihood + [
+    let likelihood = crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
+    return [("regression", Double(distance.item))] + likelihood + [
       ("token_accuracy", Double(correct) / Double(ids.values.count)), ("gradient_norm", Double(norm)),
     ]
   }

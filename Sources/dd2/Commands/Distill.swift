@@ -45,6 +45,7 @@ struct Distill: ParsableCommand {
     var settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings()
     let teacher = try teacher(recorded)
     if let path = options.start { settings = try Self.starting(settings, from: path, teacher: teacher) }
+    _ = try teacher.teacher.layout.parts(settings.adaptation.parts)
     let images = try DataOptions.source(
       settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
     let scorer = try scorer(settings)

@@ -49,7 +49,7 @@ extension DistillationOptions {
   private var structureOptions: [Given] {
     [
       ("--extra-layers", extraLayers != nil), ("--bidirectional", bidirectional != nil),
-      ("--noise-gain", noiseGain != nil), ("--own-noise", ownNoise != nil), ("--passes", passes != nil),
+      ("--noise-gain", noiseGain != nil), ("--own-noise", ownNoise != nil), ("--parts", parts != nil),
       ("--head-width", headWidth != nil),
       ("--head-depth", headDepth != nil),
     ]

@@ -60,9 +60,9 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Networks of the teacher's form that the generator's call goes through, each reading the tokens of the one before "
-        + "(default: \(defaults.adaptation.passes))."))
-  var passes: Int?
+      "Parts that the teacher's stages are cut into, each drawn by a network of its own that reads the parts before; 1 is the paper's form "
+        + "(default: \(defaults.adaptation.parts))."))
+  var parts: Int?
 
   @Option(
     parsing: .unconditional, help: "Width of the denoising heads' hidden layers (default: \(defaults.head.width)).")
@@ -210,7 +210,7 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(stage1Steps, "--stage1-steps")
     try Requirement.atLeast(0, extraLayers, "--extra-layers")
     try Requirement.atLeast(0, noiseGain, "--noise-gain")
-    try Requirement.positive(passes, "--passes")
+    try Requirement.positive(parts, "--parts")
     try Requirement.positive(headWidth, "--head-width")
     try Requirement.atLeast(0, headDepth, "--head-depth")
     try Requirement.positive(pairs, "--pairs")
@@ -258,7 +258,7 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.adaptation.noiseGain, noiseGain)
     Self.set(&settings.adaptation.isBidirectional, bidirectional)
     Self.set(&settings.adaptation.readsOwnNoise, ownNoise)
-    Self.set(&settings.adaptation.passes, passes)
+    Self.set(&settings.adaptation.parts, parts)
     Self.set(&settings.head.width, headWidth)
     Self.set(&settings.head.depth, headDepth)
     Self.set(&settings.warmStart, warmStart)

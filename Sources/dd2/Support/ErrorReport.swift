@@ -1,5 +1,6 @@
 import ArgumentParser
 import Artifacts
+import Backbone
 import Datasets
 import Distillation
 import FIDEval
@@ -43,6 +44,7 @@ extension DatasetError: ExitCoded {}
 extension FIDError: ExitCoded {}
 extension StateDictError: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
 extension TeacherImportError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
+extension PartCountError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension FewStepError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension BackendUnavailable: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
 extension RunInterrupted: ExitCoded { var exitCode: Int32 { ExitStatus.interrupted.rawValue } }

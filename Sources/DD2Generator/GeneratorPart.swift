@@ -8,10 +8,21 @@ public struct DrawnTokens: Sendable {
   public let latents_BLD: Tensor
   /// The token logits (B, L, V) that the posterior head made them from; nil for the linear one.
   public let logits_BLV: Tensor?
+
+  /// What consecutive parts drew, side by side.
+  static func joined(_ parts: [DrawnTokens]) -> DrawnTokens {
+    guard parts.count > 1 else { return parts[0] }
+    let logits = parts.compactMap(\.logits_BLV)
+    return DrawnTokens(
+      latents_BLD: Tensor.concatenated(parts.map(\.latents_BLD), axis: 1),
+      logits_BLV: logits.isEmpty ? nil : Tensor.concatenated(logits, axis: 1))
+  }
 }
 
-/// The generator's network once through: the network of stage 1 with the token's own noise and its gain.
-struct GeneratorPass: Sendable {
+/// The network that draws one part of the tokens: the network of stage 1 with the token's own noise and its gain.
+struct GeneratorPart: Sendable {
+  /// The positions that it draws. It reads the tokens before them and nothing of those behind.
+  let place: Range<Int>
   let trunk: any Trunk
   private let head: DenoisingHead
   private let ownNoise: Linear?
@@ -21,10 +32,11 @@ struct GeneratorPass: Sendable {
   /// Registers `trunk.*`, `head.*` (as in the score network), `own_noise.*` and `noise_gain.*`.
   /// - Throws: `StateDictError` where `mapState` does not fit.
   init(
-    _ builder: ParameterBuilder, trunk configuration: TrunkConfiguration,
+    _ builder: ParameterBuilder, drawing place: Range<Int>, trunk configuration: TrunkConfiguration,
     head headConfiguration: DenoisingHeadConfiguration, codebook: Codebook, mapState: StateDict,
     adaptation: GeneratorAdaptation
   ) throws {
+    self.place = place
     trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState, adaptation: adaptation)
     head = DenoisingHead(builder / "head", headConfiguration, hiddenWidth: trunk.width, codebook: codebook)
     ownNoise =
@@ -42,19 +54,22 @@ struct GeneratorPass: Sendable {
   /// Where the parameters are that the network of stage 1 does not have: the beginnings of their paths.
   var addedPaths: [String] { ["own_noise.", "noise_gain."] + trunk.addedPaths.map { "trunk." + $0 } }
 
+  /// The tokens at `place`.
   /// - Parameters:
-  ///   - shown_BLD: what stands where the teacher reads tokens, unit scale.
-  ///   - noise_BLD: the tokens' own noise.
-  func callAsFunction(shown_BLD: Tensor, noise_BLD: Tensor, labels: [Int32]) -> DrawnTokens {
-    let hidden_BLC = trunk.hiddenStates(
-      latents_BLD: shown_BLD * codebook.scale, labels: labels, extra_BLC: ownNoise.map { $0(noise_BLD) })
-    let logits_BLV = head.tokenLogits(hidden_BLC: hidden_BLC).map { logits_BLV in
+  ///   - shown_BlD: what stands where the teacher reads tokens, unit scale, to the end of `place`.
+  ///   - noise_BlD: the tokens' own noise, as far.
+  func callAsFunction(shown_BlD: Tensor, noise_BlD: Tensor, labels: [Int32]) -> DrawnTokens {
+    let hidden_BlC = trunk.hiddenStates(
+      latents_BLD: shown_BlD * codebook.scale, labels: labels, extra_BLC: ownNoise.map { $0(noise_BlD) })
+    let hidden_BmC = hidden_BlC.sliced(axis: 1, place)
+    let noise_BmD = noise_BlD.sliced(axis: 1, place)
+    let logits_BmV = head.tokenLogits(hidden_BLC: hidden_BmC).map { logits_BmV in
       noiseGain.map {
-        logits_BLV + $0(hidden_BLC) * noise_BLD.matmul(codebook.vectors_VD, transposeOther: true)
-      } ?? logits_BLV
+        logits_BmV + $0(hidden_BmC) * noise_BmD.matmul(codebook.vectors_VD, transposeOther: true)
+      } ?? logits_BmV
     }
     return DrawnTokens(
-      latents_BLD: head.fromNoise(hidden_BLC: hidden_BLC, tokenLogits: logits_BLV, noise_BLD: noise_BLD),
-      logits_BLV: logits_BLV)
+      latents_BLD: head.fromNoise(hidden_BLC: hidden_BmC, tokenLogits: logits_BmV, noise_BLD: noise_BmD),
+      logits_BLV: logits_BmV)
   }
 }
