@@ -57,6 +57,8 @@ public struct OneStepGenerator: Sendable {
   /// The beginning of the paths of a part's parameters.
   private static func prefix(ofPart index: Int) -> String { index == 0 ? "" : "parts.\(index)." }
 
+  /// Networks that the call goes through, one after the other.
+  public var partCount: Int { parts.count }
   /// Order and grouping of the tokens.
   public var layout: TokenLayout { parts[0].trunk.layout }
   /// Latent dimension of a token (D).
@@ -82,7 +84,7 @@ public struct OneStepGenerator: Sendable {
       let end = part.place.upperBound
       let before =
         read_BLD.map { [$0.sliced(axis: 1, 0..<part.place.lowerBound)] }
-        ?? drawn.map { codebook.snapped($0.latents_BLD.stopGradient()) }
+        ?? drawn.map { codebook.snapped($0.latents_BLD) }
       let shown_BlD = Tensor.concatenated(before + [noise_BLD.sliced(axis: 1, part.place)], axis: 1)
       drawn.append(
         part(

@@ -1,3 +1,4 @@
+import Backbone
 import DD2Generator
 import DD2Teacher
 import Foundation
@@ -10,9 +11,11 @@ import Testing
 /// Sampling in a few steps, and the way between two samples.
 @Suite("Few steps") struct FewStepTests {
   /// A generator with weights at random, so that tokens differ.
-  private func sampler(_ family: TinyTeacher, _ folder: String) throws -> GeneratorSampler {
+  private func sampler(_ family: TinyTeacher, _ folder: String, parts: Int = 1) throws -> GeneratorSampler {
     let teacher = try family.load(in: folder).teacher
-    let generator = try StudentFactory(teacher: teacher, head: .init(width: 16, depth: 1), seed: 3).generator()
+    let generator = try StudentFactory(
+      teacher: teacher, head: .init(width: 16, depth: 1), adaptation: GeneratorAdaptation(parts: parts), seed: 3
+    ).generator()
     try generator.parameters.load(
       StateDict(
         generator.parameters.stateDict().entries.mapValues {
@@ -69,6 +72,19 @@ import Testing
         }
       }
       #expect(try FewStepSampler(generator: generator, guidance: Guidance(), calls: own).callsPerImage == own)
+    }
+  }
+
+  /// Every network that runs is counted: those of the parts in each of the generator's steps, and the teacher's.
+  @Test func callsCountThePartsToo() throws {
+    try withTemporaryFolder { folder in
+      let generator = try sampler(.nextScale, folder, parts: 2)
+      #expect(generator.callsPerImage == 2)
+      let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, correction: .lastStages)
+      #expect(few.callsPerImage == 3)
+      let own = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, goesOn: true)
+      #expect(own.callsPerImage == 4)
+      #expect(TwoStepSampler(generator: generator.generator, teacher: generator.teacher).callsPerImage == 4)
     }
   }
 

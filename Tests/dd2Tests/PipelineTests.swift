@@ -48,6 +48,13 @@ import Testing
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
   }
 
+  @Test func morePartsThanStagesAreRefused() throws {
+    let outcome = try dd2(["distill", "--steps", "1", "--parts", "7", "--run", "run"], models: models)
+    #expect(outcome.status == 64)
+    #expect(outcome.log.contains("7 parts for a teacher that draws in 6 stages; 1 to 6 are possible (--parts)"))
+    #expect(try folder.names(in: ".").contains("run") == false)
+  }
+
   @Test func distillsSamplesAndScores() throws {
     let distilled = try run(["distill", "--steps", "2"] + Self.smallest)
     #expect(distilled.log.contains("distill 2/2 steps, 100%"))
@@ -58,7 +65,7 @@ import Testing
     let record = try JSONSerialization.jsonObject(
       with: Data(contentsOf: folder.url.appendingPathComponent("out/samples.json")))
     let settings = try #require(record as? [String: Any])
-    #expect(settings["calls_per_image"] as? Int == 1)
+    #expect(settings["calls_per_image"] as? Int == 3)
     let score = try #require(try run(["fid", "--ref", "shapes32", "--json"]).json() as? [String: Any])
     #expect(score["count"] as? Int == 12)
     #expect((score["fid"] as? Double ?? -1) > 0)

@@ -16,7 +16,7 @@ public struct FewStepError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 }
 
-/// Draws in a few network calls: one of the generator, whose sample the teacher then corrects (paper, section 5, 'few
+/// Draws in a few steps: one call of the generator, whose sample the teacher then corrects (paper, section 5, 'few
 /// steps'). Sample i depends on (seed, i) alone.
 public struct FewStepSampler: ImageSampler {
   /// What the teacher does in its calls.
@@ -36,7 +36,8 @@ public struct FewStepSampler: ImageSampler {
     }
   }
 
-  public let callsPerImage: Int
+  /// Calls of the generator and of the teacher.
+  public let steps: Int
   /// What the teacher does in its calls.
   public let correction: Correction
   private let generator: GeneratorSampler
@@ -46,7 +47,7 @@ public struct FewStepSampler: ImageSampler {
   /// first sees the most wrong neighbours. Measured: docs/distillation.md.
   private static func tolerance(correction: Int) -> Float { correction == 1 ? 4 : 2 }
 
-  /// A sampler of `calls` network calls an image.
+  /// A sampler of `calls` steps an image.
   /// - Parameters:
   ///   - guidance: shapes the teacher's distribution; the one that the generator has learned, or another.
   ///   - goesOn: whether the generator was trained to go on from given stages: its two steps are then both its own.
@@ -58,7 +59,7 @@ public struct FewStepSampler: ImageSampler {
     let layout = generator.teacher.layout
     let teacherCalls = layout.stageLengths.count
     guard calls >= 2, calls <= teacherCalls else { throw FewStepError(calls: calls, teacherCalls: teacherCalls) }
-    callsPerImage = calls
+    steps = calls
     self.correction =
       correction ?? (goesOn && calls == 2 ? .ownStages : .best(for: layout, teacherCalls: calls - 1))
     self.generator = generator
@@ -67,6 +68,10 @@ public struct FewStepSampler: ImageSampler {
 
   public var teacher: any Teacher { generator.teacher }
 
+  public var callsPerImage: Int {
+    correction == .ownStages ? steps * generator.callsPerImage : generator.callsPerImage + steps - 1
+  }
+
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
     let ids_BL = generator.tokens(labels: labels, seed: seed, indices: indices)
     switch correction {
@@ -74,11 +79,11 @@ public struct FewStepSampler: ImageSampler {
       return TwoStepSampler(generator: generator.generator, teacher: teacher)
         .tokens(labels: labels, seed: seed, indices: indices, first: ids_BL)
     case .lastStages:
-      let kept = teacher.layout.stages[teacher.layout.stageLengths.count - (callsPerImage - 1)].lowerBound
+      let kept = teacher.layout.stages[teacher.layout.stageLengths.count - (steps - 1)].lowerBound
       return teacher.sample(
         labels: labels, guidance: guidance, seed: seed, indices: indices, prefix: ids_BL.columns(0..<kept))
     case .unlikelyTokens:
-      return (1..<callsPerImage).reduce(ids_BL) { ids_BL, call in
+      return (1..<steps).reduce(ids_BL) { ids_BL, call in
         teacher.redrawingUnlikely(
           ids_BL: ids_BL, labels: labels, guidance: guidance, tolerance: Self.tolerance(correction: call), seed: seed,
           step: call,

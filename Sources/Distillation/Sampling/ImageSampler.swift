@@ -6,7 +6,7 @@ import TensorCore
 public protocol ImageSampler {
   /// The teacher whose tokens are drawn and whose decoder makes images of them.
   var teacher: any Teacher { get }
-  /// Network calls that one image takes.
+  /// Networks that run one after the other for one image: those of a generator's parts, and the teacher's calls.
   var callsPerImage: Int { get }
   /// Token ids (B, L), one row per label, of the samples with the given indices.
   func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor
@@ -52,7 +52,7 @@ public struct GeneratorSampler: ImageSampler {
     self.teacher = teacher
   }
 
-  public var callsPerImage: Int { 1 }
+  public var callsPerImage: Int { generator.partCount }
 
   /// The noise (B, L, D) of the samples with the given indices.
   public func noise(seed: UInt64, indices: [Int]) -> Tensor {

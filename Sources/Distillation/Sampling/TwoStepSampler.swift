@@ -14,7 +14,7 @@ public struct TwoStepSampler: ImageSampler {
     self.teacher = teacher
   }
 
-  public var callsPerImage: Int { 2 }
+  public var callsPerImage: Int { 2 * generator.partCount }
 
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
     tokens(

@@ -111,7 +111,9 @@ struct Sample: ParsableCommand {
     if let fewStep {
       let corrected = try FewStepSampler(
         generator: generator, guidance: guidance, calls: fewStep, goesOn: description.goesOn ?? false)
-      (record.method, record.correction, record.callsPerImage) = ("few-step", corrected.correction, fewStep)
+      (record.method, record.correction, record.callsPerImage) = (
+        "few-step", corrected.correction, corrected.callsPerImage
+      )
       sampler = corrected
     } else if let ends = try pathEnds() {
       let label = try samples.labels(classCount: teacher.teacher.classCount).label(at: ends.from)
