@@ -13,13 +13,13 @@ cp "$runs/features/reference-statistics.h5" Models/shapes32-reference-statistics
 "$dd2" teacher train --run "$runs/teacher" --seed 1
 cp "$runs/teacher/teacher.h5" Models/shapes32-var-teacher.h5
 
-"$dd2" distill --steps 80 --passes 1 --warm-start pairs --ema-ramp 9 --evaluate-every 10 --run "$runs/distill"
+"$dd2" distill --steps 80 --parts 1 --warm-start pairs --ema-ramp 9 --evaluate-every 10 --run "$runs/distill"
 cp "$runs/distill/best.h5" Models/shapes32-var-generator.h5
 
 "$dd2" teacher train --family llamagen --run "$runs/llamagen-teacher" --seed 1
 cp "$runs/llamagen-teacher/teacher.h5" Models/shapes32-llamagen-teacher.h5
 
-"$dd2" distill --steps 100 --evaluate-every 20 --preset shapes32-llamagen --run "$runs/llamagen-distill"
+"$dd2" distill --steps 80 --evaluate-every 20 --preset shapes32-llamagen --run "$runs/llamagen-distill"
 cp "$runs/llamagen-distill/best.h5" Models/shapes32-llamagen-generator.h5
 
 scripts/update-manifest.sh
