@@ -4,6 +4,7 @@ public struct PartCountError: Error, Equatable, Sendable, CustomStringConvertibl
   public let parts: Int
   /// The stages of the layout.
   public let stages: Int
+
   public var description: String {
     "a generator of \(parts) parts for a teacher that draws in \(stages) stages; 1 to \(stages) are possible (--parts)"
   }

@@ -80,11 +80,11 @@ public struct OneStepGenerator: Sendable {
     reading read_BLD: Tensor? = nil
   ) -> DrawnTokens {
     var drawn: [DrawnTokens] = []
+    var snapped: [Tensor] = []
     for part in parts {
       let end = part.place.upperBound
-      let before =
-        read_BLD.map { [$0.sliced(axis: 1, 0..<part.place.lowerBound)] }
-        ?? drawn.map { codebook.snapped($0.latents_BLD) }
+      if read_BLD == nil, let last = drawn.last { snapped.append(codebook.snapped(last.latents_BLD)) }
+      let before = read_BLD.map { [$0.sliced(axis: 1, 0..<part.place.lowerBound)] } ?? snapped
       let shown_BlD = Tensor.concatenated(before + [noise_BLD.sliced(axis: 1, part.place)], axis: 1)
       drawn.append(
         part(
