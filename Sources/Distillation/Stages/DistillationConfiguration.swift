@@ -7,7 +7,7 @@ import NN
 public enum WarmStart: String, Codable, CaseIterable, Sendable {
   /// From stage 1 alone, as in the paper.
   case none
-  /// From a regression on teacher-made (noise, tokens) pairs.
+  /// From a regression on (noise, tokens) pairs.
   case pairs
 }
 
@@ -15,7 +15,7 @@ public enum WarmStart: String, Codable, CaseIterable, Sendable {
 public enum DistillationMethod: String, Codable, CaseIterable, Sendable {
   /// Conditional score distillation (arXiv 2510.21003).
   case dd2
-  /// Regression on teacher-made pairs alone (arXiv 2412.17153), the baseline.
+  /// Regression on pairs alone (arXiv 2412.17153), the baseline.
   case dd1
 }
 
@@ -35,8 +35,8 @@ public enum PrefixForm: String, Codable, CaseIterable, Sendable {
   case continuous
 }
 
-/// A generator file that stage 2 starts from.
-public struct StartFile: Codable, Equatable, Sendable {
+/// A generator file that a run makes use of.
+public struct RecordedFile: Codable, Equatable, Sendable {
   /// Where it was.
   public var path: String
   /// SHA-256 of the file.
@@ -78,11 +78,13 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// How the generator starts.
   public var warmStart = WarmStart.none
   /// The generator that stage 2 starts from, in place of a warm start.
-  public var startFile: StartFile?
+  public var startFile: RecordedFile?
   /// Networks of stage 2 that do not start from stage 1.
   public var randomStart = RandomStart.none
   /// Pairs of the warm start or of DD1.
   public var pairs = 16_000
+  /// The generator that draws the pairs' tokens, in place of the teacher's flow.
+  public var pairsFile: RecordedFile?
   /// Heun steps from noise to token when pairs are made.
   public var pairIntegrationSteps = 16
   /// Updates of the warm start's regression.

@@ -1,4 +1,5 @@
 import Artifacts
+import DD2Generator
 import DD2Teacher
 import Datasets
 import Foundation
@@ -99,7 +100,7 @@ public struct DistillationPipeline {
   private func pairs(command: String) -> TokenSource {
     TokenSource {
       try PairCollection(
-        teacher: teacher.teacher, configuration: configuration,
+        teacher: teacher.teacher, generator: { try configuration.pairsFile.map(read) }, configuration: configuration,
         run: open(folder + "/" + PairCollection.name, command: command), interrupt: interrupt, observer: observer)()
     }
   }
@@ -111,11 +112,16 @@ public struct DistillationPipeline {
     }
     // A run that has a checkpoint goes on from there: the file may be gone by then.
     if try run.directory.latestCheckpoint() != nil { return nil }
-    guard try WeightsManifest.sha256(ofFile: start.path) == start.hash else {
+    return try read(start).parameters.stateDict()
+  }
+
+  /// A generator of the same teacher, unchanged since the run began.
+  private func read(_ file: RecordedFile) throws -> OneStepGenerator {
+    guard try WeightsManifest.sha256(ofFile: file.path) == file.hash else {
       throw ArtifactError.wrongFormat(
-        path: start.path, detail: "it has changed since the run began with it (hash \(start.hash.prefix(12)))")
+        path: file.path, detail: "it has changed since the run began with it (hash \(file.hash.prefix(12)))")
     }
-    return try GeneratorFile.read(start.path, teacher: teacher).generator.parameters.stateDict()
+    return try GeneratorFile.read(file.path, teacher: teacher).generator
   }
 
   private func trainWarmStart(_ stage1: StateDict, command: String) throws -> StateDict {

@@ -1,4 +1,5 @@
 import Artifacts
+import DD2Generator
 import DD2Teacher
 import Foundation
 import TensorCore
@@ -9,6 +10,7 @@ import TensorCore
 /// noise of pair i follows from.
 struct PairCollection {
   private let teacher: any Teacher
+  private let generator: () throws -> OneStepGenerator?
   private let configuration: DistillationConfiguration
   private let run: OpenRun
   private let interrupt: InterruptFlag
@@ -20,11 +22,14 @@ struct PairCollection {
   /// Pairs between writes of the file.
   private static let saveInterval = 2000
 
+  /// - Parameter generator: draws the tokens, in place of the teacher's flow where nil; asked for only if pairs are missing.
   init(
-    teacher: any Teacher, configuration: DistillationConfiguration, run: OpenRun, interrupt: InterruptFlag,
+    teacher: any Teacher, generator: @escaping () throws -> OneStepGenerator?, configuration: DistillationConfiguration,
+    run: OpenRun, interrupt: InterruptFlag,
     observer: @escaping RunObserver
   ) {
     self.teacher = teacher
+    self.generator = generator
     self.configuration = configuration
     self.run = run
     self.interrupt = interrupt
@@ -42,13 +47,18 @@ struct PairCollection {
     let batch = min(Self.batch, teacher.sequencesAtOnce)
     observer(.started(stage: Self.name, completed: pairs?.count ?? 0, total: total))
     guard (pairs?.count ?? 0) < total else { return try complete(pairs) }
+    let generator = try generator()
     let log = try StageLog(run.directory, stage: Self.name, resumingAfter: pairs?.count ?? 0)
     while (pairs?.count ?? 0) < total {
       let start = pairs?.count ?? 0
+      let indices = start..<min(start + batch, total)
       let made = log.timed {
-        TokenPairs.collect(
-          teacher: teacher, guidance: configuration.guidance, indices: start..<min(start + batch, total),
-          steps: configuration.pairIntegrationSteps, seed: configuration.seed)
+        generator.map {
+          TokenPairs.collect(generator: $0, teacher: teacher, indices: indices, seed: configuration.seed)
+        }
+          ?? TokenPairs.collect(
+            teacher: teacher, guidance: configuration.guidance, indices: indices,
+            steps: configuration.pairIntegrationSteps, seed: configuration.seed)
       }
       let all = pairs.map { $0.appending(made) } ?? made
       pairs = all

@@ -3,7 +3,7 @@ import DD2Teacher
 import NN
 import TensorCore
 
-/// Regression of tokens from noise on teacher-made pairs: squared distance and, where the generator's head has token
+/// Regression of tokens from noise on pairs (`TokenPairs`): squared distance and, where the generator's head has token
 /// logits, their cross-entropy (DD1, arXiv 2412.17153, section 4.2). The warm start of stage 2, and with
 /// `--method dd1` the whole training.
 ///

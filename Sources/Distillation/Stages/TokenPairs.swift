@@ -2,7 +2,9 @@ import DD2Generator
 import DD2Teacher
 import TensorCore
 
-/// Noise and the tokens that the teacher's flow turns it into, for regression (DD1, arXiv 2412.17153).
+/// Noise and the tokens that it becomes, for regression: by the teacher's flow (DD1, arXiv 2412.17153), or by another
+/// generator. A generator of several parts draws nearly as well as its teacher with far fewer choices upon one another, so
+/// that one network can learn its tokens where it cannot learn the teacher's.
 ///
 /// The noise of pair i depends on (seed, i) alone, so only tokens and labels are kept, with the seed.
 enum TokenPairs {
@@ -25,6 +27,18 @@ enum TokenPairs {
         integrate(own, logProbabilities: logProbabilities, codebook_VD: teacher.codebook.vectors_VD, steps: steps))
     }
     return TokenSet(ids: ids, labels: labels)
+  }
+
+  /// Draws the tokens with a generator.
+  /// - Parameter indices: as above.
+  static func collect(
+    generator: OneStepGenerator, teacher: any Teacher, indices: Range<Int>, seed: UInt64
+  ) -> TokenSet {
+    let labels = indices.map { Int32($0 % teacher.classCount) }
+    let noise_BLD = noise(teacher: teacher, count: indices.count, seed: seed, firstIndex: indices.lowerBound)
+    return TokenSet(
+      ids: withoutGradient { teacher.codebook.nearest(generator(noise_BLD: noise_BLD, labels: labels)) },
+      labels: labels)
   }
 
   /// The noise of pairs `firstIndex ..< firstIndex + count`: (count, L, D).

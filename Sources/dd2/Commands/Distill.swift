@@ -29,8 +29,9 @@ struct Distill: ParsableCommand {
     if location.resume, options.preset != nil {
       throw ValidationError("--preset begins a run; a resumed one keeps its settings")
     }
-    if location.resume, options.start != nil {
-      throw ValidationError("--start begins a run; a resumed one keeps its settings")
+    for (file, name) in [(options.start, "--start"), (options.pairsFrom, "--pairs-from")]
+    where location.resume && file != nil {
+      throw ValidationError("\(name) begins a run; a resumed one keeps its settings")
     }
     if let preset = options.preset, !preset.isTested, teacher.teacher == nil {
       throw ValidationError("--preset \(preset.rawValue) needs the teacher's file: give --teacher")
@@ -45,6 +46,7 @@ struct Distill: ParsableCommand {
     var settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings()
     let teacher = try teacher(recorded)
     if let path = options.start { settings = try Self.starting(settings, from: path, teacher: teacher) }
+    if let path = options.pairsFrom { settings = try drawingPairs(settings, with: path, teacher: teacher) }
     _ = try teacher.teacher.layout.parts(settings.adaptation.parts)
     let images = try DataOptions.source(
       settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
@@ -86,10 +88,26 @@ struct Distill: ParsableCommand {
   ) throws -> DistillationConfiguration {
     let description = try GeneratorFile.read(path, teacher: teacher).description
     var settings = settings
-    settings.startFile = StartFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
+    settings.startFile = RecordedFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
     settings.warmStart = .none
     settings.head = description.head
     settings.adaptation = description.adaptation ?? GeneratorAdaptation()
+    return settings
+  }
+
+  /// The settings of a run whose pairs a generator draws: it stands for the distribution that it has learned.
+  private func drawingPairs(
+    _ settings: DistillationConfiguration, with path: String, teacher: TeacherFile.Loaded
+  ) throws -> DistillationConfiguration {
+    let learned = try GeneratorFile.read(path, teacher: teacher).description.guidance
+    guard !guidance.isGiven || settings.guidance == learned else {
+      throw CommandFailure(
+        .usage, "\(path): has learned another guidance than the one given; leave out --cfg and the like to take its own"
+      )
+    }
+    var settings = settings
+    settings.guidance = learned
+    settings.pairsFile = RecordedFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
     return settings
   }
 

@@ -39,7 +39,7 @@ extension DistillationOptions {
   /// What only the regression on pairs uses.
   private var regressionOptions: [Given] {
     [
-      ("--pairs", pairs != nil), ("--warm-start-steps", warmStartSteps != nil),
+      ("--pairs", pairs != nil), ("--pairs-from", pairsFrom != nil), ("--warm-start-steps", warmStartSteps != nil),
       ("--regression-lr", regressionLearningRate != nil),
       ("--regression-cross-entropy", regressionCrossEntropy != nil), ("--prefix-share", prefixShare != nil),
     ]

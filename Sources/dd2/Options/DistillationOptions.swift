@@ -27,7 +27,7 @@ struct DistillationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "dd2, or dd1: regression on teacher-made pairs alone, --steps long (default: \(defaults.method.rawValue))."))
+      "dd2, or dd1: regression on pairs alone, --steps long (default: \(defaults.method.rawValue))."))
   var method: DistillationMethod?
 
   @Option(
@@ -60,8 +60,8 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Parts that the teacher's stages are cut into, each drawn by a network of its own that reads the parts before; 1 is the paper's form "
-        + "(default: \(defaults.adaptation.parts))."))
+      "Parts that the teacher's stages are cut into, each drawn by a network of its own that reads the parts before; 1 "
+        + "is the paper's form (default: \(defaults.adaptation.parts))."))
   var parts: Int?
 
   @Option(
@@ -86,8 +86,15 @@ struct DistillationOptions: ParsableArguments {
         + "\(defaults.randomStart.rawValue); anything else is there to show that training then fails)."))
   var randomStart: RandomStart?
 
-  @Option(parsing: .unconditional, help: "Teacher-made pairs of the warm start or of dd1 (default: \(defaults.pairs)).")
+  @Option(
+    parsing: .unconditional, help: "Pairs of noise and tokens for the warm start or dd1 (default: \(defaults.pairs)).")
   var pairs: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "A generator of the same teacher that draws the pairs' tokens, in place of the teacher's flow.",
+      valueName: "file"))
+  var pairsFrom: String?
 
   @Option(
     parsing: .unconditional, help: "Updates of the warm start's regression (default: \(defaults.warmStartSteps)).")
