@@ -207,6 +207,35 @@ private final class FailingStage: TrainingStage {
     }
   }
 
+  /// One network learns what a generator of several parts draws: the pairs hold that one's tokens of the same noise.
+  @Test(arguments: TinyTeacher.allCases) func pairsComeFromAGenerator(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder)
+      var configuration = settings(steps: 2)
+      configuration.method = .dd1
+      configuration.adaptation.parts = 2
+      configuration.pairs = 130
+      configuration.pairIntegrationSteps = 1
+      let chain = try distill(configuration, teacher, folder + "/chain")
+      configuration.adaptation.parts = 1
+      configuration.pairsFile = RecordedFile(path: chain, hash: try WeightsManifest.sha256(ofFile: chain))
+      let single = try distill(configuration, teacher, folder + "/single")
+      let drawn = try TokenFile.read(folder + "/single/pairs/pairs.h5", for: teacher.teacher)
+      let noise = TokenPairs.noise(teacher: teacher.teacher, count: 130, seed: configuration.seed, firstIndex: 0)
+      let latents = try GeneratorFile.read(chain, teacher: teacher).generator(noise_BLD: noise, labels: drawn.labels)
+      #expect(drawn.ids == teacher.teacher.codebook.nearest(latents))
+      #expect(drawn.ids != (try TokenFile.read(folder + "/chain/pairs/pairs.h5", for: teacher.teacher)).ids)
+      #expect(try GeneratorFile.read(single, teacher: teacher).generator.partCount == 1)
+      // A file that has changed is refused while it is needed, and not looked at once the pairs are there.
+      configuration.pairsFile?.hash = "0"
+      #expect(throws: ArtifactError.self) { try distill(configuration, teacher, folder + "/changed") }
+      try FileManager.default.removeItem(atPath: chain)
+      try FileManager.default.removeItem(atPath: folder + "/single/checkpoints")
+      configuration.pairsFile?.hash = "gone"
+      #expect(throws: Never.self) { try distill(configuration, teacher, folder + "/single") }
+    }
+  }
+
   @Test(arguments: TinyTeacher.allCases) func regressionAloneMakesAGeneratorOfTwoSteps(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder)

@@ -169,6 +169,29 @@ import Testing
       ["distill", "--steps", "1", "--start", "nowhere.h5"], status: 66, saying: ["nowhere.h5"], models: models)
   }
 
+  /// A run on another generator's pairs takes that one's guidance for its own.
+  @Test func aRunLearnsAnotherGeneratorsPairs() throws {
+    let small = ["--batch", "4", "--evaluate-every", "0", "--pairs", "8", "--method", "dd1", "--steps", "1"]
+    _ = try run(["distill", "--run", "chain", "--cfg", "1"] + small)
+    let from = ["distill", "--parts", "1", "--pairs-from", "chain/generator.h5"] + small
+    _ = try run(from + ["--run", "single"])
+    let config = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.url.appendingPathComponent("single/config.json")))
+    let settings = try #require(
+      ((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
+    #expect((settings["pairsFile"] as? [String: Any])?["path"] as? String == "chain/generator.h5")
+    #expect((settings["guidance"] as? [String: Any])?["cfg"] as? Double == 1)
+    _ = try run(["distill", "--steps", "2", "--run", "single", "--resume"])
+    try dd2.expectFailure(
+      from + ["--cfg", "2"], status: 64, saying: ["chain/generator.h5", "--cfg"], models: models)
+    try dd2.expectFailure(
+      from + ["--teacher", "shapes32-llamagen"], status: 65, saying: ["chain/generator.h5", "--teacher"],
+      models: models)
+    try dd2.expectFailure(
+      ["distill", "--steps", "3", "--run", "single", "--resume", "--pairs-from", "chain/generator.h5"], status: 64,
+      saying: ["--pairs-from begins a run"], models: models)
+  }
+
   @Test func theBundledGeneratorDrawsTheSameImagesInAnyNumber() throws {
     _ = try run(["sample", "--one-step", "-o", "few", "--count", "3"])
     _ = try run(["sample", "--one-step", "-o", "many", "--count", "30", "--batch", "7"])

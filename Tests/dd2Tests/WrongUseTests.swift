@@ -30,6 +30,7 @@ import Testing
     ("distill --steps 5 --noise-gain -1", "--noise-gain is -1"),
     ("distill --steps 5 --extra-layers -1", "--extra-layers is -1"),
     ("distill --steps 5 --warm-start none --pairs 100", "needs --warm-start pairs"),
+    ("distill --steps 5 --warm-start none --pairs-from x.h5", "needs --warm-start pairs"),
     ("distill --steps 5 --warm-start none --regression-lr 0.1", "needs --warm-start pairs"),
     ("distill --steps 5 --warm-start pairs --random-start generator", "needs --warm-start none"),
     ("distill --steps 5 --start x.h5 --warm-start none", "--warm-start has no effect beside --start"),
