@@ -95,6 +95,9 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var regressionCrossEntropy: Float = 1
   /// Share of the regression's batch that begins with the first half of the stages given.
   public var prefixShare: Float = 0
+  /// Weight of the regression on pairs beside the distillation in stage 2; 0 for none. Yin et al. (DMD, arXiv 2311.18828)
+  /// hold their generator to its pairs in this way.
+  public var regressionWeight: Float = 0
   /// Form of the generator's loss; the default is the one that measured better (docs/distillation.md), not the paper's.
   public var loss = DistillationLoss.dmd
   /// Weight of the squared difference in the SiD form.

@@ -54,8 +54,8 @@ public struct DistillationPipeline {
     let stage1 = try trainStage1(data, command: run.command)
     let warmStart = try startingGenerator(stage1, of: run)
     let stage2 = try Stage2Training(
-      teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, configuration: configuration,
-      monitor: monitor(of: run))
+      teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, pairs: pairs(command: run.command),
+      configuration: configuration, monitor: monitor(of: run))
     let watch = HealthWatch(run.directory, observer: observer)
     try loop(run, observer: { watch($0) })(stage2)
     return try writeGenerator(stage2.averagedState, of: run)

@@ -17,6 +17,7 @@ public final class Stage2Training: TrainingStage {
   public let score: ScoreNetwork
   private let teacher: any Teacher
   private let configuration: DistillationConfiguration
+  private let regression: PairObjective?
   private let monitor: DistillationMonitor
   private let generatorTrainer: NetworkTrainer
   private let scoreTrainer: NetworkTrainer
@@ -27,14 +28,18 @@ public final class Stage2Training: TrainingStage {
   ///   - stage1: weights of the stage-1 network: the score network's start and, without a warm start, the generator's,
   ///     but for those that the configuration wants to start anew.
   ///   - warmStart: weights of a generator to start from instead.
+  ///   - pairs: what the regression beside the distillation learns, where the configuration gives it a weight.
   /// - Throws: `StateDictError` where weights do not fit.
   public init(
-    teacher: any Teacher, stage1: StateDict, warmStart: StateDict?, configuration: DistillationConfiguration,
-    monitor: DistillationMonitor
+    teacher: any Teacher, stage1: StateDict, warmStart: StateDict?, pairs: TokenSource,
+    configuration: DistillationConfiguration, monitor: DistillationMonitor
   ) throws {
     self.teacher = teacher
     self.configuration = configuration
     self.monitor = monitor
+    regression =
+      configuration.regressionWeight > 0
+      ? PairObjective(teacher: teacher, pairs: pairs, configuration: configuration) : nil
     let factory = StudentFactory(teacher: teacher, configuration)
     generator = try factory.generator()
     score = try factory.randomScoreNetwork()
@@ -51,6 +56,8 @@ public final class Stage2Training: TrainingStage {
     average = ExponentialMovingAverage(generator.parameters)
   }
 
+  public func prepare() throws { try regression?.prepare() }
+
   public func step(_ index: Int) throws -> [(String, Double)] {
     let rounds = index < configuration.firstRounds ? configuration.firstScoreUpdates : configuration.scoreUpdates
     var fcs = 0.0
@@ -58,7 +65,7 @@ public final class Stage2Training: TrainingStage {
     for update in 0..<rounds {
       (fcs, scoreNorm) = try updateScore(random("score", index * DistillationConfiguration.mostScoreUpdates + update))
     }
-    var metrics = try updateGenerator(random("generator", index))
+    var metrics = try updateGenerator(random("generator", index), pairs: regression?(generator, step: index))
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
     metrics.insert(("fcs", fcs), at: 1)
     return metrics + [("score_gradient_norm", Double(scoreNorm))]
@@ -83,7 +90,8 @@ public final class Stage2Training: TrainingStage {
   }
 
   /// One update of the generator.
-  private func updateGenerator(_ random: StepRandom) throws -> [(String, Double)] {
+  /// - Parameter pairs: the regression beside the distillation.
+  private func updateGenerator(_ random: StepRandom, pairs: PairObjective.Value?) throws -> [(String, Double)] {
     let (K, B, L, D) = (
       configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
     )
@@ -104,11 +112,14 @@ public final class Stage2Training: TrainingStage {
     let fake = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = conditionalScoreDistillationLoss(
       configuration.loss, q_BLD: q_BLD, real_KBLD: real, fake_KBLD: fake, alpha: configuration.alpha)
-    let norm = try generatorTrainer.minimize(loss)
+    let norm = try generatorTrainer.minimize(
+      pairs.map { loss + $0.loss * configuration.regressionWeight } ?? loss)
     let health = DistillationMonitor.health(
       ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: snapped_BLD,
       real: real.stopGradient(), fake: fake.stopGradient())
-    return [("csd", Double(loss.item))] + health + [("generator_gradient_norm", Double(norm))]
+    return [("csd", Double(loss.item))] + health + (pairs?.metrics ?? []) + [
+      ("generator_gradient_norm", Double(norm))
+    ]
   }
 
   /// What the score network reads of generated latents (B, L, D), snapped or as they are.

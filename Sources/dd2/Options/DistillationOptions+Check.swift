@@ -18,12 +18,19 @@ extension DistillationOptions {
 
   /// What stage 2 starts from.
   private func checkStart(_ settings: DistillationConfiguration) throws {
+    let wantsPairs = settings.regressionWeight > 0
     if start != nil {
-      if let name = Self.firstGiven([("--warm-start", warmStart != nil)] + regressionOptions + structureOptions) {
+      if let name = Self.firstGiven([("--warm-start", warmStart != nil)] + warmStartOptions + structureOptions) {
         throw ValidationError("\(name) has no effect beside --start: the file brings a trained generator")
       }
-    } else if settings.warmStart != .pairs, let name = Self.firstGiven(regressionOptions) {
-      throw ValidationError("\(name) needs --warm-start pairs")
+      if !wantsPairs, let name = Self.firstGiven(pairOptions) {
+        throw ValidationError("\(name) has no effect beside --start without --regression-weight")
+      }
+    } else if settings.warmStart != .pairs {
+      if let name = Self.firstGiven(warmStartOptions) { throw ValidationError("\(name) needs --warm-start pairs") }
+      if !wantsPairs, let name = Self.firstGiven(pairOptions) {
+        throw ValidationError("\(name) needs --warm-start pairs or --regression-weight")
+      }
     }
     if settings.randomStart == .generator || settings.randomStart == .both,
       start != nil || settings.warmStart != .none
@@ -36,11 +43,15 @@ extension DistillationOptions {
 
   private static func firstGiven(_ options: [Given]) -> String? { options.first(where: \.isGiven)?.name }
 
-  /// What only the regression on pairs uses.
-  private var regressionOptions: [Given] {
+  /// What only the regression before stage 2 uses.
+  private var warmStartOptions: [Given] {
+    [("--warm-start-steps", warmStartSteps != nil), ("--regression-lr", regressionLearningRate != nil)]
+  }
+
+  /// What a regression on pairs uses, before stage 2 or in it.
+  private var pairOptions: [Given] {
     [
-      ("--pairs", pairs != nil), ("--pairs-from", pairsFrom != nil), ("--warm-start-steps", warmStartSteps != nil),
-      ("--regression-lr", regressionLearningRate != nil),
+      ("--pairs", pairs != nil), ("--pairs-from", pairsFrom != nil),
       ("--regression-cross-entropy", regressionCrossEntropy != nil), ("--prefix-share", prefixShare != nil),
     ]
   }
@@ -59,7 +70,8 @@ extension DistillationOptions {
   private var scoreDistillationOptions: [Given] {
     [
       ("--stage1-steps", stage1Steps != nil), ("--warm-start", warmStart != nil), ("--start", start != nil),
-      ("--random-start", randomStart != nil), ("--warm-start-steps", warmStartSteps != nil),
+      ("--random-start", randomStart != nil), ("--regression-weight", regressionWeight != nil),
+      ("--warm-start-steps", warmStartSteps != nil),
       ("--training-images", trainingImages != nil), ("--loss", loss != nil), ("--alpha", alpha != nil),
       ("--noise-levels", noiseLevels != nil), ("--min-time", minTime != nil), ("--max-time", maxTime != nil),
       ("--time-distribution", timeDistribution != nil), ("--prefixes", prefixes != nil),

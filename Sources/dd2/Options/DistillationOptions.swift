@@ -115,6 +115,13 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
+      "Weight of the regression on pairs that goes on beside stage 2's loss, 0 for none "
+        + "(default: \(defaults.regressionWeight))."))
+  var regressionWeight: Float?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
       "Share of the regression's batch that goes on from given first stages, which dd1 samples in two steps with "
         + "(default: \(defaultPrefixShare) with dd1, else \(defaults.prefixShare))."))
   var prefixShare: Float?
@@ -224,6 +231,7 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(warmStartSteps, "--warm-start-steps")
     try Requirement.positive(regressionLearningRate, "--regression-lr")
     try Requirement.atLeast(0, regressionCrossEntropy, "--regression-cross-entropy")
+    try Requirement.atLeast(0, regressionWeight, "--regression-weight")
     try Requirement.atLeast(0, prefixShare, "--prefix-share")
     if let prefixShare, prefixShare > 1 {
       throw ValidationError("--prefix-share is \(prefixShare); give a share of at most 1")
@@ -274,6 +282,7 @@ struct DistillationOptions: ParsableArguments {
     Self.set(&settings.warmStartSteps, warmStartSteps)
     Self.set(&settings.regressionLearningRate, regressionLearningRate)
     Self.set(&settings.regressionCrossEntropy, regressionCrossEntropy)
+    Self.set(&settings.regressionWeight, regressionWeight)
     Self.set(&settings.trainingImages, trainingImages)
     Self.set(&settings.loss, loss)
     Self.set(&settings.alpha, alpha)
