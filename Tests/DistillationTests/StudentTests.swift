@@ -178,8 +178,46 @@ extension PairRegressionTests {
     let monitor = DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings)
     return (
       try Stage2Training(
-        teacher: teacher, stage1: stage1, warmStart: nil, configuration: settings, monitor: monitor), stage1
+        teacher: teacher, stage1: stage1, warmStart: nil, pairs: pairs(teacher, settings), configuration: settings,
+        monitor: monitor), stage1
     )
+  }
+
+  private static func pairs(_ teacher: any DD2Teacher.Teacher, _ settings: DistillationConfiguration) -> TokenSource {
+    TokenSource {
+      TokenPairs.collect(
+        teacher: teacher, guidance: settings.guidance, indices: 0..<4, steps: 4, seed: settings.seed)
+    }
+  }
+
+  /// The regression beside the distillation pulls as hard as its weight says, and is not there without one.
+  @Test(arguments: TinyTeacher.allCases)
+  func theRegressionGoesOnWhereItHasAWeight(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder).teacher
+      func run(weight: Float) throws -> (settings: DistillationConfiguration, metrics: [[String: Double]]) {
+        var kept: DistillationConfiguration?
+        let (stage, _) = try Self.stage(teacher) { settings in
+          settings.regressionWeight = weight
+          settings.generatorLearningRate = 1e-2
+          kept = settings
+        }
+        let metrics = try (0..<20).map { Dictionary(uniqueKeysWithValues: try stage.step($0)) }
+        return (try #require(kept), metrics)
+      }
+      let (settings, strong) = try run(weight: 100)
+      let alone = try PairRegression(
+        name: "alone", steps: 1, teacher: teacher,
+        initial: try StudentFactory(teacher: teacher, head: settings.head, seed: 9).scoreNetwork().parameters
+          .stateDict(), pairs: Self.pairs(teacher, settings), configuration: settings, monitor: nil)
+      let first = Dictionary(uniqueKeysWithValues: try alone.step(0))
+      #expect(strong[0]["cross_entropy"] == first["cross_entropy"])
+      let weak = try run(weight: 1e-4).metrics
+      #expect(weak[0]["csd"] == strong[0]["csd"])
+      let (gained, lost) = (strong.compactMap { $0["cross_entropy"] }, weak.compactMap { $0["cross_entropy"] })
+      #expect(gained.count == 20 && gained[16...].reduce(0, +) < 0.8 * lost[16...].reduce(0, +))
+      #expect(try run(weight: 0).metrics.allSatisfy { $0["cross_entropy"] == nil })
+    }
   }
 
   @Test(arguments: TinyTeacher.allCases, RandomStart.allCases)
