@@ -48,6 +48,21 @@ import Testing
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
   }
 
+  /// The preset of one network takes the chain's teacher and goes on with its pairs in stage 2.
+  @Test func onePresetLeadsToOneNetwork() throws {
+    _ = try run(
+      ["distill", "--steps", "1", "--preset", "shapes32-llamagen-one", "--run", "run", "--warm-start-steps", "1"]
+        + ["--pairs", "8", "--batch", "4", "--stage1-steps", "1", "--training-images", "20", "--evaluate-every", "0"])
+    let last = try #require(try MetricLog.read(folder.path("run/metrics.jsonl")).last)
+    #expect(last["csd"] != nil && last["cross_entropy"] != nil)
+    _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
+    let record = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.url.appendingPathComponent("out/samples.json")))
+    let sample = try #require(record as? [String: Any])
+    #expect(sample["calls_per_image"] as? Int == 1)
+    #expect("\(sample["teacher"] ?? "")".contains("llamagen"))
+  }
+
   @Test func morePartsThanStagesAreRefused() throws {
     let outcome = try dd2(["distill", "--steps", "1", "--parts", "7", "--run", "run"], models: models)
     #expect(outcome.status == 64)

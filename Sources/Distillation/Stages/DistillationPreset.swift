@@ -2,8 +2,10 @@
 public enum DistillationPreset: String, CaseIterable, Sendable {
   /// The bundled VAR.
   case shapes32VAR = "shapes32-var"
-  /// The bundled LlamaGen.
+  /// The bundled LlamaGen, a chain of four parts.
   case shapes32LlamaGen = "shapes32-llamagen"
+  /// The bundled LlamaGen, one network: it learns the pairs that such a chain draws.
+  case shapes32LlamaGenOne = "shapes32-llamagen-one"
   case varD16 = "var-d16"
   case varD20 = "var-d20"
   case varD24 = "var-d24"
@@ -14,13 +16,19 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
   /// than this project's machines, and its weights cannot be had there.
   public var isTested: Bool {
     switch self {
-    case .shapes32VAR, .shapes32LlamaGen: true
+    case .shapes32VAR, .shapes32LlamaGen, .shapes32LlamaGenOne: true
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL: false
     }
   }
 
   /// The name of the bundled teacher that it is for.
-  public var bundledTeacher: String? { isTested ? rawValue : nil }
+  public var bundledTeacher: String? {
+    switch self {
+    case .shapes32VAR, .shapes32LlamaGen: rawValue
+    case .shapes32LlamaGenOne: DistillationPreset.shapes32LlamaGen.rawValue
+    case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL: nil
+    }
+  }
 
   /// The settings, for a number of generator updates.
   public func configuration(steps: Int) -> DistillationConfiguration {
@@ -35,6 +43,11 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
       settings.firstScoreUpdates = 20
       settings.generatorLearningRate = 3e-4
       settings.generatorHold = 20
+    case .shapes32LlamaGenOne:
+      settings = DistillationPreset.shapes32LlamaGen.configuration(steps: steps)
+      settings.adaptation.parts = 1
+      settings.warmStartSteps = 3200
+      settings.regressionWeight = 0.1
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
       settings.adaptation.parts = 1
       settings.warmStart = .pairs
