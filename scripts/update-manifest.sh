@@ -39,7 +39,7 @@ published() {
     "built-in LlamaGen teacher of shapes32"
   echo ,
   entry shapes32-llamagen-generator llamagen generator shapes32-llamagen-generator.h5 \
-    "dd2 HDF5, ema/{trunk,head,own_noise,noise_gain,parts}.*" "one-step generator of four parts distilled from shapes32-llamagen"
+    "dd2 HDF5, ema/{trunk,head,own_noise,noise_gain}.*" "one-step generator distilled from shapes32-llamagen"
   echo ,
   entry shapes32-features shapes32 features shapes32-features.h5 "dd2 HDF5, parameters/*" \
     "scores shapes32; not comparable with Inception FID"
