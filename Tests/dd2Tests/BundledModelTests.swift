@@ -93,7 +93,7 @@ import Testing
     _ = try run("sample --one-step --teacher shapes32-llamagen -o out --count 2")
     let drawn = try record("out")
     #expect((drawn["generator"] as? [String: String])?["path"]?.hasSuffix("shapes32-llamagen-generator.h5") == true)
-    #expect(drawn["calls_per_image"] as? Int == 4)
+    #expect(drawn["calls_per_image"] as? Int == 1)
     _ = try run("sample --teacher-steps --teacher shapes32-llamagen -o out --count 2")
     #expect(try record("out")["calls_per_image"] as? Int == 64)
   }
