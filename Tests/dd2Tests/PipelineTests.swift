@@ -24,6 +24,14 @@ import Testing
     return outcome
   }
 
+  /// What a run's `config.json` says of the distillation.
+  private func settings(of run: String) throws -> [String: Any] {
+    let config = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.url.appendingPathComponent(run + "/config.json")))
+    return try #require(
+      ((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
+  }
+
   /// A preset chooses its teacher and settings; options beside it take precedence; the generator's own layers load.
   @Test func presetsAndAdaptationsReachTheRun() throws {
     let arguments = ["distill", "--steps", "1", "--preset", "shapes32-llamagen", "--run", "run", "--extra-layers", "1"]
@@ -153,10 +161,7 @@ import Testing
       try Checkpoint.read(from: folder.path(run + "/generator.h5")).ema
     }
     #expect(try weights("dd1") == weights("dd2"))
-    let config = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: folder.url.appendingPathComponent("dd2/config.json")))
-    let settings = try #require(
-      ((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
+    let settings = try settings(of: "dd2")
     #expect((settings["startFile"] as? [String: Any])?["path"] as? String == "dd1/generator.h5")
     #expect((settings["head"] as? [String: Any])?["width"] as? Int == 32)
     let path = folder.path("dd1/generator.h5")
@@ -190,10 +195,7 @@ import Testing
     _ = try run(["distill", "--run", "chain", "--cfg", "1"] + small)
     let from = ["distill", "--parts", "1", "--pairs-from", "chain/generator.h5"] + small
     _ = try run(from + ["--run", "single"])
-    let config = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: folder.url.appendingPathComponent("single/config.json")))
-    let settings = try #require(
-      ((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
+    let settings = try settings(of: "single")
     #expect((settings["pairsFile"] as? [String: Any])?["path"] as? String == "chain/generator.h5")
     #expect((settings["guidance"] as? [String: Any])?["cfg"] as? Double == 1)
     _ = try run(["distill", "--steps", "2", "--run", "single", "--resume"])

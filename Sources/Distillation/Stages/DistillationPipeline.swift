@@ -52,9 +52,10 @@ public struct DistillationPipeline {
   /// Stage 1, warm start, stage 2.
   private func distil(_ data: any ImageSource, _ run: OpenRun) throws -> String {
     let stage1 = try trainStage1(data, command: run.command)
-    let warmStart = try startingGenerator(stage1, of: run)
+    let pairs = pairs(command: run.command)
+    let warmStart = try startingGenerator(stage1, pairs: pairs, of: run)
     let stage2 = try Stage2Training(
-      teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, pairs: pairs(command: run.command),
+      teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, pairs: pairs,
       configuration: configuration, monitor: monitor(of: run))
     let watch = HealthWatch(run.directory, observer: observer)
     try loop(run, observer: { watch($0) })(stage2)
@@ -106,9 +107,11 @@ public struct DistillationPipeline {
   }
 
   /// The generator that stage 2 starts from; nil for the network of stage 1.
-  private func startingGenerator(_ stage1: StateDict, of run: OpenRun) throws -> StateDict? {
+  private func startingGenerator(
+    _ stage1: StateDict, pairs: TokenSource, of run: OpenRun
+  ) throws -> StateDict? {
     guard let start = configuration.startFile else {
-      return configuration.warmStart == .pairs ? try trainWarmStart(stage1, command: run.command) : nil
+      return configuration.warmStart == .pairs ? try trainWarmStart(stage1, pairs: pairs, command: run.command) : nil
     }
     // A run that has a checkpoint goes on from there: the file may be gone by then.
     if try run.directory.latestCheckpoint() != nil { return nil }
@@ -124,10 +127,10 @@ public struct DistillationPipeline {
     return try GeneratorFile.read(file.path, teacher: teacher).generator
   }
 
-  private func trainWarmStart(_ stage1: StateDict, command: String) throws -> StateDict {
+  private func trainWarmStart(_ stage1: StateDict, pairs: TokenSource, command: String) throws -> StateDict {
     let stage = try PairRegression(
       name: "warm-start", steps: configuration.warmStartSteps, teacher: teacher.teacher, initial: stage1,
-      pairs: pairs(command: command), configuration: configuration, monitor: nil)
+      pairs: pairs, configuration: configuration, monitor: nil)
     let run = try open(folder + "/" + stage.name, command: command)
     try loop(run)(stage)
     _ = try writeGenerator(stage.averagedState, of: run)

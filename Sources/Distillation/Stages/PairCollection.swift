@@ -25,8 +25,7 @@ struct PairCollection {
   /// - Parameter generator: draws the tokens, in place of the teacher's flow where nil; asked for only if pairs are missing.
   init(
     teacher: any Teacher, generator: @escaping () throws -> OneStepGenerator?, configuration: DistillationConfiguration,
-    run: OpenRun, interrupt: InterruptFlag,
-    observer: @escaping RunObserver
+    run: OpenRun, interrupt: InterruptFlag, observer: @escaping RunObserver
   ) {
     self.teacher = teacher
     self.generator = generator
@@ -51,15 +50,7 @@ struct PairCollection {
     let log = try StageLog(run.directory, stage: Self.name, resumingAfter: pairs?.count ?? 0)
     while (pairs?.count ?? 0) < total {
       let start = pairs?.count ?? 0
-      let indices = start..<min(start + batch, total)
-      let made = log.timed {
-        generator.map {
-          TokenPairs.collect(generator: $0, teacher: teacher, indices: indices, seed: configuration.seed)
-        }
-          ?? TokenPairs.collect(
-            teacher: teacher, guidance: configuration.guidance, indices: indices,
-            steps: configuration.pairIntegrationSteps, seed: configuration.seed)
-      }
+      let made = log.timed { collect(start..<min(start + batch, total), with: generator) }
       let all = pairs.map { $0.appending(made) } ?? made
       pairs = all
       try log.append(step: all.count, [("token_entropy", DistillationMonitor.unigramEntropy(made.ids))])
@@ -71,6 +62,15 @@ struct PairCollection {
       if interrupt.isRaised, all.count < total { throw RunInterrupted(checkpoint: path) }
     }
     return try complete(pairs)
+  }
+
+  private func collect(_ indices: Range<Int>, with generator: OneStepGenerator?) -> TokenSet {
+    guard let generator else {
+      return TokenPairs.collect(
+        teacher: teacher, guidance: configuration.guidance, indices: indices,
+        steps: configuration.pairIntegrationSteps, seed: configuration.seed)
+    }
+    return TokenPairs.collect(generator: generator, teacher: teacher, indices: indices, seed: configuration.seed)
   }
 
   private func complete(_ pairs: TokenSet?) throws -> TokenSet {
