@@ -1,0 +1,93 @@
+import Artifacts
+import DD2Generator
+import Foundation
+import NN
+import TensorCore
+import Testing
+
+@testable import Distillation
+
+@Suite("Files of teachers and generators") struct ModelFileTests {
+  @Test func aGeneratorIsTiedToItsTeacher() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextScale.load(in: folder)
+      let path = try distill(tinySettings(steps: 1), teacher, folder + "/run")
+      let loaded = try GeneratorFile.read(path, teacher: teacher)
+      #expect(loaded.description.teacherHash == teacher.hash)
+      let other = TeacherFile.Loaded(
+        teacher: teacher.teacher, configuration: teacher.configuration, path: "other.h5", hash: "0")
+      #expect(throws: ArtifactError.self) { try GeneratorFile.read(path, teacher: other) }
+      #expect(throws: ArtifactError.self) { try TeacherFile.read(path) }
+    }
+  }
+
+  @Test(arguments: TinyTeacher.allCases) func samplesDependOnSeedAndIndexAlone(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder)
+      let path = try distill(tinySettings(steps: 1), teacher, folder + "/run")
+      let generator = try GeneratorFile.read(path, teacher: teacher).generator
+      let samplers: [any ImageSampler] = [
+        GeneratorSampler(generator: generator, teacher: teacher.teacher),
+        TeacherSampler(teacher: teacher.teacher, guidance: .init(cfg: 1.5, topK: 8, topP: 0.9)),
+        IndependentSampler(
+          teacher: teacher.teacher,
+          tokens: try TokenSet.encode(FewImages()) { teacher.teacher.encode(images_BhwC: $0) }),
+      ]
+      for sampler in samplers {
+        let together = sampler.images(labels: [0, 1, 2, 3], seed: 7, indices: [0, 1, 2, 3])
+        let alone = sampler.images(labels: [2], seed: 7, indices: [2])
+        #expect(alone.shape == [1, 32, 32, 3])
+        let difference = zip(together.sliced(axis: 0, 2..<3).elements, alone.elements).map { abs($0 - $1) }.max()
+        #expect((difference ?? 1) < 1e-4)
+      }
+    }
+  }
+
+  @Test func theBestGeneratorIsKept() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/best.h5"
+      func best() -> BestGenerator {
+        BestGenerator(path: path) { averaged, facts, path in
+          var file = Checkpoint(kind: GeneratorFile.kind, config: "{}", createdBy: "test", metadata: facts)
+          file.ema = averaged.arrays
+          try file.write(to: path)
+        }
+      }
+      func offer(_ best: BestGenerator, step: Int, fid: Double) throws {
+        try best.offer(StateDict(["w": Tensor([Float(step)], [1])]), step: step, fid: fid)
+      }
+      func kept() throws -> [Float] {
+        StateDict(try Checkpoint.read(from: path, expectingKind: GeneratorFile.kind).ema)["w"]?.elements ?? []
+      }
+      let first = best()
+      try offer(first, step: 1, fid: 5.5)
+      try offer(first, step: 2, fid: 6)
+      #expect(try kept() == [1])
+      try offer(first, step: 3, fid: 5)
+      #expect(try kept() == [3])
+      // Another session knows what the file holds.
+      let second = best()
+      try offer(second, step: 4, fid: 5.2)
+      #expect(try kept() == [3])
+      try offer(second, step: 5, fid: 4)
+      #expect(try kept() == [5])
+    }
+  }
+}
+
+@Suite("Seeds") struct SeedTests {
+  @Test func teacherAndNoiseFollowTheSeed() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextScale.load(in: folder).teacher
+      func ids(_ seed: UInt64) -> IndexTensor {
+        teacher.sample(labels: [0, 1], guidance: .init(), seed: seed, indices: [0, 1])
+      }
+      #expect(ids(1) == ids(1))
+      #expect(ids(1) != ids(2))
+      let generator = try StudentFactory(teacher: teacher, head: .init(width: 8, depth: 1), seed: 0).generator()
+      func noise(_ seed: UInt64) -> [Float] { generator.noise(count: 2, seed: seed, purpose: "test").elements }
+      #expect(noise(1) == noise(1))
+      #expect(noise(1) != noise(2))
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Artifacts
+import Foundation
+import NN
+import Testing
+
+@testable import Distillation
+
+/// A stage whose step fails as told.
+private final class FailingStage: TrainingStage {
+  let name = "failing"
+  let totalSteps = 3
+  let fail: @Sendable (Int) throws -> [(String, Double)]
+
+  init(fail: @escaping @Sendable (Int) throws -> [(String, Double)]) { self.fail = fail }
+
+  func step(_ index: Int) throws -> [(String, Double)] { try fail(index) }
+  func state() -> StageState {
+    StageState(parameters: StateDict(), ema: StateDict(), optimizer: StateDict(), progress: [:])
+  }
+  func restore(_ state: StageState) throws {}
+}
+
+@Suite("Steps that are not finite") struct NonFiniteStepTests {
+  @Test(arguments: [true, false])
+  func stopTheRunWithStepAndName(_ inGradient: Bool) throws {
+    try withTemporaryFolder { folder in
+      let run = try OpenRun(folder + "/run", settings: tinySettings(steps: 3), command: "test")
+      let loop = RunLoop(run, checkpointInterval: 1, interrupt: InterruptFlag(), observer: { _ in })
+      let stage = FailingStage { index in
+        guard index == 1 else { return [("loss", 1)] }
+        if inGradient { throw OptimizerError.nonFiniteGradient(path: "head.output.weight") }
+        return [("loss", .nan)]
+      }
+      do {
+        try loop(stage)
+        Issue.record("the run went on")
+      } catch let error as NonFiniteStep {
+        #expect(error.step == 2)
+        #expect(error.quantity == (inGradient ? "the gradient of head.output.weight" : "loss"))
+      }
+      // The step before it is safe.
+      #expect(try run.directory.latestCheckpoint()?.step == 1)
+      #expect(try metrics(folder + "/run").count == 1)
+    }
+  }
+}
+
+@Suite("Time in a run's log") struct RunTimeTests {
+  /// Making pairs has a log of its own: the regression must not count that time again.
+  @Test func theTimeOfPreparationIsNotTrainingTime() throws {
+    final class Stage: TrainingStage {
+      let (name, totalSteps) = ("slow", 1)
+      var prepared = 0
+      func prepare() {
+        prepared += 1
+        Thread.sleep(forTimeInterval: 0.2)
+      }
+      func step(_ index: Int) -> [(String, Double)] { [("prepared", Double(prepared))] }
+      func state() -> StageState { StageState(parameters: StateDict(), optimizer: StateDict(), progress: [:]) }
+      func restore(_ state: StageState) {}
+    }
+    try withTemporaryFolder { folder in
+      let stage = Stage()
+      for _ in 0..<2 {
+        let run = try OpenRun(folder + "/run", settings: 1, command: "test")
+        try RunLoop(run, checkpointInterval: 1, interrupt: InterruptFlag(), observer: { _ in })(stage)
+      }
+      let line = try #require(try MetricLog.read(folder + "/run/metrics.jsonl").first)
+      #expect(line["prepared"] == 1 && stage.prepared == 1)
+      #expect(try #require(line["seconds"]) < 0.2)
+    }
+  }
+}
+
+@Suite("Watched runs") struct HealthWatchTests {
+  @Test func readsTheLogOfTheRunAndPassesEventsOn() throws {
+    try withTemporaryFolder { folder in
+      let run = try OpenRun(folder + "/run", settings: tinySettings(steps: 3), command: "test").directory
+      let log = try MetricLog(appendingTo: run.metricsPath)
+      try log.append(step: 0, values: [("fid", 10)])
+      var lines: [String] = []
+      var steps = 0
+      let watch = HealthWatch(run) { event in
+        if case .warning(let line) = event { lines.append(line) }
+        if case .step = event { steps += 1 }
+      }
+      watch(.step(stage: "distill", completed: 50, total: 60, metrics: [("fid", 11)]))
+      #expect(steps == 1)
+      #expect(lines.count == 1 && lines[0].contains("worse than 10.0"))
+    }
+  }
+}

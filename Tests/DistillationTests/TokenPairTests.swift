@@ -1,0 +1,81 @@
+import Artifacts
+import DD2Generator
+import Foundation
+import TensorCore
+import Testing
+
+@testable import Distillation
+
+@Suite("Pairs of noise and tokens") struct PairTests {
+  @Test func aCertainTokenIsReachedFromAnyNoise() {
+    let codebook = Tensor([1, 0, 0, 1, -1, 0], [3, 2])
+    let certain = Tensor([-1e9, 0, -1e9], [1, 1, 3])
+    let noise = Tensor([2, -1], [1, 1, 2])
+    let end = TokenPairs.integrate(noise, logProbabilities: certain, codebook_VD: codebook, steps: 8).elements
+    #expect(abs(end[0]) < 1e-5 && abs(end[1] - 1) < 1e-5)
+  }
+
+  @Test func theFlowKeepsTheProbabilities() {
+    // Two codes, the second three times as likely: as many of the noises must end there.
+    let codebook = Tensor([-1, 1], [2, 1])
+    let count = 4000
+    let logP = Tensor((0..<count).flatMap { _ in [Float](arrayLiteral: -1.3862944, -0.2876821) }, [1, count, 2])
+    let noise = Tensor.normal([1, count, 1], seed: 1, purpose: "flow")
+    let ends = TokenPairs.integrate(noise, logProbabilities: logP, codebook_VD: codebook, steps: 32).elements
+    let share = Double(ends.count { $0 > 0 }) / Double(count)
+    #expect(abs(share - 0.75) < 0.025)
+  }
+
+  @Test func interruptedPairsGoOn() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextScale.load(in: folder)
+      var configuration = tinySettings(steps: 2)
+      configuration.method = .dd1
+      configuration.prefixShare = 0.5
+      configuration.pairs = 250
+      configuration.pairIntegrationSteps = 1
+      try distill(configuration, teacher, folder + "/whole")
+      let flag = InterruptFlag()
+      #expect(throws: RunInterrupted.self) {
+        try distill(configuration, teacher, folder + "/parts", interrupt: flag) { event in
+          if case .step(stage: "pairs", completed: 100, total: 250, metrics: _) = event { flag.raise() }
+        }
+      }
+      #expect(try TokenFile.read(folder + "/parts/pairs/pairs.h5", for: teacher.teacher).count == 100)
+      try distill(configuration, teacher, folder + "/parts")
+      for name in ["generator.h5", "pairs/pairs.h5"] {
+        #expect(try bytes(folder + "/parts/" + name) == bytes(folder + "/whole/" + name), "\(name)")
+      }
+      #expect(try metrics(folder + "/parts/pairs").map { $0["step"] } == [100, 200, 250])
+    }
+  }
+
+  /// One network learns what a generator of several parts draws: the pairs hold that one's tokens of the same noise.
+  @Test(arguments: TinyTeacher.allCases) func pairsComeFromAGenerator(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder)
+      var configuration = tinySettings(steps: 2)
+      configuration.method = .dd1
+      configuration.adaptation.parts = 2
+      configuration.pairs = 130
+      configuration.pairIntegrationSteps = 1
+      let chain = try distill(configuration, teacher, folder + "/chain")
+      configuration.adaptation.parts = 1
+      configuration.pairsFile = RecordedFile(path: chain, hash: try WeightsManifest.sha256(ofFile: chain))
+      let single = try distill(configuration, teacher, folder + "/single")
+      let drawn = try TokenFile.read(folder + "/single/pairs/pairs.h5", for: teacher.teacher)
+      let noise = TokenPairs.noise(teacher: teacher.teacher, count: 130, seed: configuration.seed, firstIndex: 0)
+      let latents = try GeneratorFile.read(chain, teacher: teacher).generator(noise_BLD: noise, labels: drawn.labels)
+      #expect(drawn.ids == teacher.teacher.codebook.nearest(latents))
+      #expect(drawn.ids != (try TokenFile.read(folder + "/chain/pairs/pairs.h5", for: teacher.teacher)).ids)
+      #expect(try GeneratorFile.read(single, teacher: teacher).generator.partCount == 1)
+      // A file that has changed is refused while it is needed, and not looked at once the pairs are there.
+      configuration.pairsFile?.hash = "0"
+      #expect(throws: ArtifactError.self) { try distill(configuration, teacher, folder + "/changed") }
+      try FileManager.default.removeItem(atPath: chain)
+      try FileManager.default.removeItem(atPath: folder + "/single/checkpoints")
+      configuration.pairsFile?.hash = "gone"
+      #expect(throws: Never.self) { try distill(configuration, teacher, folder + "/single") }
+    }
+  }
+}
