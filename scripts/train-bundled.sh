@@ -7,32 +7,31 @@ dd2=.build/release/dd2
 runs=${DD2_BUNDLED_RUNS:-runs/bundled}
 mkdir -p Models
 
-# train RUN RESULT "COMMAND" OPTION...: a run, or the rest of one; COMMAND holds what resuming needs too.
+# train RUN RESULT COMMAND...: a run, or the rest of one.
 train() {
-  local run=$runs/$1 result=$2 command=$3
-  shift 3
+  local run=$runs/$1 result=$2
+  shift 2
   if [[ -e $run/$result ]]; then return; fi
-  if [[ -e $run ]]; then set -- --resume; fi
-  # shellcheck disable=SC2086 # the command's words
-  "$dd2" $command "$@" --run "$run"
+  if [[ -e $run ]]; then set -- "$@" --resume; fi
+  "$dd2" "$@" --run "$run"
 }
 
-train features reference-statistics.h5 "teacher train --features" --seed 7
+train features reference-statistics.h5 teacher train --features --seed 7
 cp "$runs/features/features.h5" Models/shapes32-features.h5
 cp "$runs/features/reference-statistics.h5" Models/shapes32-reference-statistics.h5
 
-train var-teacher teacher.h5 "teacher train" --seed 1
+train var-teacher teacher.h5 teacher train --seed 1
 cp "$runs/var-teacher/teacher.h5" Models/shapes32-var-teacher.h5
 
-train var-generator generator.h5 "distill --steps 80" --parts 1 --warm-start pairs --ema-ramp 9 --evaluate-every 10
+train var-generator generator.h5 distill --steps 80 --parts 1 --warm-start pairs --ema-ramp 9 --evaluate-every 10
 cp "$runs/var-generator/best.h5" Models/shapes32-var-generator.h5
 
-train llamagen-teacher teacher.h5 "teacher train" --family llamagen --seed 1
+train llamagen-teacher teacher.h5 teacher train --family llamagen --seed 1
 cp "$runs/llamagen-teacher/teacher.h5" Models/shapes32-llamagen-teacher.h5
 
 # One network learns what a chain of four draws better than what the teacher's flow does.
-train llamagen-chain generator.h5 "distill --steps 80" --preset shapes32-llamagen --evaluate-every 20
-train llamagen-generator generator.h5 "distill --steps 80" --preset shapes32-llamagen-one --evaluate-every 20 \
+train llamagen-chain generator.h5 distill --steps 80 --preset shapes32-llamagen --evaluate-every 20
+train llamagen-generator generator.h5 distill --steps 80 --preset shapes32-llamagen-one --evaluate-every 20 \
   --pairs-from "$runs/llamagen-chain/generator.h5"
 cp "$runs/llamagen-generator/best.h5" Models/shapes32-llamagen-generator.h5
 

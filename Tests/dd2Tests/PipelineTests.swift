@@ -43,7 +43,7 @@ import Testing
     #expect((record["teacher"] as? String)?.hasSuffix("shapes32-llamagen-teacher.h5") == true)
     let settings = try #require(record["settings"] as? [String: Any])
     #expect(settings["warmStartSteps"] as? Int == 600 && settings["firstScoreUpdates"] as? Int == 20)
-    #expect(settings["batch"] as? Int == 4)
+    #expect(settings["batch"] as? Int == 4 && settings["loss"] as? String == "dmd")
     let adaptation = try #require(settings["adaptation"] as? [String: Any])
     #expect(adaptation["extraLayers"] as? Int == 1 && adaptation["isBidirectional"] as? Bool == true)
     #expect(adaptation["noiseGain"] as? Double == 0.5 && adaptation["parts"] as? Int == 3)
@@ -58,9 +58,15 @@ import Testing
 
   /// The preset of one network takes the chain's teacher and goes on with its pairs in stage 2.
   @Test func onePresetLeadsToOneNetwork() throws {
-    _ = try run(
-      ["distill", "--steps", "1", "--preset", "shapes32-llamagen-one", "--run", "run", "--warm-start-steps", "1"]
-        + ["--pairs", "8", "--batch", "4", "--stage1-steps", "1", "--training-images", "20", "--evaluate-every", "0"])
+    func command(_ steps: String, preset: String = "shapes32-llamagen-one") -> [String] {
+      ["distill", "--steps", steps, "--preset", preset, "--run", "run", "--warm-start-steps", "1", "--pairs", "8"]
+        + ["--batch", "4", "--stage1-steps", "1", "--training-images", "20", "--evaluate-every", "0"]
+    }
+    _ = try run(command("1"))
+    _ = try run(command("2") + ["--resume"])
+    try dd2.expectFailure(
+      command("3", preset: "shapes32-llamagen") + ["--resume"], status: 64,
+      saying: ["another adaptation, regressionWeight"], models: models)
     let last = try #require(try MetricLog.read(folder.path("run/metrics.jsonl")).last)
     #expect(last["csd"] != nil && last["cross_entropy"] != nil)
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
@@ -191,22 +197,24 @@ import Testing
 
   /// A run on another generator's pairs takes that one's guidance for its own.
   @Test func aRunLearnsAnotherGeneratorsPairs() throws {
-    let small = ["--batch", "4", "--evaluate-every", "0", "--pairs", "8", "--method", "dd1", "--steps", "1"]
-    _ = try run(["distill", "--run", "chain", "--cfg", "1"] + small)
+    let small = ["--batch", "4", "--evaluate-every", "0", "--pairs", "8", "--method", "dd1", "--steps"]
+    _ = try run(["distill", "--run", "chain", "--cfg", "1"] + small + ["1"])
     let from = ["distill", "--parts", "1", "--pairs-from", "chain/generator.h5"] + small
-    _ = try run(from + ["--run", "single"])
+    _ = try run(from + ["1", "--run", "single"])
     let settings = try settings(of: "single")
     #expect((settings["pairsFile"] as? [String: Any])?["path"] as? String == "chain/generator.h5")
     #expect((settings["guidance"] as? [String: Any])?["cfg"] as? Double == 1)
+    // The command repeated goes on as well as one without its settings.
     _ = try run(["distill", "--steps", "2", "--run", "single", "--resume"])
+    _ = try run(from + ["3", "--run", "single", "--resume"])
     try dd2.expectFailure(
-      from + ["--cfg", "2"], status: 64, saying: ["chain/generator.h5", "--cfg"], models: models)
+      ["distill", "--steps", "4", "--run", "single", "--resume", "--pairs-from", "single/generator.h5"], status: 64,
+      saying: ["another pairsFile"], models: models)
     try dd2.expectFailure(
-      from + ["--teacher", "shapes32-llamagen"], status: 65, saying: ["chain/generator.h5", "--teacher"],
+      from + ["1", "--cfg", "2"], status: 64, saying: ["chain/generator.h5", "--cfg"], models: models)
+    try dd2.expectFailure(
+      from + ["1", "--teacher", "shapes32-llamagen"], status: 65, saying: ["chain/generator.h5", "--teacher"],
       models: models)
-    try dd2.expectFailure(
-      ["distill", "--steps", "3", "--run", "single", "--resume", "--pairs-from", "chain/generator.h5"], status: 64,
-      saying: ["--pairs-from begins a run"], models: models)
   }
 
   @Test func theBundledGeneratorDrawsTheSameImagesInAnyNumber() throws {

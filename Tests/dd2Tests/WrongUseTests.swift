@@ -24,7 +24,6 @@ import Testing
     ("distill --steps 5 --generator-lr nan", "--generator-lr is nan"),
     ("distill --steps 5 --loss mse", "--loss"),
     ("distill --steps 5 --resume", "--resume needs --run"),
-    ("distill --steps 5 --resume --run x --preset shapes32-var", "a resumed one keeps its settings"),
     ("distill --steps 5 --preset var-d16", "needs the teacher's file"),
     ("distill --steps 5 --preset var-d99", "'var-d99' is invalid for '--preset"),
     ("distill --steps 5 --noise-gain -1", "--noise-gain is -1"),

@@ -41,6 +41,7 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
       settings.warmStart = .pairs
       settings.warmStartSteps = 600
       settings.firstScoreUpdates = 20
+      settings.loss = .dmd
       settings.generatorLearningRate = 3e-4
       settings.generatorHold = 20
     case .shapes32LlamaGenOne:

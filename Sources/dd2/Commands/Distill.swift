@@ -26,14 +26,7 @@ struct Distill: ParsableCommand {
 
   func validate() throws {
     try Requirement.atLeast(0, steps, "--steps")
-    if location.resume, options.preset != nil {
-      throw ValidationError("--preset begins a run; a resumed one keeps its settings")
-    }
-    for (file, name) in [(options.start, "--start"), (options.pairsFrom, "--pairs-from")]
-    where location.resume && file != nil {
-      throw ValidationError("\(name) begins a run; a resumed one keeps its settings")
-    }
-    if let preset = options.preset, !preset.isTested, teacher.teacher == nil {
+    if let preset = options.preset, !preset.isTested, teacher.teacher == nil, !location.resume {
       throw ValidationError("--preset \(preset.rawValue) needs the teacher's file: give --teacher")
     }
     if data.data != nil, let interval = options.evaluateEvery, interval > 0 {
@@ -43,10 +36,10 @@ struct Distill: ParsableCommand {
 
   func run() throws {
     let recorded = try location.resume ? record() : nil
-    var settings = try recorded.map { try resumedSettings($0.settings) } ?? newSettings()
+    let asked = try settings(over: recorded?.settings)
     let teacher = try teacher(recorded)
-    if let path = options.start { settings = try Self.starting(settings, from: path, teacher: teacher) }
-    if let path = options.pairsFrom { settings = try drawingPairs(settings, with: path, teacher: teacher) }
+    var settings = try reading(files: asked, teacher: teacher)
+    if let recorded { settings = try resumed(recorded.settings, asked: settings) }
     _ = try teacher.teacher.layout.parts(settings.adaptation.parts)
     let images = try DataOptions.source(
       settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
@@ -66,19 +59,42 @@ struct Distill: ParsableCommand {
     return try run.config(as: RunRecord<DistillationRecord>.self).settings
   }
 
-  private func newSettings() throws -> DistillationConfiguration {
-    if let preset = options.preset, !preset.isTested {
+  /// What the options ask for, over the settings of the run to resume or those of a preset.
+  private func settings(over recorded: DistillationConfiguration?) throws -> DistillationConfiguration {
+    if recorded == nil, let preset = options.preset, !preset.isTested {
       Log.warning("the settings of \(preset.rawValue) are scaled from shapes32's and untested")
     }
     // A bundled teacher has the name of its preset.
     let preset = options.preset ?? teacher.teacher.flatMap { DistillationPreset(rawValue: $0) } ?? .shapes32VAR
-    let base = preset.configuration(steps: steps)
-    var settings = try options.applied(to: base)
+    let begun = preset.configuration(steps: recorded?.steps ?? steps)
+    var settings = try options.applied(to: options.preset == nil ? recorded ?? begun : begun)
     settings.guidance = guidance.applied(to: settings.guidance)
     if let folder = data.data {
       settings.data = folder
       settings.evaluationInterval = 0
     }
+    return settings
+  }
+
+  /// `settings` with what the generators of --start and --pairs-from say of themselves.
+  private func reading(
+    files settings: DistillationConfiguration, teacher: TeacherFile.Loaded
+  ) throws -> DistillationConfiguration {
+    let started = try options.start.map { try Self.starting(settings, from: $0, teacher: teacher) } ?? settings
+    return try options.pairsFrom.map { try drawingPairs(started, with: $0, teacher: teacher) } ?? started
+  }
+
+  /// The run's own settings, with another number of steps: the command that began it may be repeated, in part or whole.
+  private func resumed(
+    _ recorded: DistillationConfiguration, asked: DistillationConfiguration
+  ) throws -> DistillationConfiguration {
+    guard asked == recorded else {
+      let names = try Self.differences(asked, recorded).joined(separator: ", ")
+      throw CommandFailure(
+        .usage, "the run to resume has another \(names); leave out what you gave for it, or start a new run")
+    }
+    var settings = recorded
+    settings.steps = steps
     return settings
   }
 
@@ -108,20 +124,6 @@ struct Distill: ParsableCommand {
     var settings = settings
     settings.guidance = learned
     settings.pairsFile = RecordedFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
-    return settings
-  }
-
-  /// The run's own settings; only the number of steps may be another one.
-  private func resumedSettings(_ recorded: DistillationConfiguration) throws -> DistillationConfiguration {
-    var settings = try options.applied(to: recorded)
-    settings.guidance = guidance.applied(to: settings.guidance)
-    settings.data = data.data ?? recorded.data
-    guard settings == recorded else {
-      let names = try Self.differences(settings, recorded).joined(separator: ", ")
-      throw CommandFailure(
-        .usage, "the run to resume has another \(names); leave out what you gave for it, or start a new run")
-    }
-    settings.steps = steps
     return settings
   }
 
