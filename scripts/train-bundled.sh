@@ -23,7 +23,7 @@ cp "$runs/features/reference-statistics.h5" Models/shapes32-reference-statistics
 train var-teacher teacher.h5 teacher train --seed 1
 cp "$runs/var-teacher/teacher.h5" Models/shapes32-var-teacher.h5
 
-train var-generator generator.h5 distill --steps 80 --parts 1 --warm-start pairs --ema-ramp 9 --evaluate-every 10
+train var-generator generator.h5 distill --steps 80 --loss dmd --parts 1 --warm-start pairs --ema-ramp 9 --evaluate-every 10
 cp "$runs/var-generator/best.h5" Models/shapes32-var-generator.h5
 
 train llamagen-teacher teacher.h5 teacher train --family llamagen --seed 1
