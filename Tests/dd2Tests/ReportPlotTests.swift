@@ -28,6 +28,13 @@ import Testing
     #expect(try dd2(later).status == 0)
     let shifted = try String(contentsOfFile: folder.path("q.svg"), encoding: .utf8)
     #expect(shifted.contains("points='636.4,20.0 700.0,390.0'"))
+    // Cut off above 6: the axis ends there, and 8 lies as far above it as the axis is long.
+    #expect(try dd2(["report", "a", "--plot", "cut.svg", "--max", "6"]).status == 0)
+    let cut = try String(contentsOfFile: folder.path("cut.svg"), encoding: .utf8)
+    #expect(cut.contains("points='64.0,-350.0 700.0,390.0'") && cut.contains(">6</text>"))
+    #expect(cut.contains("clip-path='url(#area)'") && !cut.contains(">8</text>"))
+    try dd2.expectFailure(["report", "a", "--plot", "p.svg", "--max", "4"], status: 64, saying: ["--max 4"])
+    try dd2.expectFailure(["report", "a", "--max", "4"], status: 64, saying: ["--plot"])
     try dd2.expectFailure(later.dropLast() + ["--against", "step"], status: 64, saying: ["--before"])
     try dd2.expectFailure(
       ["report", "a", "--plot", "p.svg", "--against", "cpu_seconds"], status: 66, saying: ["cpu_seconds", "a"])

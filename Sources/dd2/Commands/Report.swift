@@ -34,6 +34,11 @@ struct Report: ParsableCommand {
   @Option(parsing: .upToNextOption, help: "Names of the curves, one per run; default: the folders' names.")
   var label: [String] = []
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The largest value to draw; curves are cut off above it.", valueName: "value"))
+  var max: Double?
+
   /// A field of the metrics' records.
   enum Abscissa: String, ExpressibleByArgument, CaseIterable {
     case seconds
@@ -65,6 +70,7 @@ struct Report: ParsableCommand {
   func validate() throws {
     if plot == nil, folders.count > 1 { throw ValidationError("several runs are given: --plot draws them together") }
     if plot != nil, json { throw ValidationError("--plot draws a picture: it excludes --json") }
+    if plot == nil, max != nil { throw ValidationError("--max cuts curves off: it needs --plot") }
     if plot == nil, !label.isEmpty { throw ValidationError("--label names curves: it needs --plot") }
     if !label.isEmpty, label.count != folders.count {
       throw ValidationError("--label has \(label.count) names for \(folders.count) runs; give one per run")
@@ -101,7 +107,10 @@ struct Report: ParsableCommand {
         name: label.isEmpty ? URL(fileURLWithPath: folder).lastPathComponent : label[i],
         points: try points(of: folder, after: before.isEmpty ? 0 : before[i]))
     }
-    let picture = LinePlot(xLabel: against.title, yLabel: metric, curves: curves)
+    if let max, !curves.flatMap(\.points).contains(where: { $0.y < max }) {
+      throw CommandFailure(.usage, "--max \(max): no \(metric) of the runs lies below it; give a larger value")
+    }
+    let picture = LinePlot(xLabel: against.title, yLabel: metric, curves: curves, ceiling: max)
     do {
       try picture.svg.write(toFile: path, atomically: true, encoding: .utf8)
     } catch {

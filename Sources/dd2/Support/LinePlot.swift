@@ -12,6 +12,8 @@ struct LinePlot {
   let yLabel: String
   /// At least one curve with a point; all numbers finite.
   let curves: [Curve]
+  /// The largest y to show, which some point lies below; curves are cut off above it. Nil shows everything.
+  let ceiling: Double?
 
   private static let (width, height) = (720.0, 440.0)
   private static let (left, right, top, bottom) = (64.0, 700.0, 20.0, 390.0)
@@ -21,7 +23,7 @@ struct LinePlot {
   /// The picture's text.
   var svg: String {
     let points = curves.flatMap(\.points)
-    let (x, y) = (Axis(points.map(\.x)), Axis(points.map(\.y)))
+    let (x, y) = (Axis(points.map(\.x)), Axis(points.map { min($0.y, ceiling ?? .infinity) }))
     func place(_ point: (x: Double, y: Double)) -> String {
       let px = Self.left + x.share(point.x) * (Self.right - Self.left)
       let py = Self.bottom - y.share(point.y) * (Self.bottom - Self.top)
@@ -31,6 +33,8 @@ struct LinePlot {
       "<svg xmlns='http://www.w3.org/2000/svg' width='\(Int(Self.width))' height='\(Int(Self.height))' "
         + "font-family='sans-serif' font-size='13'>",
       "<rect width='100%' height='100%' fill='white'/>",
+      "<clipPath id='area'><rect x='\(Self.left)' y='\(Self.top)' width='\(Self.right - Self.left)' "
+        + "height='\(Self.bottom - Self.top)'/></clipPath>",
     ]
     for tick in x.ticks {
       let px = Self.left + x.share(tick) * (Self.right - Self.left)
@@ -47,7 +51,8 @@ struct LinePlot {
     for (i, curve) in curves.enumerated() {
       let colour = Self.colours[i % Self.colours.count]
       let path = curve.points.map(place).joined(separator: " ")
-      lines.append("<polyline points='\(path)' fill='none' stroke='\(colour)' stroke-width='2'/>")
+      lines.append(
+        "<polyline points='\(path)' fill='none' stroke='\(colour)' stroke-width='2' clip-path='url(#area)'/>")
       let row = Self.top + 18 * Double(i + 1)
       lines.append(Self.text(curve.name, x: Self.right - 8, y: row, anchor: "end", colour: colour))
     }
