@@ -8,8 +8,10 @@ folder=$(mktemp -d)
 trap 'rm -rf -- "$folder"' EXIT
 mkdir -p docs/samples
 
-for family in var llamagen; do
-  "$dd2" sample --teacher-steps --teacher "shapes32-$family" -o "$folder/$family-teacher" --count 40 --grid
+# Each teacher with the guidance that its bundled generator has learned.
+for pair in "var 0" "llamagen 2"; do
+  read -r family cfg <<<"$pair"
+  "$dd2" sample --teacher-steps --teacher "shapes32-$family" --cfg "$cfg" -o "$folder/$family-teacher" --count 40 --grid
   "$dd2" sample --one-step --teacher "shapes32-$family" --checkpoint "Models/shapes32-$family-generator.h5" \
     -o "$folder/$family-one-step" --count 40 --grid
   for method in teacher one-step; do cp "$folder/$family-$method/grid.png" "docs/samples/$family-$method.png"; done

@@ -29,10 +29,11 @@ cp "$runs/var-generator/best.h5" Models/shapes32-var-generator.h5
 train llamagen-teacher teacher.h5 teacher train --family llamagen --seed 1
 cp "$runs/llamagen-teacher/teacher.h5" Models/shapes32-llamagen-teacher.h5
 
-# One network learns what a chain of four draws better than what the teacher's flow does.
-train llamagen-chain generator.h5 distill --steps 80 --preset shapes32-llamagen --evaluate-every 20
-train llamagen-generator generator.h5 distill --steps 80 --preset shapes32-llamagen-one --evaluate-every 20 \
-  --pairs-from "$runs/llamagen-chain/generator.h5"
+# One network learns what a chain of four draws better than what the teacher's flow does; the chain learns a guided teacher.
+train llamagen-chain generator.h5 distill --steps 80 --preset shapes32-llamagen --cfg 2 --stage1-steps 200 \
+  --evaluate-every 20
+train llamagen-generator generator.h5 distill --steps 80 --preset shapes32-llamagen-one --stage1-steps 200 \
+  --evaluate-every 20 --pairs-from "$runs/llamagen-chain/generator.h5"
 cp "$runs/llamagen-generator/best.h5" Models/shapes32-llamagen-generator.h5
 
 scripts/update-manifest.sh
