@@ -11,8 +11,8 @@ struct Distill: ParsableCommand {
     abstract: "Distil a teacher into a generator that draws an image in one network call.",
     discussion: """
       Runs stage 1 if the run has none yet, the warm start if asked for, then stage 2, and prints the path of the \
-      generator file. An interrupted run (Ctrl-C) saves a checkpoint and continues with --resume; a finished one is \
-      prolonged by --resume with more --steps.
+      generator file. An interrupted run (Ctrl-C) saves a checkpoint and continues with --resume, added to the command \
+      that began it or with --steps and --run alone; a finished one is prolonged by --resume with more --steps.
       """)
 
   @Option(parsing: .unconditional, help: "Generator updates of stage 2, in all.")
