@@ -44,7 +44,7 @@ final class Workload {
       mapState: teacher.mapState, seed: seed)
     let generator = try OneStepGenerator(
       trunk: teacher.trunkConfiguration, head: configuration.head, codebook: teacher.codebook,
-      mapState: teacher.mapState, seed: seed)
+      mapState: teacher.mapState, adaptation: configuration.adaptation, seed: seed)
     stage2 = try Stage2Training(
       teacher: teacher, stage1: Self.perturbed(score.parameters, name: "score"),
       warmStart: Self.perturbed(generator.parameters, name: "generator"),
@@ -72,10 +72,11 @@ final class Workload {
   /// Sequences per update of both tasks.
   private static let batch = 48
 
-  /// The defaults of `dd2 distill`, with the loss, whose SiD form costs more, the batch and the noise levels that the
+  /// One network of the teacher's form, which is what the twin has, with the loss, batch and noise levels that the
   /// figures are quoted for and as many score updates in the first cycles as in all others.
   private static var distillation: DistillationConfiguration {
     var configuration = DistillationConfiguration(steps: .max)
+    configuration.adaptation = GeneratorAdaptation()
     configuration.batch = batch
     configuration.noiseLevels = 2
     configuration.loss = .sid

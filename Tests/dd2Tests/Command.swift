@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The built `dd2` as a subprocess, in a folder of its own and without bundled models unless told where they are.
+/// The built `dd2`, or another program of the package, as a subprocess, in a folder of its own and without bundled models unless told where they are.
 struct Command {
   /// What a finished process leaves.
   struct Outcome {
@@ -17,10 +17,14 @@ struct Command {
 
   /// The process's current folder.
   let folder: TemporaryFolder
+  /// What is run.
+  var program = "dd2"
 
-  /// `dd2` beside the running test executable.
-  private static let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    .deletingLastPathComponent().appendingPathComponent("dd2")
+  /// Beside the running test executable.
+  private var executable: URL {
+    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appendingPathComponent(program)
+  }
 
   /// Runs to the end.
   /// - Parameters:
@@ -32,7 +36,7 @@ struct Command {
     whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
     let process = Process()
-    process.executableURL = Self.executable
+    process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = folder.url
     process.environment = ProcessInfo.processInfo.environment.merging(

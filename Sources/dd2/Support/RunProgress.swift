@@ -17,8 +17,9 @@ final class RunProgress {
         Log.info("\(stage): continuing after step \(completed)")
       }
     case .step(let stage, let completed, let total, let metrics):
-      // A stage may prepare something else after it began, with a bar of its own.
-      if stage != self.stage { show(stage, completed: completed - 1, total: total) }
+      // A stage may prepare something else after it began, with a bar of its own. This one begins when its first step
+      // is done, which then says nothing about its speed.
+      if stage != self.stage { show(stage, completed: completed, total: total) }
       meter?.update(completed, detail: Self.text(metrics))
     case .saved(let path):
       note("saved \(path)")
