@@ -25,16 +25,20 @@ public struct HostArray: Sendable, Equatable {
 
   /// Precondition: `elements.count` is the product of `shape`.
   public init(shape: [Int], elements: Elements) {
-    let count = shape.reduce(1, *)
+    let count = shape.contains(0) ? 0 : shape.reduce(1, *)
     precondition(
       elements.count == count, "HostArray: shape \(shape) needs \(count) elements, got \(elements.count)")
     self.shape = shape
     self.elements = elements
   }
 
+  /// An array of single floats.
   public init(shape: [Int], _ values: [Float]) { self.init(shape: shape, elements: .float32(values)) }
+  /// An array of double floats.
   public init(shape: [Int], _ values: [Double]) { self.init(shape: shape, elements: .float64(values)) }
+  /// An array of integers.
   public init(shape: [Int], _ values: [Int64]) { self.init(shape: shape, elements: .int64(values)) }
+  /// An array of bytes.
   public init(shape: [Int], _ values: [UInt8]) { self.init(shape: shape, elements: .uint8(values)) }
 
   /// A scalar.

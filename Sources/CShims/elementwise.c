@@ -3,7 +3,7 @@
 
 // Raw values of TensorCore's UnaryOperation and BinaryOperation.
 enum { EXP, LOG, SQRT, RECIPROCAL, SQUARE, ABS, SIGN, SIGMOID, TANH, SILU, GELU, RELU, SIN, COS };
-enum { ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, MINIMUM };
+enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 
 #define EACH(expression)                                                                                             \
   for (ptrdiff_t i = 0; i < n; i++) {                                                                                \
@@ -139,7 +139,5 @@ void dd2_binary(int operation, const float *restrict a, ptrdiff_t a_stride, cons
     case SUBTRACT: BINARY_LOOPS(u - v);
     case MULTIPLY: BINARY_LOOPS(u * v);
     case DIVIDE: BINARY_LOOPS(u / v);
-    case MAXIMUM: BINARY_LOOPS(u != u ? u : (u > v ? u : v));
-    case MINIMUM: BINARY_LOOPS(u != u ? u : (u < v ? u : v));
   }
 }

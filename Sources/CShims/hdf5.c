@@ -71,6 +71,7 @@ int dd2_h5_close(int64_t file) { return H5Fclose(file); }
 
 /// H5Lexists fails, rather than answer no, where a parent is missing: ask for each parent in turn.
 static int link_exists(hid_t file, const char *path) {
+  if (!*path) return 0;
   char *prefix = strdup(path);
   if (!prefix) return -1;
   htri_t exists = 1;
@@ -170,6 +171,7 @@ static int describe(hid_t dataset, dd2_h5_shape *shape) {
   shape->rank = H5Sget_simple_extent_dims(space, dims, NULL);
   for (int axis = 0; axis < shape->rank; axis++) shape->dims[axis] = (int64_t)dims[axis];
   shape->element = H5Sget_simple_extent_type(space) == H5S_NULL ? DD2_H5_OTHER : nearest_element(type);
+  shape->stored = H5Dget_storage_size(dataset);
   H5Tclose(type);
   H5Sclose(space);
   return shape->rank < 0 ? -1 : 0;

@@ -62,9 +62,10 @@ typedef void (*tile_kernel)(const tile_work *w, const float *const *x, float *co
         }                                                                                                              \
       }                                                                                                                \
     }                                                                                                                  \
+    /* NaN in the second operand stays. */                                                                             \
     const __m512 least = _mm512_set1_ps(w->least);                                                                     \
     DD2_UNROLL for (int p = 0; p < PIXELS; p++)                                                                        \
-      DD2_UNROLL for (int v = 0; v < VECTORS; v++) _mm512_storeu_ps(y[p] + 16 * v, _mm512_max_ps(sum[p][v], least));   \
+      DD2_UNROLL for (int v = 0; v < VECTORS; v++) _mm512_storeu_ps(y[p] + 16 * v, _mm512_max_ps(least, sum[p][v]));   \
   }
 
 DD2_TILE_512(tile_512_4, 6, 4)

@@ -28,7 +28,7 @@ DD2_INLINE void pool(const dd2_inference_pool *p, int averages) {
             else if (averages)
               for (ptrdiff_t k = 0; k < C; k++) y[k] += x[k];
             else
-              for (ptrdiff_t k = 0; k < C; k++) y[k] = x[k] > y[k] ? x[k] : y[k];
+              for (ptrdiff_t k = 0; k < C; k++) y[k] = x[k] > y[k] || x[k] != x[k] ? x[k] : y[k];
           }
         if (averages) {
           const float share = 1.0f / (float)((rows.last - rows.first) * (columns.last - columns.first));

@@ -70,6 +70,9 @@ static int decode(reader *state, int drop_alpha, size_t max_bytes, dd2_png_buffe
 
   // The sides are checked below, where the refusal can be told from damage.
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  // Nothing of these is used, and each could unfold to megabytes.
+  static const png_byte ignored[] = "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0eXIf";
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, ignored, sizeof ignored / 5);
   png_read_info(png, info);
   image->width = png_get_image_width(png, info);
   image->height = png_get_image_height(png, info);

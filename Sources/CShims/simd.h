@@ -28,14 +28,11 @@ DD2_INLINE float dd2_expf(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   float y = p * r * r + r + 1.0f;
-  // Two factors, since 2^128 alone does not fit.
-  int32_t whole = (int32_t)n;
-  int32_t half = whole >> 1;
-  uint32_t low_bits = (uint32_t)(half + 127) << 23, high_bits = (uint32_t)(whole - half + 127) << 23;
-  float low, high;
-  memcpy(&low, &low_bits, 4);
-  memcpy(&high, &high_bits, 4);
-  y = y * low * high;
+  // Times 2^n in the exponent's bits: 2^128 is no float. Of NaN, which has no n, y is NaN already.
+  int32_t whole = (int32_t)(n == n ? n : 0.0f), bits;
+  memcpy(&bits, &y, 4);
+  bits += (int32_t)((uint32_t)whole << 23);
+  memcpy(&y, &bits, 4);
   y = x < -87.33654f ? 0.0f : y;
   return x > 88.72283f ? INFINITY : y;
 }

@@ -6,6 +6,8 @@ public enum DatasetError: Error, Equatable, Sendable {
   case missingFolder(path: String)
   /// The folder holds no PNG file.
   case noImages(path: String)
+  /// A folder holds images and, beside them, subfolders of images.
+  case mixedLayout(path: String, folder: String)
   /// An image file cannot be used.
   case unreadable(ArtifactError)
   /// An image has another size than the first one of its folder (`[height, width]`).
@@ -20,7 +22,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     switch self {
     case .missingFolder, .noImages: 66
     case .unreadable(let error): error.exitCode
-    case .mixedSizes, .badImages: 65
+    case .mixedSizes, .mixedLayout, .badImages: 65
     case .unknownClass: 64
     }
   }
@@ -33,6 +35,8 @@ extension DatasetError: CustomStringConvertible {
       "\(path): no such folder; check the path"
     case .noImages(let path):
       "\(path): holds no PNG images; give a folder of .png files or of one folder per class"
+    case .mixedLayout(let path, let folder):
+      "\(path): is one of images beside folders of images (\(folder)); move the images into folders, one per class, or away"
     case .unreadable(let error):
       error.description
     case .mixedSizes(let path, let expected, let found):

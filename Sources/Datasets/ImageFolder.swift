@@ -23,7 +23,8 @@ public struct ImageFolder: ImageSource {
 
   /// Lists a folder and reads its first image for the size.
   ///
-  /// Throws `DatasetError.missingFolder`, `.noImages`, or `.unreadable` for a bad first image.
+  /// Throws `DatasetError.missingFolder`, `.noImages`, `.mixedLayout` where images lie beside folders of images, or
+  /// `.unreadable` for a bad first image.
   public init(_ path: String) throws {
     self.path = path
     let (files, folders) = try Self.list(path)
@@ -35,6 +36,9 @@ public struct ImageFolder: ImageSource {
         group.files.map { Entry(path: "\(path)/\(group.name)/\($0)", label: Int32(label)) }
       }
     } else {
+      if let folder = try folders.first(where: { try !Self.list("\(path)/\($0)").files.isEmpty }) {
+        throw DatasetError.mixedLayout(path: "\(path)/\(files[0])", folder: folder)
+      }
       entries = files.map { Entry(path: "\(path)/\($0)", label: Self.label(ofFile: $0)) }
       let classCount = (entries.map(\.label).max() ?? 0) + 1
       classNames = (0..<classCount).map { "class\($0)" }

@@ -26,11 +26,16 @@ public final class ImageReader {
     }
   }
 
-  /// The next images, `limit` of them unless fewer are left; nil after the last.
+  /// Bytes of pixels in a batch, above which it has fewer images.
+  private static let batchBytes = 256 << 20
+
+  /// The next images, `limit` of them unless fewer are left or they are large; nil after the last.
   ///
   /// Throws `DatasetError.unreadable` for a file that cannot be decoded, unless bad ones are skipped; `.mixedSizes` for
   /// one that was replaced meanwhile; `ArtifactError` for a damaged NumPy file.
   public func next(_ limit: Int) throws -> Batch? {
+    let sides = [array.map { $0.width * $0.height } ?? 0, input.size.width * input.size.height]
+    let limit = min(limit, max(1, Self.batchBytes / (3 * (sides.max() ?? 1))))
     switch input.source {
     case .array: return try nextOfArray(limit)
     case .files(let files): return try nextOfFiles(files, limit)

@@ -75,7 +75,9 @@ extension Tensor {
   public func gradients(withRespectTo leaves: [Tensor], seed: Tensor) -> [Tensor] {
     precondition(seed.shape == shape, "gradients: seed \(seed.shape) for a tensor of shape \(shape)")
     let targets = leaves.map { leaf -> Node in
-      guard let edge = leaf.edge else { preconditionFailure("gradients: a tensor asked for is not a leaf") }
+      guard let edge = leaf.edge, edge.node.inputs.isEmpty else {
+        preconditionFailure("gradients: a tensor asked for is not a leaf")
+      }
       return edge.node
     }
     guard let edge else { return leaves.map { .zeros($0.shape) } }

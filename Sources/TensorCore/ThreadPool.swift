@@ -12,8 +12,10 @@ public final class ThreadPool: @unchecked Sendable {
   /// The process's pool: one thread per available core, or `DD2_THREADS`.
   public static let shared = ThreadPool(threadCount: ThreadPool.defaultThreadCount)
 
-  /// Number of threads that take part, the caller included.
-  public let threadCount: Int
+  /// Number of threads that take part, the caller included: fewer than asked for where the system gives no more.
+  public private(set) var threadCount: Int
+  /// More than any machine has use for; a number from the environment above it is taken for this one.
+  public static let mostThreads = 1024
 
   private let generation = Atomic<Int>(0)
   private let pending = Atomic<Int>(0)
@@ -25,19 +27,43 @@ public final class ThreadPool: @unchecked Sendable {
 
   private static var defaultThreadCount: Int {
     if let text = ProcessInfo.processInfo.environment["DD2_THREADS"], let count = Int(text), count > 0 {
-      return count
+      return min(count, mostThreads)
     }
     return max(1, Int(dd2_available_cores()))
   }
 
   /// A pool of its own, for tests; `shared` is what the kernels use.
   init(threadCount: Int) {
-    self.threadCount = threadCount
-    for index in 1..<max(threadCount, 1) {
-      let thread = Thread { [unowned self] in self.work(index) }
-      thread.stackSize = 8 << 20
-      thread.start()
-    }
+    self.threadCount = 1
+    // Workers only wait until the pool's first use, by when the count is final.
+    while self.threadCount < threadCount, start(self.threadCount) { self.threadCount += 1 }
+  }
+
+  /// What a new thread is given.
+  private final class Start {
+    unowned let pool: ThreadPool
+    let index: Int
+
+    init(_ pool: ThreadPool, _ index: Int) { (self.pool, self.index) = (pool, index) }
+  }
+
+  /// Starts a worker.
+  /// - Returns: false where the system gives no thread.
+  private func start(_ index: Int) -> Bool {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setstacksize(&attributes, 8 << 20)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    var thread = pthread_t()
+    let start = Unmanaged.passRetained(Start(self, index))
+    let status = pthread_create(&thread, &attributes, { argument in
+      guard let argument else { return nil }
+      let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+      start.pool.work(start.index)
+    }, start.toOpaque())
+    if status != 0 { start.release() }
+    return status == 0
   }
 
   /// Runs `body(part)` for every part in `0..<threadCount`, each on its own thread, and returns when all are done.
@@ -84,7 +110,7 @@ public final class ThreadPool: @unchecked Sendable {
   /// About 30 microseconds: longer than the gap between two kernels, shorter than a scheduler's time slice.
   private static let spinLimit = 2000
 
-  private func work(_ index: Int) {
+  private func work(_ index: Int) -> Never {
     var seen = 0
     while true {
       waitUntil(started) { generation.load(ordering: .acquiring) != seen }

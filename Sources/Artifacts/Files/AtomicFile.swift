@@ -11,7 +11,7 @@ public enum AtomicFile {
     let temporary = temporaryPath(for: path)
     do {
       try writeNew(data, to: temporary)
-      try commit(temporary, to: path)
+      try rename(temporary, to: path)
     } catch {
       unlink(temporary)
       throw error
@@ -28,11 +28,23 @@ public enum AtomicFile {
 
   /// Flushes the finished file `temporary` to the disk and gives it the name `path`.
   static func commit(_ temporary: String, to path: String) throws {
-    try synchronize(temporary)
-    guard rename(temporary, path) == 0 else {
+    let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
+    defer { close(descriptor) }
+    try flush(descriptor, path: temporary)
+    try rename(temporary, to: path)
+  }
+
+  private static func rename(_ temporary: String, to path: String) throws {
+    guard Foundation.rename(temporary, path) == 0 else {
       throw ArtifactError.cannotCreate(path: path, detail: systemMessage())
     }
-    try synchronize(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+    // The new file is in its place: where the folder cannot be opened or flushed, as in some network file systems, the
+    // name is as safe as it gets.
+    let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    guard folder >= 0 else { return }
+    _ = fsync(folder)
+    close(folder)
   }
 
   /// The text of the last failed system call.
@@ -43,8 +55,15 @@ public enum AtomicFile {
     guard descriptor >= 0 else {
       throw ArtifactError.cannotCreate(path: path, detail: systemMessage())
     }
-    defer { close(descriptor) }
-    try writeAll(data, to: descriptor, path: path)
+    do {
+      try writeAll(data, to: descriptor, path: path)
+      try flush(descriptor, path: path)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    // Some file systems say only now that the disk is full.
+    guard close(descriptor) == 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
   }
 
   /// Writes every byte, in as many system calls as it takes.
@@ -60,14 +79,8 @@ public enum AtomicFile {
     }
   }
 
-  /// Waits until a file's contents, or a folder's names, are on the disk.
-  private static func synchronize(_ path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
-    defer { close(descriptor) }
-    // Some network file systems refuse to flush a folder; the rename itself is then as safe as it gets.
-    guard fsync(descriptor) == 0 || errno == EINVAL else {
-      throw ArtifactError.inputOutput(path: path, detail: systemMessage())
-    }
+  /// Waits until a file's contents are on the disk.
+  private static func flush(_ descriptor: Int32, path: String) throws {
+    guard fsync(descriptor) == 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
   }
 }

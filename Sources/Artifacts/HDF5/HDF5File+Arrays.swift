@@ -13,12 +13,13 @@ extension HDF5File {
   /// A whole dataset. Half and single floats become `.float32`, wider ones `.float64`, unsigned bytes
   /// `.uint8`, other integers and enumerations `.int64`.
   ///
-  /// Throws as `shape(of:)`, and `ArtifactError.tooLarge` if it does not fit into this machine's memory;
+  /// Throws as `shape(of:)`, and `ArtifactError.tooLarge` if it does not fit into this machine's memory or the
+  /// file has far too little of it;
   /// checksum mismatches and integers beyond `Int64` throw `.corrupt`.
   public func read(_ name: String) throws -> HostArray {
     try HDF5Library.locked {
-      let (shape, element) = try describe(name)
-      return try read(name, shape: shape, element: element, rows: nil)
+      let (shape, element, stored) = try describe(name)
+      return try read(name, shape: shape, element: element, rows: nil, stored: stored)
     }
   }
 
@@ -28,12 +29,12 @@ extension HDF5File {
   /// Throws as `read(_:)`, and `ArtifactError.wrongShape` if the dataset has fewer rows.
   public func read(_ name: String, rows: Range<Int>) throws -> HostArray {
     try HDF5Library.locked {
-      let (shape, element) = try describe(name)
+      let (shape, element, stored) = try describe(name)
       guard let count = shape.first, rows.lowerBound >= 0, rows.upperBound <= count else {
         let expected = [rows.upperBound] + shape.dropFirst()
         throw ArtifactError.wrongShape(path: path, name: name, expected: expected, found: shape)
       }
-      return try read(name, shape: [rows.count] + shape.dropFirst(), element: element, rows: rows)
+      return try read(name, shape: [rows.count] + shape.dropFirst(), element: element, rows: rows, stored: stored)
     }
   }
 
@@ -55,7 +56,8 @@ extension HDF5File {
     }
   }
 
-  private func describe(_ name: String) throws -> (shape: [Int], element: Int) {
+  /// - Returns: extents, kind of the elements, and bytes that the file has of them.
+  private func describe(_ name: String) throws -> (shape: [Int], element: Int, stored: Int) {
     try requireDataset(name)
     var raw = dd2_h5_shape()
     guard dd2_h5_describe(handle, name, &raw) == 0 else { throw corrupt(name) }
@@ -68,15 +70,16 @@ extension HDF5File {
     }
     let (_, overflows) = Self.product(shape)
     guard !overflows, shape.allSatisfy({ $0 >= 0 }) else { throw tooLarge(name, shape) }
-    return (shape, element)
+    return (shape, element, Int(clamping: raw.stored))
   }
 
+  /// The product of the extents. Whether it overflows is asked of those that are not 0, in whatever order they stand.
   private static func product(_ shape: [Int]) -> (value: Int, overflows: Bool) {
-    guard !shape.contains(0) else { return (0, false) }
-    return shape.reduce((1, false)) { partial, extent in
+    let (value, overflows) = shape.filter { $0 != 0 }.reduce((1, false)) { partial, extent in
       let (value, overflows) = partial.0.multipliedReportingOverflow(by: extent)
       return (value, partial.1 || overflows)
     }
+    return (shape.contains(0) ? 0 : value, overflows)
   }
 
   /// A damaged or hostile header can claim any extents, and chunks never written take no room in the file.
@@ -84,21 +87,30 @@ extension HDF5File {
     .tooLarge(path: path, detail: "\(name) claims the shape \(shape), too large for this machine")
   }
 
-  private func read(_ name: String, shape: [Int], element: Int, rows: Range<Int>?) throws -> HostArray {
+  private func read(
+    _ name: String, shape: [Int], element: Int, rows: Range<Int>?, stored: Int
+  ) throws -> HostArray {
+    let limit = Self.memoryLimit(stored: stored)
     return switch element {
-    case DD2_H5_FLOAT32: HostArray(shape: shape, try values(name, shape, element, rows) as [Float])
-    case DD2_H5_FLOAT64: HostArray(shape: shape, try values(name, shape, element, rows) as [Double])
-    case DD2_H5_UINT8: HostArray(shape: shape, try values(name, shape, element, rows) as [UInt8])
-    default: HostArray(shape: shape, try values(name, shape, element, rows) as [Int64])
+    case DD2_H5_FLOAT32: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [Float])
+    case DD2_H5_FLOAT64: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [Double])
+    case DD2_H5_UINT8: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [UInt8])
+    default: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [Int64])
     }
   }
 
+  /// Bytes that a dataset with `stored` bytes in the file may take: what deflate can make of them at best, or little.
+  private static func memoryLimit(stored: Int) -> Int {
+    let (inflated, overflows) = stored.multipliedReportingOverflow(by: 1032)
+    let physical = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    return overflows ? physical : min(physical, max(inflated, 64 << 20))
+  }
+
   private func values<Element>(
-    _ name: String, _ shape: [Int], _ element: Int, _ rows: Range<Int>?
+    _ name: String, _ shape: [Int], _ element: Int, _ rows: Range<Int>?, _ limit: Int
   ) throws -> [Element] {
     let (count, _) = Self.product(shape)
-    let limit = ProcessInfo.processInfo.physicalMemory / UInt64(MemoryLayout<Element>.size)
-    guard count <= limit else { throw tooLarge(name, shape) }
+    guard count <= limit / MemoryLayout<Element>.size else { throw tooLarge(name, shape) }
     return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
       try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), name, element, rows: rows)
       initialized = count

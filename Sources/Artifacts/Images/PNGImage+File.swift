@@ -4,6 +4,13 @@ import Foundation
 extension PNGImage {
   /// Larger images than this many bytes of pixels are refused; a small file can claim any size.
   private static let maximumBytes = 1 << 30
+  /// Likewise sides.
+  private static let maximumSide = 65535
+
+  /// Whether an image of these sides is within the limits.
+  static func canDecode(width: Int, height: Int) -> Bool {
+    max(width, height) <= maximumSide && width * height * 3 <= maximumBytes
+  }
 
   /// Reads a PNG file of any colour type and depth: palettes are looked up, gray is repeated, 16 bits are
   /// rounded to 8.
@@ -39,7 +46,7 @@ extension PNGImage {
 
   /// The image as the contents of a PNG file. Precondition: the sides are at most 65,535.
   public func encoded() -> Data {
-    precondition(max(width, height) <= 65535, "PNGImage.encoded: \(width) x \(height) is too large")
+    precondition(max(width, height) <= Self.maximumSide, "PNGImage.encoded: \(width) x \(height) is too large")
     var buffer = dd2_png_buffer()
     defer { free(buffer.bytes) }
     var message = [CChar](repeating: 0, count: 256)

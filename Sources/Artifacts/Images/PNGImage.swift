@@ -8,7 +8,9 @@ public struct PNGImage: Sendable, Equatable {
     case drop
   }
 
+  /// Pixels in a row.
   public let width: Int
+  /// Rows.
   public let height: Int
   /// Rows from the top, pixels from the left, red, green, blue: shape `[height, width, 3]`.
   public let pixels: [UInt8]

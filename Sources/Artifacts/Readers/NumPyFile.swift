@@ -108,7 +108,9 @@ public struct NumPyFile: Sendable {
 public final class NumPyImages {
   /// Number of images.
   public let count: Int
+  /// Rows of every image.
   public let height: Int
+  /// Columns of every image.
   public let width: Int
   private let reader: ByteReader
   private var read = 0

@@ -74,14 +74,14 @@ struct StridedLayout: Sendable, Equatable {
   /// The product of the extents; nil if one is negative or the product is no `Int`.
   private static func count(of shape: [Int]) -> Int? {
     guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
-    guard !shape.contains(0) else { return 0 }
     var count = 1
-    for extent in shape {
+    // Overflow is asked of the extents that are not 0, in whatever order they stand.
+    for extent in shape where extent != 0 {
       let (product, overflows) = count.multipliedReportingOverflow(by: extent)
       guard !overflows else { return nil }
       count = product
     }
-    return count
+    return shape.contains(0) ? 0 : count
   }
 
   /// One more than the largest element index; nil if it is no `Int`.

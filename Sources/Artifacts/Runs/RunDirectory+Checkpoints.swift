@@ -24,7 +24,7 @@ extension RunDirectory {
     try checkpointSteps().last.map { ($0, checkpointPath(step: $0)) }
   }
 
-  /// Removes all checkpoints but the last `keep`. Throws as `checkpointSteps`, and
+  /// Removes all checkpoints but the last `keep`, and what killed processes left of unfinished ones. Throws as `checkpointSteps`, and
   /// `ArtifactError.inputOutput` if one cannot be removed.
   public func pruneCheckpoints(keep: Int) throws {
     precondition(keep > 0, "RunDirectory.pruneCheckpoints: keeping \(keep) would leave no checkpoint")
@@ -33,6 +33,11 @@ extension RunDirectory {
       guard unlink(path) == 0 else {
         throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
       }
+    }
+    // A run has one writer, whose own files are finished by now.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
+    where name.hasPrefix(".step-") && name.hasSuffix(".tmp") {
+      unlink(checkpointsPath + "/" + name)
     }
   }
 

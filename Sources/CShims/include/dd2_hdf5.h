@@ -24,7 +24,8 @@ enum { DD2_H5_IS_GROUP = 1, DD2_H5_IS_DATASET = 2 };
 typedef struct {
   int rank;
   int64_t dims[DD2_H5_MAX_RANK];
-  int element;  // nearest kind to what the file holds
+  int element;      // nearest kind to what the file holds
+  uint64_t stored;  // bytes of it in the file; 0 where nothing was written
 } dd2_h5_shape;
 
 typedef struct {

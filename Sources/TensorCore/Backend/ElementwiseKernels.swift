@@ -7,7 +7,7 @@ public enum UnaryOperation: Int32, Sendable {
 /// Functions of two variables. Raw values are the kernel's operation codes.
 public enum BinaryOperation: Int32, Sendable {
   case add = 0
-  case subtract, multiply, divide, maximum, minimum
+  case subtract, multiply, divide
 }
 
 /// Elementwise arithmetic.

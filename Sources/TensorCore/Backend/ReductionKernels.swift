@@ -6,7 +6,8 @@ public enum ReductionOperation: Int32, Sendable {
 
 /// Reductions.
 public protocol ReductionKernels {
-  /// Reduces the middle axis of (outer, axis, inner) to (outer, inner). Sums accumulate in Double.
+  /// Reduces the middle axis of (outer, axis, inner) to (outer, inner). Sums accumulate in
+  /// Double within what one thread adds up; the threads' parts are rounded to Float before they are added in their order.
   func reduce(
     _ operation: ReductionOperation, _ x: Storage, outer: Int, axis: Int, inner: Int, into y: Storage)
   /// Index of the largest element of each row of (rows, width); the first one on ties.
