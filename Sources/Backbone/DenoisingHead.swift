@@ -77,10 +77,10 @@ public struct DenoisingHead: Sendable {
     }
     finalNorm = LayerNorm(builder / "final_norm", width)
     output = Linear(builder / "output", width, latentDimension, initializer: .zeros)
-    let octaves = (0..<Self.frequencyCount).map {
+    let angular = (0..<Self.frequencyCount).map {
       Float.pi * pow(2, 6 * Float($0) / Float(Self.frequencyCount - 1) - 1)
     }
-    frequencies = Tensor(octaves, [Self.frequencyCount])
+    frequencies = Tensor(angular, [Self.frequencyCount])
   }
 
   /// The head's token logits before it sees a noised latent, (B, L, V); nil for the linear estimate, which has none.
@@ -135,7 +135,7 @@ public struct DenoisingHead: Sendable {
     return output(finalNorm(z))
   }
 
-  /// Sines and cosines of t at octaves from half a period to 32 periods: (K, B, L, 2 F).
+  /// Sines and cosines of t at F frequencies, from a quarter of a period over [0, 1] to 16 periods: (K, B, L, 2 F).
   private func timeFeatures(_ t: Tensor) -> Tensor {
     let angles = t.inserting(axis: -1) * frequencies
     return Tensor.concatenated([angles.sin(), angles.cos()], axis: -1)

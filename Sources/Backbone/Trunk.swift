@@ -9,8 +9,6 @@ public protocol Trunk: Sendable {
   var width: Int { get }
   /// Latent dimension of a token (D).
   var latentDimension: Int { get }
-  /// Number of classes; the label of this value stands for 'no class'.
-  var classCount: Int { get }
 
   /// Where the parameters of layers that the teacher does not have are registered: the beginnings of their paths.
   var addedPaths: [String] { get }

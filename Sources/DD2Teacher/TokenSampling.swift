@@ -5,7 +5,7 @@ import TensorCore
 extension Guidance {
   /// Applies temperature, top-k and top-p to logits and normalises: log-probabilities of the same shape (..., V).
   ///
-  /// Removed tokens get a log-probability of -1e9: weightless in every softmax, yet finite. Order as in the
+  /// Removed tokens get a log-probability of about -1e9: weightless in every softmax, yet finite. Order as in the
   /// reference's `sample_with_top_k_top_p_`: top-k first, then top-p among what is left.
   func logProbabilities(logits: Tensor) -> Tensor {
     let tempered = temperature == 1 ? logits : logits / temperature
@@ -19,13 +19,14 @@ extension Guidance {
     return Tensor(values, tempered.shape).logSoftmax()
   }
 
-  private static let removed: Float = -1e9
+  /// What tokens that top-k or top-p removes have for a logit; normalised it stays about this.
+  public static let removedLogProbability: Float = -1e9
 
   private func filter(_ logits: inout ArraySlice<Float>) {
     var sorted = logits.sorted(by: >)
     if topK > 0, topK < sorted.count {
       let threshold = sorted[topK - 1]
-      for i in logits.indices where logits[i] < threshold { logits[i] = Self.removed }
+      for i in logits.indices where logits[i] < threshold { logits[i] = Self.removedLogProbability }
       sorted.removeAll { $0 < threshold }
     }
     guard topP < 1, let largest = sorted.first else { return }
@@ -39,7 +40,7 @@ extension Guidance {
       kept += 1
     }
     let threshold = sorted[max(kept - 1, 0)]
-    for i in logits.indices where logits[i] < threshold { logits[i] = Self.removed }
+    for i in logits.indices where logits[i] < threshold { logits[i] = Self.removedLogProbability }
   }
 }
 

@@ -21,6 +21,39 @@ import Testing
     }
   }
 
+  /// NaN weights would draw images of token 0 without a word.
+  @Test func weightsThatAreNotFiniteAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextToken.load(in: folder)
+      let path = try distill(tinySettings(steps: 1), teacher, folder + "/run")
+      var generator = try Checkpoint.read(from: path, expectingKind: GeneratorFile.kind)
+      let name = try #require(generator.ema.keys.min())
+      generator.ema[name] = Self.spoiled(try #require(generator.ema[name]), with: .nan)
+      try generator.write(to: folder + "/nan.h5")
+      Self.expectRefusal(naming: name) { _ = try GeneratorFile.read(folder + "/nan.h5", teacher: teacher) }
+      var file = try Checkpoint.read(from: teacher.path, expectingKind: TeacherFile.kind)
+      let last = try #require(file.parameters.keys.max())
+      file.parameters[last] = Self.spoiled(try #require(file.parameters[last]), with: .infinity)
+      try file.write(to: folder + "/infinite.h5")
+      Self.expectRefusal(naming: last) { _ = try TeacherFile.read(folder + "/infinite.h5") }
+    }
+  }
+
+  private static func spoiled(_ array: HostArray, with value: Float) -> HostArray {
+    var floats = array.floats
+    floats[floats.count - 1] = value
+    return HostArray(shape: array.shape, floats)
+  }
+
+  private static func expectRefusal(naming name: String, _ body: () throws -> Void) {
+    do {
+      try body()
+      Issue.record("\(name) was taken")
+    } catch {
+      #expect("\(error)".contains("\(name) holds numbers that are not finite"), "\(error)")
+    }
+  }
+
   @Test(arguments: TinyTeacher.allCases) func samplesDependOnSeedAndIndexAlone(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder)
@@ -31,7 +64,7 @@ import Testing
         TeacherSampler(teacher: teacher.teacher, guidance: .init(cfg: 1.5, topK: 8, topP: 0.9)),
         IndependentSampler(
           teacher: teacher.teacher,
-          tokens: try TokenSet.encode(FewImages()) { teacher.teacher.encode(images_BhwC: $0) }),
+          tokens: try TokenSet.encode(FewImages(), batch: 100) { teacher.teacher.encode(images_BhwC: $0) }),
       ]
       for sampler in samplers {
         let together = sampler.images(labels: [0, 1, 2, 3], seed: 7, indices: [0, 1, 2, 3])

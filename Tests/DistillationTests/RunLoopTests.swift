@@ -45,6 +45,36 @@ private final class FailingStage: TrainingStage {
   }
 }
 
+@Suite("Runs that begin again") struct BeginningTests {
+  /// Stopped before its first checkpoint, a run has nothing to continue from.
+  @Test func aRunWithoutACheckpointLogsItsBeginningOnce() throws {
+    final class Stage: TrainingStage {
+      let (name, totalSteps) = ("brittle", 2)
+      var fails = true
+      func step(_ index: Int) throws -> [(String, Double)] { [("loss", fails ? .nan : 1)] }
+      func evaluate(completed: Int, in run: RunFolder) -> [(String, Double)] { [("fid", 9)] }
+      func state() -> StageState { StageState(parameters: StateDict(), optimizer: StateDict(), progress: [:]) }
+      func restore(_ state: StageState) {}
+    }
+    try withTemporaryFolder { folder in
+      let stage = Stage()
+      let run = try OpenRun(folder + "/run", settings: 1, command: "test")
+      let loop = RunLoop(run, checkpointInterval: 2, interrupt: InterruptFlag(), observer: { _ in })
+      #expect(throws: NonFiniteStep.self) { try loop(stage) }
+      stage.fails = false
+      try loop(stage)
+      #expect(try metrics(folder + "/run").map { $0["step"] } == [0, 1, 2])
+    }
+  }
+
+  /// Adam's bias correction and the warm-up depend on it.
+  @Test func aMissingCounterIsAnError() throws {
+    let state = StageState(parameters: StateDict(), optimizer: StateDict(), progress: ["updates": 3])
+    #expect(try state.counter("updates") == 3)
+    #expect(throws: StateDictError.self) { try state.counter("score_updates") }
+  }
+}
+
 @Suite("Time in a run's log") struct RunTimeTests {
   /// Making pairs has a log of its own: the regression must not count that time again.
   @Test func theTimeOfPreparationIsNotTrainingTime() throws {

@@ -70,12 +70,41 @@ import Testing
       #expect(drawn.ids != (try TokenFile.read(folder + "/chain/pairs/pairs.h5", for: teacher.teacher)).ids)
       #expect(try GeneratorFile.read(single, teacher: teacher).generator.partCount == 1)
       // A file that has changed is refused while it is needed, and not looked at once the pairs are there.
+      let recorded = configuration.pairsFile
       configuration.pairsFile?.hash = "0"
       #expect(throws: ArtifactError.self) { try distill(configuration, teacher, folder + "/changed") }
+      configuration.pairsFile = recorded
       try FileManager.default.removeItem(atPath: chain)
       try FileManager.default.removeItem(atPath: folder + "/single/checkpoints")
-      configuration.pairsFile?.hash = "gone"
       #expect(throws: Never.self) { try distill(configuration, teacher, folder + "/single") }
+    }
+  }
+
+  /// Noise is not in the file: tokens of another seed's would be learned from the wrong one.
+  @Test func pairsOfAnotherRunAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextScale.load(in: folder)
+      var configuration = tinySettings(steps: 1)
+      configuration.method = .dd1
+      configuration.pairs = 20
+      configuration.pairIntegrationSteps = 1
+      try distill(configuration, teacher, folder + "/first")
+      func refusal(_ change: (inout DistillationConfiguration) -> Void, naming name: String) throws {
+        var other = configuration
+        change(&other)
+        let target = folder + "/" + name
+        try FileManager.default.createDirectory(atPath: target + "/pairs", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: folder + "/first/pairs/pairs.h5", toPath: target + "/pairs/pairs.h5")
+        do {
+          try distill(other, teacher, target)
+          Issue.record("pairs of another \(name) were taken")
+        } catch let error as ArtifactError {
+          #expect(error.description.contains("another \(name)"), "\(error)")
+        }
+      }
+      try refusal({ $0.seed += 1 }, naming: "noise_seed")
+      try refusal({ $0.guidance.cfg = 2 }, naming: "guidance")
+      try refusal({ $0.pairsFile = RecordedFile(path: "x.h5", hash: "1") }, naming: "generator")
     }
   }
 }

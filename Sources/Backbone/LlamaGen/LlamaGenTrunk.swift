@@ -2,7 +2,7 @@ import NN
 import TensorCore
 
 /// LlamaGen's transformer as students use it: latents in, hidden states out. See `LlamaGenBody` for the layers and
-/// `latent_projection` for what takes the place of the token lookup off the codes.
+/// `LatentEmbedding` for what takes the place of the token lookup off the codes.
 public struct LlamaGenTrunk: Trunk {
   private let body: LlamaGenBody
   private let embedding: LatentEmbedding
@@ -26,7 +26,6 @@ public struct LlamaGenTrunk: Trunk {
   public var layout: TokenLayout { body.configuration.layout }
   public var width: Int { body.configuration.width }
   public var latentDimension: Int { body.configuration.latentDimension }
-  public var classCount: Int { body.configuration.classCount }
 
   public var addedPaths: [String] { body.addedPaths }
 

@@ -66,7 +66,6 @@ public struct VARTrunk: Trunk {
   public var layout: TokenLayout { configuration.layout }
   public var width: Int { configuration.width }
   public var latentDimension: Int { configuration.latentDimension }
-  public var classCount: Int { configuration.classCount }
 
   public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
     hiddenStates(inputs_BLD: map.inputs(latents_BLD: latents_BLD), labels: labels, extra_BLC: extra_BLC)

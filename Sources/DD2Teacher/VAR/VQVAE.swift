@@ -67,7 +67,7 @@ public struct VQVAE: TrainableTokenizer {
     var rest = latents_BhwD.stopGradient()
     var map: Tensor?
     var maps: [Tensor] = []
-    var ids: [[Int32]] = []
+    var ids: [IndexTensor] = []
     var queries: [Tensor] = []
     for (scale, side) in configuration.patchSides.enumerated() {
       let query = withoutGradient { self.map.view(of: rest, side: side) }.reshaped([B * side * side, D])
@@ -77,22 +77,10 @@ public struct VQVAE: TrainableTokenizer {
       rest = withoutGradient { rest - added.stopGradient() }
       map = sum
       maps.append(sum)
-      ids.append(chosen.values)
+      ids.append(chosen)
       queries.append(query)
     }
     return Quantization(
-      ids: Self.joined(ids, batch: B, layout: TokenLayout(patchSides: configuration.patchSides)),
-      partialMaps: maps, queries: queries)
-  }
-
-  private static func joined(_ perScale: [[Int32]], batch: Int, layout: TokenLayout) -> IndexTensor {
-    var values: [Int32] = []
-    values.reserveCapacity(batch * layout.count)
-    for sample in 0..<batch {
-      for (scale, length) in layout.stageLengths.enumerated() {
-        values += perScale[scale][(sample * length)..<((sample + 1) * length)]
-      }
-    }
-    return IndexTensor(values, [batch, layout.count])
+      ids: .joined(stages: ids), partialMaps: maps, queries: queries)
   }
 }

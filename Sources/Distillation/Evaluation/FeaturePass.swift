@@ -7,8 +7,9 @@ import TensorCore
 public struct ImageSetFeatures {
   /// Images measured.
   public let count: Int
-  /// Statistics of what the metrics asked for.
+  /// Statistics of pooled features, where a metric asked for them.
   public let pooled: FeatureStatistics?
+  /// Statistics of spatial features, for sFID.
   public let spatial: FeatureStatistics?
   /// Pooled features of every image, for KID, precision and recall.
   public let features: FeatureStore?

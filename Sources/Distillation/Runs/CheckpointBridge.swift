@@ -5,6 +5,13 @@ import TensorCore
 extension HostArray {
   /// A tensor's elements, copied to the host.
   init(_ tensor: Tensor) { self.init(shape: tensor.shape.dimensions, tensor.elements) }
+
+  /// - Throws: `ArtifactError.wrongFormat` where an element is NaN or infinite.
+  func requireFinite(_ name: String, path: String) throws {
+    guard floats.allSatisfy(\.isFinite) else {
+      throw ArtifactError.wrongFormat(path: path, detail: "\(name) holds numbers that are not finite")
+    }
+  }
 }
 
 extension Tensor {
@@ -20,7 +27,11 @@ extension TensorSource {
     let shapes = try file.datasetNames(under: "/" + group).map { name in
       (String(name.dropFirst(prefix.count)), Shape(try file.shape(of: name)))
     }
-    self.init(shapes: Dictionary(uniqueKeysWithValues: shapes)) { Tensor(try file.read(prefix + $0)) }
+    self.init(shapes: Dictionary(uniqueKeysWithValues: shapes)) { name in
+      let array = try file.read(prefix + name)
+      try array.requireFinite(name, path: file.path)
+      return Tensor(array)
+    }
   }
 }
 

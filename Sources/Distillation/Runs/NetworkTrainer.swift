@@ -49,7 +49,6 @@ extension TrainingStage {
   func restore(_ state: StageState, into trainer: NetworkTrainer, ema: ExponentialMovingAverage? = nil) throws {
     try trainer.parameters.load(state.parameters)
     try ema?.load(state.ema)
-    try trainer.restore(
-      moments: state.optimizer, prefix: "network", step: state.progress["updates"] ?? 0)
+    try trainer.restore(moments: state.optimizer, prefix: "network", step: state.counter("updates"))
   }
 }

@@ -15,8 +15,6 @@ public enum RunEvent: Sendable {
   case step(stage: String, completed: Int, total: Int, metrics: [(String, Double)])
   /// A file was written.
   case saved(path: String)
-  /// Something worth a line.
-  case note(String)
   /// A run that goes wrong, and what to do.
   case warning(String)
 }
@@ -40,11 +38,13 @@ public final class InterruptFlag: Sendable {
 
 /// A run that stopped on request, after a clean checkpoint.
 public struct RunInterrupted: Error, CustomStringConvertible, Sendable {
-  /// Where to continue from.
-  public let checkpoint: String
+  /// Where to continue from; nil where nothing had to be saved.
+  public let checkpoint: String?
 
   /// One line that says how to continue.
-  public var description: String { "interrupted; saved \(checkpoint); continue with --resume" }
+  public var description: String {
+    "interrupted; " + (checkpoint.map { "saved \($0); " } ?? "") + "continue with --resume"
+  }
 }
 
 /// Runs a stage: logs every step, saves at intervals, at the end and when interrupted, resumes from the last file.
@@ -75,7 +75,8 @@ struct RunLoop {
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
     guard completed < stage.totalSteps else { return }
     try stage.prepare()
-    let log = try StageLog(run, stage: stage.name, resumingAfter: completed)
+    // A run that stopped before its first checkpoint begins anew, with step 0.
+    let log = try StageLog(run, stage: stage.name, resumingAfter: completed > 0 ? completed : -1)
     if completed == 0 { try log.append(step: 0, try stage.evaluate(completed: 0, in: run)) }
     for index in completed..<stage.totalSteps {
       var metrics = try log.timed { try finite(stage, step: index) }
@@ -132,12 +133,4 @@ struct RunLoop {
     observer(.saved(path: path))
     return path
   }
-}
-
-/// The program's version, as files and `dd2 --version` state it.
-public enum DD2Version {
-  /// Semantic version.
-  public static let number = "0.1.0"
-  /// Name and version.
-  public static var description: String { "dd2 \(number)" }
 }

@@ -20,6 +20,15 @@ public struct StageState {
     self.optimizer = optimizer
     self.progress = progress
   }
+
+  /// A counter that the stage saved.
+  /// - Throws: `StateDictError` where it is missing.
+  func counter(_ name: String) throws -> Int {
+    guard let value = progress[name] else {
+      throw StateDictError.mismatch(missing: [name], unexpected: [], misshapen: [])
+    }
+    return value
+  }
 }
 
 /// One kind of training: a step at a time, resumable. The run loop around it logs, saves and stops.

@@ -67,6 +67,7 @@ public enum GeneratorFile {
         detail: "it was distilled from \(description.teacher) with hash \(description.teacherHash.prefix(12)), "
           + "not from \(teacher.path); pass that teacher with --teacher")
     }
+    for (name, array) in file.ema { try array.requireFinite(name, path: path) }
     do {
       let factory = StudentFactory(
         teacher: teacher.teacher, head: description.head, adaptation: description.adaptation ?? GeneratorAdaptation(),

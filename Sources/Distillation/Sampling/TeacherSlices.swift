@@ -1,6 +1,9 @@
 import DD2Teacher
 import TensorCore
 
+/// Images of a side that a tokenizer takes at once: about 130,000 pixels, 100 images at most.
+func imagesAtOnce(side: Int) -> Int { min(100, max(1, (1 << 17) / (side * side))) }
+
 /// How much of a batch a teacher of any size works on at once: full-size models would fill the memory with a hundred
 /// images that the built-in ones take with ease. Results do not depend on it.
 extension Teacher {
@@ -10,8 +13,8 @@ extension Teacher {
     return min(Self.most, max(1, (2 << 30) / bytes))
   }
 
-  /// Images that the tokenizer takes at once: about 130,000 pixels.
-  public var imagesAtOnce: Int { min(Self.most, max(1, (1 << 17) / (imageSide * imageSide))) }
+  /// Images that the tokenizer takes at once.
+  public var imagesAtOnce: Int { Distillation.imagesAtOnce(side: imageSide) }
 
   private static var most: Int { 100 }
 

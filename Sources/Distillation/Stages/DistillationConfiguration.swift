@@ -1,6 +1,7 @@
 import Backbone
 import DD2Generator
 import DD2Teacher
+import Datasets
 import NN
 
 /// How the generator starts before stage 2.
@@ -143,6 +144,16 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
 
   /// Decay of the averaged generator after a number of updates: shorter at first, where weights change fast.
   func averagingDecay(afterUpdates count: Int) -> Float { min(emaDecay, Float(count) / (Float(count) + emaRamp)) }
+
+  /// Rows of the regression's batch whose first stages are given.
+  public var givenRows: Int { Int((Float(batch) * prefixShare).rounded()) }
+
+  /// The images of a data set whose tokens stage 1 sees, in order: drawn from all, as folders are sorted by class.
+  func trainingIndices(of count: Int) -> [Int] {
+    guard trainingImages < count else { return Array(0..<count) }
+    var sampler = BatchSampler(count: count, batchSize: trainingImages, seed: seed)
+    return sampler.indices(step: 0).sorted()
+  }
 
   /// Adam in stage 2: no momentum, as is usual where two networks chase each other.
   var stage2Optimizer: AdamWConfiguration { AdamWConfiguration(beta1: 0, beta2: 0.99, clipNorm: 1) }

@@ -7,7 +7,7 @@ import Foundation
 import NN
 import TensorCore
 
-/// Watches stage 2: cheap signs every step, picture grids and FID at intervals (design, section 2, 'How to tell').
+/// Watches the training of a generator: cheap signs at every step of stage 2, picture grids and FID at intervals.
 public struct DistillationMonitor {
   /// Keeps a generator that scored better than those before: its averaged weights, the step and its FID.
   public typealias BestKeeper = (_ averaged: StateDict, _ step: Int, _ fid: Double) throws -> Void
@@ -16,6 +16,7 @@ public struct DistillationMonitor {
   private let scorer: FIDScorer?
   private let configuration: DistillationConfiguration
   private let keepBest: BestKeeper
+  private let teacherRows: TeacherRows
 
   /// Images in a row of the grid; as many rows of the generator as of the teacher.
   private static let columns = 10
@@ -31,28 +32,38 @@ public struct DistillationMonitor {
   ) {
     self.keepBest = keepBest
     self.teacher = teacher
+    teacherRows = TeacherRows(TeacherSampler(teacher: teacher, guidance: configuration.guidance))
     self.scorer = scorer
     self.configuration = configuration
   }
 
   /// Signs of health from one generator update.
-  /// - Returns: mean |f_r - f_f|; the teacher's negative log-likelihood of the generated tokens and its own entropy on
-  ///   them (nats per token; equal when the distributions are); the unigram entropy of the batch's tokens; the mean
-  ///   distance of an output to its nearest code.
+  /// - Returns: mean |f_r - f_f|; the teacher's negative log-likelihood of the generated tokens that it may draw and its
+  ///   own entropy on them (nats per token; equal when the distributions are); the share of tokens that top-k or top-p
+  ///   keeps it from drawing, where there are any; the unigram entropy of the batch's tokens; the mean distance of an
+  ///   output to its nearest code.
   static func health(
     ids_BL: IndexTensor, logP_BLV: Tensor, q_BLD: Tensor, snapped_BLD: Tensor, real: Tensor, fake: Tensor
   ) -> [(String, Double)] {
     withoutGradient {
-      let tokens = Double(ids_BL.values.count)
-      let likelihood = crossEntropy(logP_BLV, targets: ids_BL).mean().item
-      let entropy = -(logP_BLV.exp() * logP_BLV).sum().item / Float(tokens)
+      let entropy = -(logP_BLV.exp() * logP_BLV).sum().item / Float(ids_BL.values.count)
       let distance = (q_BLD - snapped_BLD).square().sum(axis: -1).sqrt().mean().item
-      return [
-        ("score_difference", Double((real - fake).abs().mean().item)), ("teacher_nll", Double(likelihood)),
-        ("teacher_entropy", Double(entropy)), ("token_entropy", unigramEntropy(ids_BL)),
-        ("code_distance", Double(distance)),
-      ]
+      return [("score_difference", Double((real - fake).abs().mean().item))]
+        + likelihood(crossEntropy(logP_BLV, targets: ids_BL).elements)
+        + [
+          ("teacher_entropy", Double(entropy)), ("token_entropy", unigramEntropy(ids_BL)),
+          ("code_distance", Double(distance)),
+        ]
     }
+  }
+
+  /// The mean negative log-likelihood of the tokens within the teacher's support, and the share of the others.
+  private static func likelihood(_ perToken: [Float]) -> [(String, Double)] {
+    let possible = perToken.filter { $0 < -Guidance.removedLogProbability / 2 }
+    let sum = possible.reduce(0) { $0 + Double($1) }
+    let mean = possible.isEmpty ? [] : [("teacher_nll", sum / Double(possible.count))]
+    let outside = perToken.count - possible.count
+    return mean + (outside == 0 ? [] : [("outside_support", Double(outside) / Double(perToken.count))])
   }
 
   /// Entropy of the token frequencies of a batch, in nats.
@@ -70,13 +81,14 @@ public struct DistillationMonitor {
   /// Pictures and scores where the run's intervals want them, also before the first update and after the last.
   /// - Returns: `fid` of the averaged generator and `fid_raw` of the one being trained, or nothing.
   func evaluate(
-    raw: OneStepGenerator, averaged: StateDict, completed: Int, total: Int, in run: RunFolder
+    raw: OneStepGenerator, averaged: @autoclosure () -> StateDict, completed: Int, total: Int, in run: RunFolder
   ) throws -> [(String, Double)] {
     let isLast = completed == total
     let wantsSnapshot = completed > 0 && (completed % configuration.snapshotInterval == 0 || isLast)
     let interval = configuration.evaluationInterval
     let wantsScore = scorer != nil && interval > 0 && (completed % interval == 0 || isLast)
     guard wantsSnapshot || wantsScore else { return [] }
+    let averaged = averaged()
     let generator = try StudentFactory(teacher: teacher, configuration).generator()
     try generator.parameters.load(averaged)
     if wantsSnapshot { try snapshot(generator, to: run.snapshotPath(step: completed)) }
@@ -93,8 +105,7 @@ public struct DistillationMonitor {
     let labels = (0..<count).map { Int32($0 % teacher.classCount) }
     let drawn = GeneratorSampler(generator: generator, teacher: teacher)
       .images(labels: labels, seed: configuration.seed, indices: Array(0..<count))
-    let reference = TeacherSampler(teacher: teacher, guidance: configuration.guidance)
-      .images(labels: labels, seed: configuration.seed, indices: Array(0..<count))
+    let reference = teacherRows.images(labels: labels, seed: configuration.seed)
     let images = pngImages(Tensor.concatenated([drawn, reference], axis: 0))
     try PNGImage.grid(images: images, columns: Self.columns, padding: 2).scaled(by: 2).write(path)
   }
@@ -107,6 +118,27 @@ public struct DistillationMonitor {
     return try scorer.fid(count: configuration.evaluationCount) { range in
       sampler.images(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
     }
+  }
+}
+
+/// The teacher's half of the picture grids: drawn once, as it stays the same.
+private final class TeacherRows {
+  private let sampler: TeacherSampler
+  private var drawn: Tensor?
+
+  init(_ sampler: TeacherSampler) { self.sampler = sampler }
+
+  /// Images (B, h, w, 3) in [-1, 1], one per label.
+  func images(labels: [Int32], seed: UInt64) -> Tensor {
+    if let drawn { return drawn }
+    let step = sampler.teacher.sequencesAtOnce
+    let slices = stride(from: 0, to: labels.count, by: step).map { start in
+      let indices = Array(start..<min(start + step, labels.count))
+      return sampler.images(labels: indices.map { labels[$0] }, seed: seed, indices: indices)
+    }
+    let images = Tensor.concatenated(slices, axis: 0)
+    drawn = images
+    return images
   }
 }
 

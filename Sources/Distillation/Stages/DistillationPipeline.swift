@@ -85,12 +85,14 @@ public struct DistillationPipeline {
   private func trainStage1(_ data: any ImageSource, command: String) throws -> StateDict {
     let path = folder + "/stage1"
     let tokens = TokenSource {
-      let count = min(configuration.trainingImages, data.count)
-      observer(.started(stage: "encoding", completed: 0, total: count))
+      let indices = configuration.trainingIndices(of: data.count)
+      observer(.started(stage: "encoding", completed: 0, total: indices.count))
       return try TokenSet.encode(
-        data, limit: count,
-        progress: { observer(.step(stage: "encoding", completed: $0, total: count, metrics: [])) },
-        encoder: { teacher.teacher.encode(images_BhwC: $0) })
+        data, indices: indices, batch: teacher.teacher.imagesAtOnce,
+        progress: { completed in
+          observer(.step(stage: "encoding", completed: completed, total: indices.count, metrics: []))
+          if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
+        }, encoder: { teacher.teacher.encode(images_BhwC: $0) })
     }
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
     try loop(open(path, command: command))(stage)
@@ -153,7 +155,7 @@ public struct DistillationPipeline {
         head: configuration.head, adaptation: configuration.adaptation,
         teacher: URL(fileURLWithPath: teacher.path).lastPathComponent,
         teacherHash: teacher.hash, guidance: configuration.guidance,
-        goesOn: configuration.method == .dd1 && configuration.prefixShare > 0 ? true : nil),
+        goesOn: configuration.method == .dd1 && configuration.givenRows > 0 ? true : nil),
       averaged: averaged, metadata: metadata.merging(facts) { $1 }, to: path)
   }
 

@@ -6,8 +6,8 @@ import TensorCore
 
 /// Makes the pairs of a run, or the rest of them: `pairs.h5` in the run's folder grows batch by batch.
 ///
-/// The file holds `ids` (N, L) and `labels` (N) as token files do (`TokenFile`), and in its attributes the seed that the
-/// noise of pair i follows from.
+/// The file holds `ids` (N, L) and `labels` (N) as token files do (`TokenFile`), and in its attributes what the noise of
+/// pair i follows from and what draws its tokens.
 struct PairCollection {
   private let teacher: any Teacher
   private let generator: () throws -> OneStepGenerator?
@@ -55,11 +55,12 @@ struct PairCollection {
       pairs = all
       try log.append(step: all.count, [("token_entropy", DistillationMonitor.unigramEntropy(made.ids))])
       observer(.step(stage: Self.name, completed: all.count, total: total, metrics: []))
-      if all.count == total || all.count - saved >= Self.saveInterval || interrupt.isRaised {
+      let stops = interrupt.isRaised
+      if all.count == total || all.count - saved >= Self.saveInterval || stops {
         try save(all)
         saved = all.count
       }
-      if interrupt.isRaised, all.count < total { throw RunInterrupted(checkpoint: path) }
+      if stops, all.count < total { throw RunInterrupted(checkpoint: path) }
     }
     return try complete(pairs)
   }
@@ -83,14 +84,30 @@ struct PairCollection {
 
   private func existing() throws -> TokenSet? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let recorded = try HDF5File(reading: path).attributes()
+    for (name, value) in try origin {
+      // Files of earlier versions do not say everything.
+      guard let found = recorded[name], found != .string(value) else { continue }
+      throw ArtifactError.wrongFormat(
+        path: path, detail: "its pairs have another \(name) than this run, \(found.string ?? ""); remove the file")
+    }
     return try TokenFile.read(path, for: teacher)
+  }
+
+  /// What the file says of where its tokens come from: the noise's seed and purpose, what draws from it.
+  private var origin: [String: String] {
+    get throws {
+      [
+        "noise_seed": String(configuration.seed), "noise_purpose": TokenPairs.noisePurpose,
+        "guidance": try JSON.text(configuration.guidance), "generator": configuration.pairsFile?.hash ?? "none",
+      ]
+    }
   }
 
   private func save(_ pairs: TokenSet) throws {
     let writer = try HDF5Writer(path: path)
     try TokenFile.write(pairs, to: writer)
-    try writer.setAttribute("noise_seed", .string(String(configuration.seed)))
-    try writer.setAttribute("noise_purpose", .string(TokenPairs.noisePurpose))
+    for (name, value) in try origin.sorted(by: { $0.key < $1.key }) { try writer.setAttribute(name, .string(value)) }
     try writer.finish()
     observer(.saved(path: path))
   }

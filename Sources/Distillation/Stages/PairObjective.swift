@@ -16,7 +16,8 @@ struct PairObjective {
   struct Value {
     /// Distance and weighted cross-entropy, to be minimised.
     let loss: Tensor
-    /// `regression`, the squared distance; `cross_entropy` (nats) where there is one; `token_accuracy`, of snapped latents.
+    /// `regression`, the squared distance; `cross_entropy` (nats) where there is one; `token_accuracy`, of snapped
+    /// latents. Given tokens count in none of them.
     let metrics: [(String, Double)]
   }
 
@@ -47,19 +48,21 @@ struct PairObjective {
     let distance = mean((drawn.latents_BLD - target_BLD).square().sum(axis: -1))
     let crossEntropy = drawn.logits_BLV.map { mean(TensorCore.crossEntropy($0, targets: ids)) }
     let snapped = teacher.codebook.nearest(drawn.latents_BLD.stopGradient())
-    let correct = zip(snapped.values, ids.values).count { $0 == $1 }
+    let given = given_BL?.elements
+    let learned = ids.values.indices.filter { given?[$0] != 1 }
+    let correct = learned.count { snapped.values[$0] == ids.values[$0] }
     let likelihood = crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
     return Value(
       loss: crossEntropy.map { distance + $0 * configuration.regressionCrossEntropy } ?? distance,
       metrics: [("regression", Double(distance.item))] + likelihood + [
-        ("token_accuracy", Double(correct) / Double(ids.values.count))
+        ("token_accuracy", Double(correct) / Double(learned.count))
       ])
   }
 
   /// 1 where a token is given, (B, L): the first stages of the batch's first rows. Nil where none is.
   private func givenTokens() -> Tensor? {
     let (B, L) = (configuration.batch, teacher.layout.count)
-    let rows = Int((Float(B) * configuration.prefixShare).rounded())
+    let rows = configuration.givenRows
     guard rows > 0 else { return nil }
     let kept = teacher.layout.restart
     return Tensor((0..<B).flatMap { row in (0..<L).map { row < rows && $0 < kept ? 1 : 0 } }, [B, L])

@@ -52,9 +52,21 @@ public final class Stage1Training: TrainingStage {
     let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: target)
     let norm = try trainer.minimize(loss)
-    // The teacher's own error on real tokens: what FCS comes down to in stage 2 when the distributions are equal.
-    let floor = denoisingLoss(prediction_KBLD: target, target: q_BLD)
-    return [("gts", Double(loss.item)), ("fcs_floor", Double(floor.item)), ("gradient_norm", Double(norm))]
+    let floor = floor(q_BLD, logP_BLV: logP_BLV, step: index)
+    return [("gts", Double(loss.item)), ("fcs_floor", floor), ("gradient_norm", Double(norm))]
+  }
+
+  /// The teacher's own error on real tokens at stage 2's times: what FCS comes down to there when the distributions are
+  /// equal and the teacher is unguided.
+  private func floor(_ q_BLD: Tensor, logP_BLV: Tensor, step: Int) -> Double {
+    let (B, L, D) = q_BLD.dims3
+    let random = StepRandom(seed: configuration.seed, purpose: "stage1.floor", step: step)
+    let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange, configuration.timeDistribution)
+    let x_t = noised(q_BLD, t: t, noise: random.noise(configuration.noiseLevels, B, L, D))
+    return withoutGradient {
+      let mean = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: teacher.codebook.vectors_VD).mean
+      return Double(denoisingLoss(prediction_KBLD: mean, target: q_BLD).item)
+    }
   }
 
   public func state() -> StageState { state(of: trainer) }

@@ -157,7 +157,7 @@ public final class Stage2Training: TrainingStage {
     try score.parameters.load(state.parameters.removingPrefix("score"))
     try average.load(state.ema)
     try generatorTrainer.restore(
-      moments: state.optimizer, prefix: "generator", step: state.progress["generator_updates"] ?? 0)
-    try scoreTrainer.restore(moments: state.optimizer, prefix: "score", step: state.progress["score_updates"] ?? 0)
+      moments: state.optimizer, prefix: "generator", step: state.counter("generator_updates"))
+    try scoreTrainer.restore(moments: state.optimizer, prefix: "score", step: state.counter("score_updates"))
   }
 }

@@ -56,6 +56,14 @@ public enum TeacherFile {
     public var origin: [String: String] = [:]
     /// Number of weights by part, `transformer` and `tokenizer`.
     public var parameterCounts: [String: Int] = [:]
+
+    /// Where the images came from that `TeacherPipeline` trained it on; nil for an imported one.
+    public var trainingData: String? {
+      let training = origin["training"].flatMap {
+        try? JSONDecoder().decode(TeacherTrainingConfiguration.self, from: Data($0.utf8))
+      }
+      return training?.data
+    }
   }
 
   /// Writes a teacher.
@@ -100,23 +108,6 @@ public enum TeacherFile {
           .mapValues { $0.reduce(0) { $0 + $1.value.count } })
     } catch let error as StateDictError {
       throw ArtifactError.wrongFormat(path: path, detail: error.description)
-    }
-  }
-}
-
-/// JSON in the forms that files use: sorted keys, so that equal settings give equal bytes.
-enum JSON {
-  static func text(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-  }
-
-  static func decode<Value: Decodable>(_ text: String, path: String) throws -> Value {
-    do {
-      return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
-    } catch {
-      throw ArtifactError.wrongFormat(path: path, detail: "its configuration is not understood (\(error))")
     }
   }
 }

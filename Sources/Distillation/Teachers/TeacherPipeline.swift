@@ -81,8 +81,11 @@ public struct TeacherPipeline {
     let tokens = TokenSource {
       observer(.started(stage: "encoding", completed: 0, total: data.count))
       return try TokenSet.encode(
-        data, progress: { observer(.step(stage: "encoding", completed: $0, total: data.count, metrics: [])) },
-        encoder: { tokenizer.encode(images_BhwC: $0) })
+        data, batch: imagesAtOnce(side: data.height),
+        progress: { completed in
+          observer(.step(stage: "encoding", completed: completed, total: data.count, metrics: []))
+          if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
+        }, encoder: { tokenizer.encode(images_BhwC: $0) })
     }
     let transformerStage = TransformerTraining(
       family.makeTransformer(over: tokenizer, seed: configuration.seed), tokens: tokens,

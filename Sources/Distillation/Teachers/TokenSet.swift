@@ -32,19 +32,21 @@ public struct TokenSet: Sendable {
       labels: labels + other.labels)
   }
 
-  /// Encodes a data set with a tokenizer.
+  /// Encodes a data set, or a part of it, with a tokenizer.
   /// - Parameters:
-  ///   - limit: at most this many images, from the start.
+  ///   - indices: which images; nil for all, in order.
+  ///   - batch: images given to the tokenizer at once.
   ///   - progress: called with the number of images done.
   public static func encode(
-    _ data: any ImageSource, limit: Int = .max, batch: Int = 100, progress: (Int) throws -> Void = { _ in },
+    _ data: any ImageSource, indices: [Int]? = nil, batch: Int, progress: (Int) throws -> Void = { _ in },
     encoder: (Tensor) -> IndexTensor
   ) throws -> TokenSet {
-    let count = min(limit, data.count)
+    let indices = indices ?? Array(0..<data.count)
+    let count = indices.count
     var values: [Int32] = []
     var labels: [Int32] = []
     for start in stride(from: 0, to: count, by: batch) {
-      let images = try data.batch(Array(start..<min(start + batch, count)))
+      let images = try data.batch(Array(indices[start..<min(start + batch, count)]))
       values += encoder(images.images).values
       labels += images.labels
       try progress(labels.count)

@@ -3,33 +3,6 @@ import Datasets
 import NN
 import TensorCore
 
-/// Settings of one training stage with one network.
-public struct TrainingSettings: Codable, Equatable, Sendable {
-  /// Updates.
-  public var steps: Int
-  /// Images per update.
-  public var batch: Int
-  /// Rate against step.
-  public var schedule: LearningRateSchedule
-  /// Optimiser.
-  public var optimizer: AdamWConfiguration
-  /// Decay of the averaged weights; 0 where the last weights are used.
-  public var emaDecay: Float
-
-  /// Settings with a warm-up and a cosine down to a tenth.
-  public init(
-    steps: Int, batch: Int, learningRate: Float, optimizer: AdamWConfiguration, emaDecay: Float = 0,
-    warmUpSteps: Int = 50
-  ) {
-    self.steps = steps
-    self.batch = batch
-    schedule = LearningRateSchedule(
-      peak: learningRate, warmUpSteps: min(warmUpSteps, steps / 4), totalSteps: steps, shape: .cosine, floor: 0.05)
-    self.optimizer = optimizer
-    self.emaDecay = emaDecay
-  }
-}
-
 /// Trains the small classifier whose features the tokenizer's loss compares.
 public final class PerceptualTraining: TrainingStage {
   public let name = "perceptual"
@@ -82,6 +55,8 @@ public final class TokenizerTraining: TrainingStage {
   private var sampler: BatchSampler
   private var usage: CodeUsage
 
+  /// The use of codes in checkpoints.
+  private static let usageName = "code_usage"
   /// Steps between restarts of unused codes.
   private static let restartInterval = 20
   /// Codes below this many tokens per batch count as unused.
@@ -129,14 +104,17 @@ public final class TokenizerTraining: TrainingStage {
 
   public func state() -> StageState {
     var state = state(of: trainer, ema: average)
-    state.optimizer["code_usage"] = Tensor(usage.averages, [usage.averages.count])
+    state.optimizer[Self.usageName] = Tensor(usage.averages, [usage.averages.count])
     return state
   }
 
   public func restore(_ state: StageState) throws {
-    if let saved = state.optimizer["code_usage"] { usage = CodeUsage(averages: saved.elements) }
+    guard let saved = state.optimizer[Self.usageName], saved.count == usage.averages.count else {
+      throw StateDictError.mismatch(missing: [Self.usageName], unexpected: [], misshapen: [])
+    }
+    usage = CodeUsage(averages: saved.elements)
     var rest = state
-    rest.optimizer = state.optimizer.filter { $0 != "code_usage" }
+    rest.optimizer = state.optimizer.filter { $0 != Self.usageName }
     try restore(rest, into: trainer, ema: average)
   }
 }

@@ -38,6 +38,7 @@ struct Distill: ParsableCommand {
     let recorded = try location.resume ? record() : nil
     let asked = try settings(over: recorded?.settings)
     let teacher = try teacher(recorded)
+    if recorded == nil { try requireImages(of: teacher) }
     var settings = try reading(files: asked, teacher: teacher)
     if let recorded { settings = try resumed(recorded.settings, asked: settings) }
     _ = try teacher.teacher.layout.parts(settings.adaptation.parts)
@@ -57,6 +58,14 @@ struct Distill: ParsableCommand {
   private func record() throws -> DistillationRecord {
     let run = try RunDirectory.open(try location.folder(purpose: "distill"))
     return try run.config(as: RunRecord<DistillationRecord>.self).settings
+  }
+
+  /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones and --data does not
+  ///   say which to take: stage 1 would train on images that it has never seen.
+  private func requireImages(of teacher: TeacherFile.Loaded) throws {
+    guard data.data == nil, let learned = teacher.trainingData, learned != DataOptions.builtIn else { return }
+    throw CommandFailure(
+      .usage, "\(teacher.path): has learned from \(learned); give --data with that folder or another of its kind")
   }
 
   /// What the options ask for, over the settings of the run to resume or those of a preset.
@@ -92,6 +101,11 @@ struct Distill: ParsableCommand {
       let names = try Self.differences(asked, recorded).joined(separator: ", ")
       throw CommandFailure(
         .usage, "the run to resume has another \(names); leave out what you gave for it, or start a new run")
+    }
+    if recorded.method == .dd1, recorded.steps != steps {
+      Log.warning(
+        "dd1's learning rate falls over all of --steps: going on from \(recorded.steps) to \(steps) raises it again, and "
+          + "the result is not that of one run of \(steps)")
     }
     var settings = recorded
     settings.steps = steps

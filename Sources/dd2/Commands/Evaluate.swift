@@ -67,6 +67,10 @@ struct Evaluate: ParsableCommand {
     let extractor = try FeatureNetFile.read(try BundledModels.path(of: .features))
     let scorer = FIDScorer(
       extractor: extractor, reference: try .read(try BundledModels.path(of: .referenceStatistics)))
+    guard generatorsOnly || frequencySamples >= file.teacher.classCount else {
+      throw ValidationError(
+        "--frequency-samples is \(frequencySamples); give at least one per class, \(file.teacher.classCount)")
+    }
     let drawers = try drawers(file)
     let interrupts = Interrupts()
     var meter: (method: String, meter: ProgressMeter)?

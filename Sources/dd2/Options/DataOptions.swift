@@ -20,7 +20,7 @@ struct DataOptions: ParsableArguments {
       throw CommandFailure(
         .badData,
         "\(name): images are \(images.width) x \(images.height) pixels where the model's are \(side) x \(side); "
-          + "resize them")
+          + (name == builtIn ? "give images of its size with --data" : "resize them"))
     }
     guard images.classNames.count <= classLimit else {
       throw CommandFailure(

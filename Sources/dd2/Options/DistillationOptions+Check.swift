@@ -5,6 +5,16 @@ import Distillation
 extension DistillationOptions {
   /// - Throws: `ValidationError` for an option without effect under `settings`.
   func check(_ settings: DistillationConfiguration) throws {
+    if settings.prefixShare > 0, settings.givenRows == 0 {
+      throw ValidationError(
+        "--prefix-share \(settings.prefixShare) of a --batch of \(settings.batch) is no sequence; give more of either, "
+          + "or --prefix-share 0")
+    }
+    if let firstScoreUpdates, firstScoreUpdates < settings.scoreUpdates {
+      throw ValidationError(
+        "--first-score-updates is \(firstScoreUpdates), below the \(settings.scoreUpdates) of all rounds; give as many "
+          + "or more")
+    }
     switch settings.method {
     case .dd1:
       if let name = Self.firstGiven(scoreDistillationOptions) {

@@ -20,7 +20,8 @@ struct GuidanceOptions: ParsableArguments {
 
   func validate() throws {
     try Requirement.atLeast(0, cfg, "--cfg")
-    try Requirement.positive(temperature, "--temperature")
+    // Below this, logits leave the range of their number format.
+    try Requirement.atLeast(0.001, temperature, "--temperature")
     try Requirement.atLeast(0, topK, "--top-k")
     try Requirement.positive(topP, "--top-p")
     if let topP, topP > 1 { throw ValidationError("--top-p is \(topP); give at most 1") }

@@ -23,8 +23,6 @@ final class RunProgress {
       meter?.update(completed, detail: Self.text(metrics))
     case .saved(let path):
       note("saved \(path)")
-    case .note(let text):
-      note(text)
     case .warning(let text):
       note("warning: " + text)
     }

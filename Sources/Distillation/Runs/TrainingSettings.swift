@@ -1,0 +1,28 @@
+import NN
+
+/// Settings of one training stage with one network.
+public struct TrainingSettings: Codable, Equatable, Sendable {
+  /// Updates.
+  public var steps: Int
+  /// Images per update.
+  public var batch: Int
+  /// Rate against step.
+  public var schedule: LearningRateSchedule
+  /// Optimiser.
+  public var optimizer: AdamWConfiguration
+  /// Decay of the averaged weights; 0 where the last weights are used.
+  public var emaDecay: Float
+
+  /// Settings with a warm-up and a cosine down to a twentieth.
+  public init(
+    steps: Int, batch: Int, learningRate: Float, optimizer: AdamWConfiguration, emaDecay: Float = 0,
+    warmUpSteps: Int = 50
+  ) {
+    self.steps = steps
+    self.batch = batch
+    schedule = LearningRateSchedule(
+      peak: learningRate, warmUpSteps: min(warmUpSteps, steps / 4), totalSteps: steps, shape: .cosine, floor: 0.05)
+    self.optimizer = optimizer
+    self.emaDecay = emaDecay
+  }
+}
