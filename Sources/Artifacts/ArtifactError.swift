@@ -17,6 +17,8 @@ public enum ArtifactError: Error, Equatable, Sendable {
   case tooLarge(path: String, detail: String)
   /// The file or folder cannot be made.
   case cannotCreate(path: String, detail: String)
+  /// Another process works in the folder.
+  case inUse(path: String)
   /// Reading or writing failed midway: a full disk, a lost network share.
   case inputOutput(path: String, detail: String)
   /// The HDF5 file has no such dataset or group.
@@ -42,11 +44,12 @@ public enum ArtifactError: Error, Equatable, Sendable {
   public var exitCode: Int32 {
     switch self {
     case .missingFile, .notReadable: 66
-    case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .missingEntry,
-      .forbiddenGlobal, .ambiguous, .wrongDownload:
+    case .missingEntry: 64
+    case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .forbiddenGlobal,
+      .ambiguous, .wrongDownload:
       65
     case .unavailable, .missingWeights: 69
-    case .cannotCreate: 73
+    case .cannotCreate, .inUse: 73
     case .inputOutput: 74
     case .invalidName, .nonFinite: 70
     }
@@ -72,6 +75,8 @@ extension ArtifactError: CustomStringConvertible {
       "\(path): \(detail); check that the file is what you expect"
     case .cannotCreate(let path, let detail):
       "\(path): cannot be created (\(detail)); choose another place"
+    case .inUse(let path):
+      "\(path): another dd2 is at work there; wait for it, or choose another folder"
     case .inputOutput(let path, let detail):
       "\(path): input or output failed (\(detail)); check the disk's space and health"
     case .missingDataset(let path, let name):

@@ -45,7 +45,7 @@ extension DatasetError: CustomStringConvertible {
     case .badImages(let path, let errors, let count):
       (errors.count == 1 ? "" : "\(path): \(errors.count) of \(count) images cannot be used, the first: ")
         + (errors.first?.description ?? "")
-        + ", or leave \(errors.count == 1 ? "it" : "them") out with --skip-bad"
+        + (errors.count == count ? "" : ", or leave \(errors.count == 1 ? "it" : "them") out with --skip-bad")
     case .unknownClass(let label, let classCount):
       "class \(label) does not exist; choose one of 0 to \(classCount - 1)"
     }

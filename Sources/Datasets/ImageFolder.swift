@@ -24,7 +24,7 @@ public struct ImageFolder: ImageSource {
   /// Lists a folder and reads its first image for the size.
   ///
   /// Throws `DatasetError.missingFolder`, `.noImages`, `.mixedLayout` where images lie beside folders of images, or
-  /// `.unreadable` for a bad first image.
+  /// `.unreadable` for images of other formats, which must not be overlooked, and a bad first image.
   public init(_ path: String) throws {
     self.path = path
     let (files, folders) = try Self.list(path)
@@ -72,19 +72,29 @@ public struct ImageFolder: ImageSource {
 
   /// Names of the PNG files and of the subfolders of a folder, sorted; hidden ones are left out.
   private static func list(_ path: String) throws -> (files: [String], folders: [String]) {
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path).sorted() else {
-      throw DatasetError.missingFolder(path: path)
-    }
-    let visible = names.filter { !$0.hasPrefix(".") }
+    let visible = try names(in: path).filter { !$0.hasPrefix(".") }
     let folders = visible.filter { name in
       var isFolder: ObjCBool = false
       return FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
         && isFolder.boolValue
     }
-    let files = visible.filter {
-      $0.lowercased().hasSuffix(".png") && $0 != overviewName && !folders.contains($0)
+    let files = visible.filter { ImageListing.isImage($0) && !folders.contains($0) }
+    if let other = files.first(where: { !$0.lowercased().hasSuffix(".png") }) {
+      throw DatasetError.unreadable(.unsupported(path: "\(path)/\(other)", detail: "an image that is not PNG"))
     }
     return (files, folders)
+  }
+
+  /// Names in a folder.
+  /// - Throws: `DatasetError.missingFolder`, or `.unreadable` where it cannot be listed.
+  static func names(in path: String) throws -> [String] {
+    do {
+      return try FileAccess.names(in: path)
+    } catch ArtifactError.missingFile {
+      throw DatasetError.missingFolder(path: path)
+    } catch let error as ArtifactError {
+      throw DatasetError.unreadable(error)
+    }
   }
 
   /// The class in a name such as `000123-class3.png`, else 0.

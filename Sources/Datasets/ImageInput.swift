@@ -90,7 +90,7 @@ public struct ImageInput: Sendable {
     guard bad.isEmpty || options.skipsBad else {
       throw DatasetError.badImages(path: path, bad, count: files.count)
     }
-    guard let first = good.first else { throw DatasetError.noImages(path: path) }
+    guard let first = good.first else { throw DatasetError.badImages(path: path, bad, count: files.count) }
     let size = options.size ?? first.size
     if options.size == nil, let other = good.first(where: { $0.size != first.size }) {
       throw DatasetError.mixedSizes(

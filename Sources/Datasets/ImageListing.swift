@@ -28,10 +28,7 @@ struct ImageListing {
     var waiting = [""]
     while let folder = waiting.popLast() {
       let place = folder.isEmpty ? path : "\(path)/\(folder)"
-      guard let names = try? FileManager.default.contentsOfDirectory(atPath: place) else {
-        guard !folder.isEmpty else { throw DatasetError.missingFolder(path: path) }
-        throw DatasetError.unreadable(.notReadable(path: place, detail: "the folder cannot be listed"))
-      }
+      let names = try ImageFolder.names(in: place)
       var own = stat()
       guard stat(place, &own) == 0, visited.insert([UInt(own.st_dev), UInt(own.st_ino)]).inserted else { continue }
       for name in names where !name.hasPrefix(".") {
@@ -51,7 +48,7 @@ struct ImageListing {
     files = found.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
-  private static func isImage(_ name: String) -> Bool {
+  static func isImage(_ name: String) -> Bool {
     name != ImageFolder.overviewName && suffixes.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
   }
 }

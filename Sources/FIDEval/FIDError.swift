@@ -31,7 +31,8 @@ extension FIDError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .differentExtractors(let left, let right):
-      "statistics of different features cannot be compared: \(left), and \(right); rebuild one of them"
+      "statistics of different features cannot be compared: \(left), and \(right); measure both alike "
+        + "(--extractor, --protocol), or rebuild one of them"
     case .differentDimensions(let left, let right):
       "statistics of \(left) and of \(right) features cannot be compared; rebuild one of them"
     case .nonFinite(let what):

@@ -21,6 +21,26 @@ public enum Metric: String, CaseIterable, Sendable {
     case features
   }
 
+  /// Its name in messages.
+  public var title: String {
+    switch self {
+    case .fid: "FID"
+    case .sfid: "sFID"
+    case .inceptionScore: "the Inception Score"
+    case .kid: "KID"
+    case .precisionRecall: "precision and recall"
+    }
+  }
+
+  /// How many images it needs on each side that it needs at all.
+  public var fewestImages: Int {
+    switch self {
+    case .fid, .sfid, .kid: 2
+    case .inceptionScore: 10
+    case .precisionRecall: 4
+    }
+  }
+
   /// What it needs of the feature network.
   public var outputs: FeatureOutputs {
     switch self {

@@ -77,11 +77,31 @@ extension ReferenceStatistics {
     guard mu.shape.count == 1, mu.count > 0, sigma.shape == [mu.count, mu.count] else {
       throw FIDError.invalidStatistics(path: path, detail: "mu is \(mu.shape) and sigma \(sigma.shape)")
     }
+    let covariance = sigma.doubles
+    try requireCovariance(covariance, n: mu.count, path: path)
     do {
       return try FeatureStatistics(
-        count: count, mean: mu.doubles, covariance: sigma.doubles, provenance: provenance)
+        count: count, mean: mu.doubles, covariance: covariance, provenance: provenance)
     } catch let error as FIDError {
       throw FIDError.invalidStatistics(path: path, detail: error.description)
+    }
+  }
+
+  /// Throws where a matrix (n, n) is no covariance: a negative variance, or two halves that differ by more than rounding
+  /// to `Float` explains. A distance would come out all the same, even 0.
+  private static func requireCovariance(_ sigma: [Double], n: Int, path: String) throws {
+    var largest = 0.0
+    for i in 0..<n {
+      guard sigma[i * n + i] >= 0 || !sigma[i * n + i].isFinite else {
+        throw FIDError.invalidStatistics(path: path, detail: "sigma has the negative variance \(sigma[i * n + i])")
+      }
+      largest = max(largest, sigma[i * n + i])
+    }
+    let tolerance = 1e-5 * largest
+    for i in 0..<n {
+      for j in 0..<i where abs(sigma[i * n + j] - sigma[j * n + i]) > tolerance {
+        throw FIDError.invalidStatistics(path: path, detail: "sigma is not symmetric at [\(i), \(j)]")
+      }
     }
   }
 

@@ -16,6 +16,8 @@ public final class ThreadPool: @unchecked Sendable {
   public private(set) var threadCount: Int
   /// More than any machine has use for; a number from the environment above it is taken for this one.
   public static let mostThreads = 1024
+  /// The environment's number of threads.
+  public static let variable = "DD2_THREADS"
 
   private let generation = Atomic<Int>(0)
   private let pending = Atomic<Int>(0)
@@ -26,7 +28,7 @@ public final class ThreadPool: @unchecked Sendable {
   private let finished = NSCondition()
 
   private static var defaultThreadCount: Int {
-    if let text = ProcessInfo.processInfo.environment["DD2_THREADS"], let count = Int(text), count > 0 {
+    if let text = ProcessInfo.processInfo.environment[variable], let count = Int(text), count > 0 {
       return min(count, mostThreads)
     }
     return max(1, Int(dd2_available_cores()))
@@ -57,11 +59,13 @@ public final class ThreadPool: @unchecked Sendable {
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     var thread = pthread_t()
     let start = Unmanaged.passRetained(Start(self, index))
-    let status = pthread_create(&thread, &attributes, { argument in
-      guard let argument else { return nil }
-      let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-      start.pool.work(start.index)
-    }, start.toOpaque())
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        guard let argument else { return nil }
+        let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+        start.pool.work(start.index)
+      }, start.toOpaque())
     if status != 0 { start.release() }
     return status == 0
   }

@@ -47,6 +47,19 @@ import Testing
     #expect(found.shape == shape && found.floats == Array(expected))
   }
 
+  /// Extents cost a file nothing: of the second array it has no byte, of the first one row.
+  @Test func arraysOfWhichTheFileHasNothingAreRefused() throws {
+    let writer = try HDF5Writer(path: folder.file("claims.h5"))
+    try writer.createDataset("some", shape: [1000, 1 << 20])
+    try writer.write([Float](repeating: 1, count: 1 << 20), rows: 3..<4, of: "some")
+    try writer.createDataset("none", shape: [1 << 15, 1 << 15])
+    try writer.finish()
+    let file = try HDF5File(reading: folder.file("claims.h5"))
+    #expect(name(of: artifactError { _ = try file.read("none") }) == "tooLarge")
+    #expect(try file.read("some", rows: 3..<4).floats == [Float](repeating: 1, count: 1 << 20))
+    #expect(try file.contains("") == false)
+  }
+
   @Test func arraysOfManyChunksComeBackAsWritten() throws {
     let shape = [700, 3, 501]
     let values = (0..<shape.reduce(1, *)).map { Float($0) * 0.37 }

@@ -41,6 +41,11 @@ import Testing
     }
   }
 
+  /// What the decoder will refuse is told beforehand, and no size is worked with that has not been.
+  @Test(arguments: [PNGFixture.tooWide, .tooManyPixels]) func sidesBeyondTheDecodersAreRefused(_ fixture: PNGFixture) {
+    #expect(name(of: artifactError { _ = try check(fixture.data) }) == "tooLarge")
+  }
+
   @Test func otherFilesAreRefusedInOneLine() {
     let jpeg = artifactError { _ = try check(Data([0xFF, 0xD8, 0xFF, 0xE0] + [UInt8](repeating: 0, count: 40))) }
     #expect(jpeg?.description.contains("JPEG") == true && jpeg?.exitCode == 65)

@@ -37,6 +37,8 @@ import Testing
     #expect(try run.latestCheckpoint()?.step == 123_456_789)
     try run.pruneCheckpoints(keep: 2)
     #expect(try run.checkpointSteps() == [100, 123_456_789])
+    // What a killed process left of a checkpoint goes too.
+    #expect(!FileManager.default.fileExists(atPath: run.checkpointsPath + "/.step-99999999.h5.1-a.tmp"))
     try run.pruneCheckpoints(keep: 5)
     #expect(try run.checkpointSteps() == [100, 123_456_789])
   }
@@ -58,6 +60,34 @@ import Testing
     #expect(path == "runs/20261123-064512-distill")
   }
 
+  /// Two runs begun in one second must not share a folder.
+  @Test func newFoldersAreOfOneRunEach() throws {
+    let date = Date(timeIntervalSince1970: 1_795_416_312)
+    let root = folder.file("runs")
+    let made = try (0..<3).map { _ in try RunDirectory.makeDefault(root: root, purpose: "distill", date: date) }
+    let first = root + "/20261123-064512-distill"
+    #expect(made == [first, first + "-2", first + "-3"])
+    #expect(try FileAccess.names(in: root).count == 3)
+  }
+
+  @Test func aFolderIsHeldByOneAtATime() throws {
+    let path = folder.file("run")
+    var lock: RunLock? = try RunLock(path)
+    #expect(artifactError { _ = try RunLock(path) } == .inUse(path: path))
+    withExtendedLifetime(lock) {}
+    lock = nil
+    #expect(throws: Never.self) { try RunLock(path) }
+  }
+
+  @Test func filesAreTheSameByWhatTheyAre() throws {
+    try AtomicFile.write(Data(), to: folder.file("a"))
+    try AtomicFile.write(Data(), to: folder.file("b"))
+    try FileManager.default.createSymbolicLink(atPath: folder.file("c"), withDestinationPath: folder.file("a"))
+    #expect(FileAccess.areSame(folder.file("a"), folder.file("c")))
+    #expect(!FileAccess.areSame(folder.file("a"), folder.file("b")))
+    #expect(!FileAccess.areSame(folder.file("none"), folder.file("none")))
+  }
+
   @Test func atomicFilesReplaceAndLeaveNothing() throws {
     try AtomicFile.write(Data("old".utf8), to: folder.file("f"))
     try AtomicFile.write(Data("new".utf8), to: folder.file("f"))
@@ -67,6 +97,9 @@ import Testing
     let error = artifactError { try AtomicFile.write(Data("x".utf8), to: folder.file("g")) }
     #expect(name(of: error) == "cannotCreate")
     #expect(try folder.names() == ["f", "g"])
+    let missing = folder.file("none/x")
+    let other = artifactError { try AtomicFile.write(Data("x".utf8), to: missing) }
+    #expect(other?.description.hasPrefix(missing + ": cannot be created") == true)
   }
 
   @Test func errorsAreOneLineWithSysexits() {

@@ -34,6 +34,27 @@ import Testing
     #expect(folder.classNames == ["class0", "class1", "class2"])
   }
 
+  /// Images beside folders of images would be taken for the whole set.
+  @Test func imagesBesideClassesAreAnError() throws {
+    for name in ["ant", "notes"] { try makeFolder("\(root)/\(name)") }
+    try write("preview.png", gray: 1)
+    #expect(try ImageFolder(root).count == 1)
+    try write("ant/x.png", gray: 20)
+    let error = #expect(throws: DatasetError.mixedLayout(path: "\(root)/preview.png", folder: "ant")) {
+      try ImageFolder(root)
+    }
+    #expect(error?.exitCode == 65 && error?.description.contains("\n") == false)
+  }
+
+  /// A class of JPEG files would vanish, and the classes after it get other numbers.
+  @Test func imagesOfOtherFormatsAreAnError() throws {
+    for name in ["ant", "bee"] { try makeFolder("\(root)/\(name)") }
+    try write("ant/x.png", gray: 20)
+    try Data([0xFF, 0xD8, 0xFF]).write(to: URL(fileURLWithPath: "\(root)/bee/y.jpg"))
+    let error = #expect(throws: DatasetError.self) { try ImageFolder(root) }
+    #expect(error?.description.contains("bee/y.jpg") == true && error?.description.contains("not PNG") == true)
+  }
+
   @Test func badFoldersAreTypedErrors() throws {
     #expect(throws: DatasetError.noImages(path: root)) { try ImageFolder(root) }
     #expect(throws: DatasetError.missingFolder(path: root + "/none")) { try ImageFolder(root + "/none") }

@@ -77,9 +77,12 @@ import Testing
     let input = try ImageInput(images, ImageInput.Options(skipsBad: true))
     #expect(input.count == 1 && input.bad == bad)
     for file in ["a.png", "b.jpeg"] { try FileManager.default.removeItem(atPath: "\(images)/\(file)") }
-    #expect(throws: DatasetError.noImages(path: images)) {
+    // Where all are left out, it is said why.
+    let none = #expect(throws: DatasetError.self) {
       try ImageInput(self.images, ImageInput.Options(skipsBad: true))
     }
+    #expect(none?.description.contains("2 of 2 images cannot be used") == true)
+    #expect(none?.description.contains("--skip-bad") == false)
   }
 
   /// Checksums say nothing about the contents of a compressed stream.

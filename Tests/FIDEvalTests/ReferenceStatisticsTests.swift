@@ -58,4 +58,20 @@ import Testing
       #expect(throws: FIDError.self) { try ReferenceStatistics.read(path) }
     }
   }
+
+  /// From such a matrix a distance would come out, even 0.
+  @Test(
+    arguments: [
+      ([-1, 0, 0, 1], "negative variance -1.0"), ([1, 0.5, 0.2, 1], "not symmetric at [1, 0]"),
+    ] as [([Double], String)])
+  func matricesThatAreNoCovarianceAreErrors(_ sigma: [Double], _ reason: String) throws {
+    try withFile("a.npz") { path in
+      try NumPyWriter.write([("mu", [2], [0, 0]), ("sigma", [2, 2], sigma)], to: path)
+      let error = #expect(throws: FIDError.self) { try ReferenceStatistics.read(path) }
+      #expect(error?.description.contains(reason) == true, "\(error?.description ?? "")")
+      // What rounding to single floats leaves is no reason.
+      try NumPyWriter.write([("mu", [2], [0, 0]), ("sigma", [2, 2], [1, 0.5, 0.5000001, 1])], to: path)
+      #expect(throws: Never.self) { try ReferenceStatistics.read(path) }
+    }
+  }
 }

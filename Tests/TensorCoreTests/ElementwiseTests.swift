@@ -70,6 +70,11 @@ import Testing
     #expect(x.sigmoid().elements == [0, 1, 1, 0])
     #expect(x.tanh().elements == [-1, 1, 1, -1])
     #expect(Tensor([-200, 200], [2]).exp().elements == [0, .infinity])
+    // The last octave before infinity, and the first above 0.
+    let edges: [Float] = [88.4, 88.5, 88.7, -87.2, -87.3]
+    let found = Tensor(edges, [5]).exp()
+    #expect(mismatch(found, edges.map { exp(Double($0)) }, shape: [5], Tolerance(absolute: 0, relative: 1e-6)) == nil)
+    #expect(Tensor([.nan], [1]).exp().elements[0].isNaN)
     #expect(Tensor([0], [1]).sign().elements == [0])
     let notANumber = Tensor([.nan], [1])
     for (name, y) in [

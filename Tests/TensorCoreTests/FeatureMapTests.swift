@@ -97,6 +97,18 @@ struct PackedCase: CustomTestStringConvertible, Sendable {
     #expect(mismatch(tensor(input.averagePooled(window)), means, shape: [B, H, W, C], .float) == nil)
   }
 
+  /// A maximum with NaN is NaN, wherever in the window it stands: a network with broken weights must not give features.
+  @Test(arguments: 0..<4) func nanIsNotTakenForASmallNumber(_ place: Int) {
+    var values: [Float] = [1, 2, 3, 4]
+    values[place] = .nan
+    let pixels = map(Tensor(values, [1, 2, 2, 1]), border: (0, 0))
+    #expect(tensor(pixels.maxPooled(PoolingWindow(side: 2, stride: 1))).elements[0].isNaN)
+    let convolution = PackedConvolution(
+      weight_OIhw: Tensor(repeating: 1, [16, 1, 2, 2]), factor_O: Tensor(repeating: 1, [16]),
+      bias_O: Tensor(repeating: -5, [16]), stride: 1, padding: (0, 0), rectifies: true)
+    #expect(tensor(convolution(pixels)).elements.allSatisfy { $0.isNaN })
+  }
+
   @Test func meansOfImages() {
     let x = SyntheticWeights.tensor("x", [3, 4, 5, 37])
     let y = Tensor.unfilled([3, 37])

@@ -10,7 +10,7 @@ public enum AtomicFile {
   public static func write(_ data: Data, to path: String) throws {
     let temporary = temporaryPath(for: path)
     do {
-      try writeNew(data, to: temporary)
+      try writeNew(data, to: temporary, for: path)
       try rename(temporary, to: path)
     } catch {
       unlink(temporary)
@@ -31,7 +31,7 @@ public enum AtomicFile {
     let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
     defer { close(descriptor) }
-    try flush(descriptor, path: temporary)
+    try flush(descriptor, path: path)
     try rename(temporary, to: path)
   }
 
@@ -50,8 +50,9 @@ public enum AtomicFile {
   /// The text of the last failed system call.
   static func systemMessage() -> String { String(cString: strerror(errno)) }
 
-  private static func writeNew(_ data: Data, to path: String) throws {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  /// Writes and flushes a new file; errors name `path`, which it is for.
+  private static func writeNew(_ data: Data, to temporary: String, for path: String) throws {
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw ArtifactError.cannotCreate(path: path, detail: systemMessage())
     }

@@ -3,11 +3,16 @@ import Foundation
 /// The folder of one run: `config.json`, `metrics.jsonl`, TensorBoard events, `checkpoints/step-N.h5` and
 /// `snapshots/step-N.png`.
 public struct RunDirectory: Sendable, Equatable {
+  /// The folder.
   public let path: String
 
+  /// The settings.
   public var configPath: String { file("config.json") }
+  /// The log of metrics.
   public var metricsPath: String { file("metrics.jsonl") }
+  /// The folder of checkpoints.
   public var checkpointsPath: String { file("checkpoints") }
+  /// The folder of picture grids.
   public var snapshotsPath: String { file("snapshots") }
 
   /// Makes the folder of a new run and writes its configuration.
@@ -34,6 +39,23 @@ public struct RunDirectory: Sendable, Equatable {
     let run = RunDirectory(path: path)
     try FileAccess.check(run.configPath)
     return run
+  }
+
+  /// Makes a new folder under `root` for a run, one that no other process has made.
+  /// - Returns: its path, `defaultPath`'s or, where a run of the same second has that, with a number behind it.
+  /// - Throws: `ArtifactError.cannotCreate`.
+  public static func makeDefault(root: String = "runs", purpose: String, date: Date = Date()) throws -> String {
+    try FileAccess.makeFolder(root)
+    let first = defaultPath(root: root, purpose: purpose, date: date)
+    var (path, number) = (first, 1)
+    while mkdir(path, 0o777) != 0 {
+      guard errno == EEXIST else {
+        throw ArtifactError.cannotCreate(path: path, detail: AtomicFile.systemMessage())
+      }
+      number += 1
+      path = "\(first)-\(number)"
+    }
+    return path
   }
 
   /// The name of a new run under `root`, such as `runs/20261123-064512-distill`, in UTC.
