@@ -27,11 +27,27 @@ struct DD2: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     do {
       var command = try parseAsRoot()
-      try Log.checkLevel()
-      try Backends.start()
-      try command.run()
+      do {
+        try Log.checkLevel()
+        try checkThreads()
+        try Backends.start()
+        try command.run()
+      } catch let error as ValidationError {
+        // The parser would point to the help of dd2 as a whole.
+        throw CommandFailure(.usage, error.message)
+      }
     } catch {
       ErrorReport(error).exit()
+    }
+  }
+
+  /// Refuses a number of threads that is none.
+  /// - Throws: `CommandFailure`.
+  private static func checkThreads() throws {
+    guard let text = ProcessInfo.processInfo.environment[ThreadPool.variable], !text.isEmpty else { return }
+    guard let count = Int(text), (1...ThreadPool.mostThreads).contains(count) else {
+      throw CommandFailure(
+        .usage, "\(ThreadPool.variable) is '\(text)'; give a number from 1 to \(ThreadPool.mostThreads), or unset it")
     }
   }
 }

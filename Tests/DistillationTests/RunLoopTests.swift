@@ -75,6 +75,47 @@ private final class FailingStage: TrainingStage {
   }
 }
 
+@Suite("Runs interrupted while they are measured") struct InterruptedEvaluationTests {
+  /// Stops in the evaluation after a number of steps.
+  private final class Stage: TrainingStage {
+    let (name, totalSteps) = ("measured", 3)
+    let flag: InterruptFlag
+    var stopsAfter: Int?
+    var made = 0
+
+    init(_ flag: InterruptFlag, stopsAfter: Int) { (self.flag, self.stopsAfter) = (flag, stopsAfter) }
+
+    func step(_ index: Int) -> [(String, Double)] {
+      made += 1
+      return [("loss", Double(index))]
+    }
+    func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
+      guard completed == stopsAfter else { return [("fid", 5)] }
+      flag.raise()
+      throw RunInterrupted(checkpoint: nil)
+    }
+    func state() -> StageState { StageState(parameters: StateDict(), optimizer: StateDict(), progress: [:]) }
+    func restore(_ state: StageState) {}
+  }
+
+  @Test(arguments: [0, 2]) func keepTheStepBefore(_ steps: Int) throws {
+    try withTemporaryFolder { folder in
+      let flag = InterruptFlag()
+      let stage = Stage(flag, stopsAfter: steps)
+      let run = try OpenRun(folder + "/run", settings: 1, command: "test")
+      let error = #expect(throws: RunInterrupted.self) {
+        try RunLoop(run, checkpointInterval: 50, interrupt: flag, observer: { _ in })(stage)
+      }
+      #expect((error?.checkpoint == nil) == (steps == 0))
+      #expect(stage.made == steps)
+      stage.stopsAfter = nil
+      try RunLoop(run, checkpointInterval: 50, interrupt: InterruptFlag(), observer: { _ in })(stage)
+      #expect(stage.made == 3)
+      #expect(try metrics(folder + "/run").map { $0["step"] } == [0, 1, 2, 3])
+    }
+  }
+}
+
 @Suite("Time in a run's log") struct RunTimeTests {
   /// Making pairs has a log of its own: the regression must not count that time again.
   @Test func theTimeOfPreparationIsNotTrainingTime() throws {

@@ -121,7 +121,7 @@ import Testing
     #expect(oks == [true, false])
     #expect(try dd2(["weights", "verify", "gone"], models: models).status == 66)
     try dd2.expectFailure(
-      ["weights", "verify", "other"], status: 65, saying: ["no entry named other"], models: models)
+      ["weights", "verify", "other"], status: 64, saying: ["no entry named other"], models: models)
   }
 
   @Test func report() throws {

@@ -169,6 +169,6 @@ import Testing
   @Test func bundledAndUnknownNames() throws {
     expectFailure(try fetch([]), 64, "x: comes with dd2")
     try dd2.expectFailure(
-      ["weights", "fetch", "y", "--manifest", "m.json"], status: 65, saying: ["no entry named y"])
+      ["weights", "fetch", "y", "--manifest", "m.json"], status: 64, saying: ["no entry named y"])
   }
 }

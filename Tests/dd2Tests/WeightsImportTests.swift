@@ -51,6 +51,7 @@ import Testing
     file.add(transformer, at: ["ema"])
     try file.write(to: folder.path("checkpoint.pth"))
     try expectFailure(["checkpoint.pth"], status: 64, saying: "several transformers", "ema in checkpoint.pth", "--at")
+    try expectFailure(["checkpoint.pth", "--at", "nowhere"], status: 64, saying: "no entry named nowhere", "ema")
     let chosen = ["--at", "trainer.var_wo_ddp", "--at", "trainer.vae_local"]
     #expect(try dd2(["weights", "import", "checkpoint.pth", "-o", "both.h5"] + chosen).status == 0)
   }

@@ -74,6 +74,12 @@ import Testing
     ("fid --images out", "--ref"),
     ("fid --ref x --extractor shapes32 --protocol adm", "--protocol"),
     ("fid --ref x --resize 0", "--resize"),
+    ("report run --metric loss", "--metric and --against say what to draw"),
+    ("evaluate --generators-only --cfg 3", "--cfg and --frequency-samples"),
+    ("sample --teacher-steps -o out --cfg 3e38", "--cfg is 3e+38"),
+    ("distill --steps 5 --head-width 1000000000", "give 1 to 65536"),
+    ("distill --steps 5 --noise-levels 1000000000", "give 1 to 1000"),
+    ("weights import x.pth y.pth -o x.pth --grid 0", "--grid is 0"),
     ("ref build --images x", "--output"),
     ("nonsense", "nonsense"),
   ])
@@ -148,6 +154,45 @@ import Testing
       try dd2.expectFailure(
         arguments, status: 65, saying: ["images: images are 16 x 16"], models: BundledModelTests.models)
     }
+  }
+
+  @Test func numbersOfThreadsThatAreNone() throws {
+    for text in ["abc", "0", "-1", "100000"] {
+      let outcome = try dd2(["weights", "list"], environment: ["DD2_THREADS": text])
+      #expect(outcome.status == 64 && outcome.log.contains("DD2_THREADS is '\(text)'"), "\(outcome.log)")
+    }
+  }
+
+  /// What is written must not be what is read.
+  @Test func anOutputThatIsTheInput() throws {
+    let models = BundledModelTests.models
+    let teacher = folder.path("own.h5")
+    try FileManager.default.copyItem(atPath: models + "/shapes32-var-teacher.h5", toPath: teacher)
+    _ = try folder.makeFolder("images")
+    try PNGImage(width: 32, height: 32, gray: 3).write(folder.path("images/a.png"))
+    let before = try Data(contentsOf: URL(fileURLWithPath: teacher))
+    for arguments in [
+      ["teacher", "encode", "own.h5", "--images", "images", "-o", "own.h5"],
+      ["weights", "import", "own.h5", "-o", "own.h5"],
+    ] {
+      try dd2.expectFailure(
+        arguments, status: 64, saying: ["-o own.h5: is the file own.h5 that is read"], models: models)
+    }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: teacher)) == before)
+  }
+
+  @Test func placesThatAreMissedAfterTheWork() throws {
+    _ = try folder.makeFolder("images")
+    try PNGImage(width: 32, height: 32, gray: 3).write(folder.path("images/a.png"))
+    try dd2.expectFailure(
+      ["ref", "build", "--images", "images", "-o", "nowhere/x.npz", "--extractor", "shapes32"], status: 73,
+      saying: ["nowhere/x.npz: cannot be created"], models: BundledModelTests.models)
+    try dd2.expectFailure(
+      ["fid", "--ref", "images", "--images", "images", "--extractor", "shapes32", "--metrics", "kid"], status: 65,
+      saying: ["KID of 1 image(s)"], models: BundledModelTests.models)
+    try dd2.expectFailure(
+      ["fid", "--ref", "shapes32", "--images", "images/a.png"], status: 64, saying: ["is one image"],
+      models: BundledModelTests.models)
   }
 
   @Test func missingReferenceFile() throws {

@@ -80,7 +80,11 @@ struct RunLoop {
     if completed == 0 { try log.append(step: 0, try stage.evaluate(completed: 0, in: run)) }
     for index in completed..<stage.totalSteps {
       var metrics = try log.timed { try finite(stage, step: index) }
-      metrics += try stage.evaluate(completed: index + 1, in: run)
+      do {
+        metrics += try stage.evaluate(completed: index + 1, in: run)
+      } catch is RunInterrupted {
+        // The step itself is done, and is saved below.
+      }
       try log.append(step: index + 1, metrics)
       observer(.step(stage: stage.name, completed: index + 1, total: stage.totalSteps, metrics: metrics))
       let isLast = index + 1 == stage.totalSteps

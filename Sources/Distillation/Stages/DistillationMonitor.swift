@@ -12,10 +12,14 @@ public struct DistillationMonitor {
   /// Keeps a generator that scored better than those before: its averaged weights, the step and its FID.
   public typealias BestKeeper = (_ averaged: StateDict, _ step: Int, _ fid: Double) throws -> Void
 
+  /// Called with the images scored and all that a score takes; throws to stop.
+  public typealias Progress = (_ done: Int, _ total: Int) throws -> Void
+
   private let teacher: any Teacher
   private let scorer: FIDScorer?
   private let configuration: DistillationConfiguration
   private let keepBest: BestKeeper
+  private let progress: Progress
   private let teacherRows: TeacherRows
 
   /// Images in a row of the grid; as many rows of the generator as of the teacher.
@@ -25,12 +29,14 @@ public struct DistillationMonitor {
   /// A monitor.
   /// - Parameters:
   ///   - scorer: measures FID; nil where there is nothing to measure against.
+  ///   - progress: see `Progress`.
   ///   - keepBest: called with every averaged generator that was scored.
   public init(
     teacher: any Teacher, scorer: FIDScorer?, configuration: DistillationConfiguration,
-    keepBest: @escaping BestKeeper = { _, _, _ in }
+    progress: @escaping Progress = { _, _ in }, keepBest: @escaping BestKeeper = { _, _, _ in }
   ) {
     self.keepBest = keepBest
+    self.progress = progress
     self.teacher = teacher
     teacherRows = TeacherRows(TeacherSampler(teacher: teacher, guidance: configuration.guidance))
     self.scorer = scorer
@@ -115,7 +121,8 @@ public struct DistillationMonitor {
     guard let scorer else { return nil }
     let sampler = GeneratorSampler(generator: generator, teacher: teacher)
     let labels = LabelStream.balanced(classCount: teacher.classCount)
-    return try scorer.fid(count: configuration.evaluationCount) { range in
+    let count = configuration.evaluationCount
+    return try scorer.fid(count: count, progress: { try progress($0, count) }) { range in
       sampler.images(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
     }
   }

@@ -79,7 +79,11 @@ public struct DistillationPipeline {
       try write(averaged, of: run, facts: facts, to: path)
     }
     return DistillationMonitor(
-      teacher: teacher.teacher, scorer: scorer, configuration: configuration, keepBest: best.offer)
+      teacher: teacher.teacher, scorer: scorer, configuration: configuration,
+      progress: { done, total in
+        observer(.step(stage: "fid", completed: done, total: total, metrics: []))
+        if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
+      }, keepBest: best.offer)
   }
 
   private func trainStage1(_ data: any ImageSource, command: String) throws -> StateDict {

@@ -21,6 +21,14 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
     }
   }
 
+  /// The settings for a teacher where none are named: those of the bundled teacher of its family.
+  public static func usual(for teacher: TeacherConfiguration) -> DistillationPreset {
+    switch teacher {
+    case .nextScale: .shapes32VAR
+    case .nextToken: .shapes32LlamaGen
+    }
+  }
+
   /// The name of the bundled teacher that it is for.
   public var bundledTeacher: String? {
     switch self {

@@ -15,7 +15,7 @@ struct Distill: ParsableCommand {
       that began it or with --steps and --run alone; a finished one is prolonged by --resume with more --steps.
       """)
 
-  @Option(parsing: .unconditional, help: "Generator updates of stage 2, in all.")
+  @Option(parsing: .unconditional, help: "Generator updates of stage 2, or of dd1, in all.")
   var steps: Int
 
   @OptionGroup var teacher: TeacherOptions
@@ -36,8 +36,11 @@ struct Distill: ParsableCommand {
 
   func run() throws {
     let recorded = try location.resume ? record() : nil
-    let asked = try settings(over: recorded?.settings)
+    // Wrong options are told before the teacher is read, where its name alone gives the preset.
+    if recorded == nil, let namedPreset { _ = try settings(over: nil, preset: namedPreset) }
     let teacher = try teacher(recorded)
+    let preset = namedPreset ?? .usual(for: teacher.configuration)
+    let asked = try settings(over: recorded?.settings, preset: preset)
     if recorded == nil { try requireImages(of: teacher) }
     var settings = try reading(files: asked, teacher: teacher)
     if let recorded { settings = try resumed(recorded.settings, asked: settings) }
@@ -46,6 +49,7 @@ struct Distill: ParsableCommand {
       settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
     let scorer = try scorer(settings)
     let folder = try location.folder(purpose: "distill")
+    if recorded == nil { Self.tell(preset) }
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try DistillationPipeline(
         settings, teacher: teacher, scorer: scorer, folder: folder, command: commandLine,
@@ -68,13 +72,23 @@ struct Distill: ParsableCommand {
       .usage, "\(teacher.path): has learned from \(learned); give --data with that folder or another of its kind")
   }
 
-  /// What the options ask for, over the settings of the run to resume or those of a preset.
-  private func settings(over recorded: DistillationConfiguration?) throws -> DistillationConfiguration {
-    if recorded == nil, let preset = options.preset, !preset.isTested {
+  /// The preset that is named, or that of a bundled teacher, which has its name; nil where the teacher's file decides.
+  private var namedPreset: DistillationPreset? {
+    options.preset ?? DistillationPreset(rawValue: teacher.teacher ?? DistillationPreset.shapes32VAR.rawValue)
+  }
+
+  private static func tell(_ preset: DistillationPreset) {
+    if preset.isTested {
+      Log.info("settings of the preset \(preset.rawValue)")
+    } else {
       Log.warning("the settings of \(preset.rawValue) are scaled from shapes32's and untested")
     }
-    // A bundled teacher has the name of its preset.
-    let preset = options.preset ?? teacher.teacher.flatMap { DistillationPreset(rawValue: $0) } ?? .shapes32VAR
+  }
+
+  /// What the options ask for, over the settings of the run to resume or those of a preset.
+  private func settings(
+    over recorded: DistillationConfiguration?, preset: DistillationPreset
+  ) throws -> DistillationConfiguration {
     let begun = preset.configuration(steps: recorded?.steps ?? steps)
     var settings = try options.applied(to: options.preset == nil ? recorded ?? begun : begun)
     settings.guidance = guidance.applied(to: settings.guidance)
@@ -93,14 +107,21 @@ struct Distill: ParsableCommand {
     return try options.pairsFrom.map { try drawingPairs(started, with: $0, teacher: teacher) } ?? started
   }
 
-  /// The run's own settings, with another number of steps: the command that began it may be repeated, in part or whole.
+  /// The run's own settings, with another number of steps or another place of the images: the command that began it may
+  /// be repeated, in part or whole.
   private func resumed(
     _ recorded: DistillationConfiguration, asked: DistillationConfiguration
   ) throws -> DistillationConfiguration {
+    var recorded = recorded
+    if let folder = data.data { recorded.data = folder }
     guard asked == recorded else {
       let names = try Self.differences(asked, recorded).joined(separator: ", ")
       throw CommandFailure(
         .usage, "the run to resume has another \(names); leave out what you gave for it, or start a new run")
+    }
+    let done = try RunDirectory.open(try location.folder(purpose: "distill")).latestCheckpoint()?.step ?? 0
+    guard steps >= done else {
+      throw CommandFailure(.usage, "--steps is \(steps), and the run has made \(done) already; give \(done) or more")
     }
     if recorded.method == .dd1, recorded.steps != steps {
       Log.warning(

@@ -23,8 +23,12 @@ struct Evaluate: ParsableCommand {
   var checkpoints: [String] = []
 
   @Option(
-    name: .customLong("cfg"), parsing: .upToNextOption, help: "Guidance strengths of the teacher, a row each.")
-  var strengths: [Float] = [0, 1.5, 2, 3]
+    name: .customLong("cfg"), parsing: .upToNextOption,
+    help: "Guidance strengths of the teacher, a row each (default: 0 1.5 2 3).")
+  var strengths: [Float] = []
+
+  /// Strengths where none are given.
+  private static let usualStrengths: [Float] = [0, 1.5, 2, 3]
 
   @Option(
     parsing: .upToNextOption,
@@ -37,8 +41,14 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Measure the generators' perceptual path length too.")
   var ppl = false
 
-  @Option(parsing: .unconditional, help: "Teacher samples whose token frequencies the independent baseline draws from.")
-  var frequencySamples = 20_000
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Teacher samples whose token frequencies the independent baseline draws from (default: "
+        + "\(usualFrequencySamples))."))
+  var frequencySamples: Int?
+
+  private static let usualFrequencySamples = 20_000
 
   @Option(parsing: .unconditional, help: "Images per row.")
   var count = 10_000
@@ -59,17 +69,27 @@ struct Evaluate: ParsableCommand {
     guard (2...Shapes32.Split.heldOut.count).contains(count) else {
       throw ValidationError("--count is \(count); give 2 to \(Shapes32.Split.heldOut.count)")
     }
-    for strength in strengths { try Requirement.atLeast(0, strength, "--cfg") }
+    for strength in strengths { try Requirement.guidance(strength) }
+    if generatorsOnly, !strengths.isEmpty || frequencySamples != nil {
+      throw ValidationError("--cfg and --frequency-samples are of rows that --generators-only leaves out")
+    }
   }
 
   func run() throws {
     let file = try teacher.load()
     let extractor = try FeatureNetFile.read(try BundledModels.path(of: .features))
+    guard file.teacher.imageSide == Shapes32.side else {
+      throw CommandFailure(
+        .badData,
+        "\(file.path): draws images of \(file.teacher.imageSide) x \(file.teacher.imageSide) pixels where shapes32's are "
+          + "\(Shapes32.side) x \(Shapes32.side); draw with dd2 sample and score with dd2 fid")
+    }
     let scorer = FIDScorer(
       extractor: extractor, reference: try .read(try BundledModels.path(of: .referenceStatistics)))
-    guard generatorsOnly || frequencySamples >= file.teacher.classCount else {
-      throw ValidationError(
-        "--frequency-samples is \(frequencySamples); give at least one per class, \(file.teacher.classCount)")
+    let samples = frequencySamples ?? Self.usualFrequencySamples
+    guard generatorsOnly || samples >= file.teacher.classCount else {
+      throw CommandFailure(
+        .usage, "--frequency-samples is \(samples); give at least one per class, \(file.teacher.classCount)")
     }
     let drawers = try drawers(file)
     let interrupts = Interrupts()
@@ -96,7 +116,8 @@ struct Evaluate: ParsableCommand {
   private func drawers(_ file: TeacherFile.Loaded) throws -> [Drawer] {
     let paths = try checkpoints.isEmpty ? bundledGenerators() : checkpoints
     if paths.isEmpty, ppl || generatorsOnly || !fewStep.isEmpty {
-      throw ValidationError("--few-step, --ppl and --generators-only measure generators: give some with --checkpoint")
+      throw CommandFailure(
+        .usage, "--few-step, --ppl and --generators-only measure generators: give some with --checkpoint")
     }
     return try paths.flatMap { path -> [Drawer] in
       let loaded = try GeneratorFile.read(path, teacher: file)
@@ -131,14 +152,15 @@ struct Evaluate: ParsableCommand {
       try evaluation.row("held-out data", data: Shapes32(.heldOut)),
       try evaluation.row("reconstruction", reconstructing: Shapes32(.heldOut), by: teacher),
     ]
-    for strength in strengths {
+    for strength in strengths.isEmpty ? Self.usualStrengths : strengths {
       let sampler = TeacherSampler(teacher: teacher, guidance: Guidance(cfg: strength))
       rows.append(try evaluation.row("teacher, cfg \(strength)", sampler, classCount: classes))
     }
-    let independent = try evaluation.independentSampler(teacher, guidance: Guidance(), samples: frequencySamples)
+    let samples = frequencySamples ?? Self.usualFrequencySamples
+    let independent = try evaluation.independentSampler(teacher, guidance: Guidance(), samples: samples)
     rows.append(
       try evaluation.row(
-        "independent positions (\(frequencySamples) teacher samples)", independent, classCount: classes))
+        "independent positions (\(samples) teacher samples)", independent, classCount: classes))
     return rows
   }
 

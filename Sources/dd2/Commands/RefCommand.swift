@@ -17,8 +17,8 @@ struct RefBuild: ParsableCommand {
     commandName: "build", abstract: "Write the feature statistics of images, as a reference for dd2 fid.",
     discussion: """
       A name that ends in .npz gives NumPy's format, with mu, sigma and, where the network has spatial features, mu_s \
-      and sigma_s: pytorch-fid and ADM's evaluator read it. It does not say which features it holds. Any other name \
-      gives HDF5, which records network, weights, protocol and number of images: dd2 fid then refuses to compare it \
+      and sigma_s: pytorch-fid and ADM's evaluator read it. It does not say which features it holds. One that ends in \
+      .h5 gives HDF5, which records network, weights, protocol and number of images: dd2 fid then refuses to compare it \
       with others.
       """)
 
@@ -35,6 +35,8 @@ struct RefBuild: ParsableCommand {
     guard output.lowercased().hasSuffix(".npz") || output.lowercased().hasSuffix(".h5") else {
       throw CommandFailure(.usage, "-o \(output): the name must end in .h5 or .npz")
     }
+    try Outputs.requireOther(than: [images], output, option: "-o")
+    try Outputs.requireWritable(output)
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
     let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]

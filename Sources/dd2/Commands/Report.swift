@@ -18,11 +18,15 @@ struct Report: ParsableCommand {
   @Option(help: ArgumentHelp("Draw curves into this SVG file.", valueName: "file"))
   var plot: String?
 
-  @Option(help: "The metric to draw.")
-  var metric = "fid"
+  @Option(name: .customLong("metric"), help: "The metric to draw (default: fid).")
+  var givenMetric: String?
 
-  @Option(help: "What to draw it against: seconds, cpu_seconds or step.")
-  var against = Abscissa.seconds
+  @Option(
+    name: .customLong("against"), help: "What to draw it against: seconds, cpu_seconds or step (default: seconds).")
+  var givenAbscissa: Abscissa?
+
+  private var metric: String { givenMetric ?? "fid" }
+  private var against: Abscissa { givenAbscissa ?? .seconds }
 
   @Option(
     parsing: .upToNextOption,
@@ -71,6 +75,9 @@ struct Report: ParsableCommand {
     if plot == nil, folders.count > 1 { throw ValidationError("several runs are given: --plot draws them together") }
     if plot != nil, json { throw ValidationError("--plot draws a picture: it excludes --json") }
     if plot == nil, max != nil { throw ValidationError("--max cuts curves off: it needs --plot") }
+    if plot == nil, givenMetric != nil || givenAbscissa != nil {
+      throw ValidationError("--metric and --against say what to draw: they need --plot")
+    }
     if plot == nil, !label.isEmpty { throw ValidationError("--label names curves: it needs --plot") }
     if !label.isEmpty, label.count != folders.count {
       throw ValidationError("--label has \(label.count) names for \(folders.count) runs; give one per run")
@@ -111,11 +118,7 @@ struct Report: ParsableCommand {
       throw CommandFailure(.usage, "--max \(max): no \(metric) of the runs lies below it; give a larger value")
     }
     let picture = LinePlot(xLabel: against.title, yLabel: metric, curves: curves, ceiling: max)
-    do {
-      try picture.svg.write(toFile: path, atomically: true, encoding: .utf8)
-    } catch {
-      throw ArtifactError.inputOutput(path: path, detail: "cannot write: \(error.localizedDescription)")
-    }
+    try AtomicFile.write(Data(picture.svg.utf8), to: path)
     try Console.result(path)
   }
 
@@ -123,11 +126,11 @@ struct Report: ParsableCommand {
   /// - Parameter seconds: what was spent outside the folder.
   private func points(of folder: String, after seconds: Double) throws -> [(x: Double, y: Double)] {
     let logs = try Self.logs(in: folder)
-    let own = URL(fileURLWithPath: folder).lastPathComponent
-    let start = try logs.filter { $0.stage != own && against != .step }.reduce(seconds) { sum, log in
+    let own = try RunDirectory.open(folder).metricsPath
+    let start = try logs.filter { $0.path != own && against != .step }.reduce(seconds) { sum, log in
       sum + (try MetricLog.read(log.path).last?[against.rawValue] ?? 0)
     }
-    let records = try logs.first { $0.stage == own }.map { try MetricLog.read($0.path) } ?? []
+    let records = try logs.first { $0.path == own }.map { try MetricLog.read($0.path) } ?? []
     let points = records.compactMap { record -> (x: Double, y: Double)? in
       guard let y = record[metric], y.isFinite, let x = record[against.rawValue] else { return nil }
       return (start + x, y)
@@ -140,10 +143,7 @@ struct Report: ParsableCommand {
 
   /// The logs of the run and of the stages below it, in the order in which they were last written.
   private static func logs(in folder: String) throws -> [(stage: String, path: String)] {
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-      throw ArtifactError.missingFile(path: folder)
-    }
-    let paths = [folder] + names.sorted().map { "\(folder)/\($0)" }
+    let paths = [folder] + (try FileAccess.names(in: folder)).map { "\(folder)/\($0)" }
     let logs = paths.compactMap { path -> (date: Date, stage: String, path: String)? in
       guard let run = try? RunDirectory.open(path) else { return nil }
       let attributes = try? FileManager.default.attributesOfItem(atPath: run.metricsPath)

@@ -23,7 +23,8 @@ struct Sample: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw images with a one-step generator, in a few steps, or with its teacher.",
     discussion: """
-      Writes 000012-class3.png and so on, and samples.json with all settings and the speed. Without --checkpoint, \
+      Writes 000012-class3.png and so on, and samples.json with all settings and the speed; images of an earlier run of \
+      this command in the folder are removed. Without --checkpoint, \
       --one-step and --few-step take the averaged generator of the newest run in runs/, else the bundled one; with \
       --teacher, one that was distilled from it. In a few steps the teacher's distribution is shaped as the generator \
       learned it, unless --cfg and the like say otherwise. With --interpolate, --count images lead from sample A to \
@@ -111,6 +112,12 @@ struct Sample: ParsableCommand {
     if let fewStep {
       let corrected = try FewStepSampler(
         generator: generator, guidance: guidance, calls: fewStep, goesOn: description.goesOn ?? false)
+      if corrected.correction == .ownStages, self.guidance.isGiven {
+        throw CommandFailure(
+          .usage,
+          "\(path): in \(fewStep) steps this generator goes on by itself, so that there is no teacher for --cfg and the like "
+            + "to shape; leave them out")
+      }
       (record.method, record.correction, record.callsPerImage) = (
         "few-step", corrected.correction, corrected.callsPerImage
       )
@@ -144,10 +151,12 @@ struct Sample: ParsableCommand {
 
   /// The newest run's generator, else a bundled one; where a teacher is given, the first of them that is its student.
   private func defaultGenerator() throws -> String {
-    let bundled = try BundledModels.teachers.map { try BundledModels.path(of: $0.generator) }
-    guard let given = teacher.teacher else { return Self.generatorsOfRuns().first ?? bundled[0] }
+    guard let given = teacher.teacher else {
+      return try Self.generatorsOfRuns().first ?? BundledModels.path(of: BundledModels.teachers[0].generator)
+    }
     let hash = try WeightsManifest.sha256(ofFile: try TeacherOptions.path(of: given))
-    let students = Self.generatorsOfRuns() + bundled
+    let students =
+      Self.generatorsOfRuns() + BundledModels.teachers.compactMap { try? BundledModels.path(of: $0.generator) }
     guard let student = students.first(where: { (try? GeneratorFile.describe($0))?.teacherHash == hash }) else {
       throw CommandFailure(
         .missingInput, "no generator of \(given) in runs/ or Models/; give one with --checkpoint, or run dd2 distill")

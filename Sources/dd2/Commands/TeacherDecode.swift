@@ -26,7 +26,9 @@ struct TeacherDecode: ParsableCommand {
   private static let imagesName = "images"
 
   func run() throws {
-    let teacher = try TeacherOptions.load(file).teacher
+    let loaded = try TeacherOptions.load(file)
+    let teacher = loaded.teacher
+    try Outputs.requireOther(than: [loaded.path, tokens], raw, option: "--raw")
     let (ids, labels) = try TokenFile.readIDs(tokens, for: teacher)
     let set = TokenSet(ids: ids, labels: labels ?? [Int32](repeating: 0, count: ids.shape[0]))
     let names = (0..<set.count).map { index in

@@ -21,7 +21,9 @@ struct TeacherEncode: ParsableCommand {
   var output: String
 
   func run() throws {
-    let teacher = try TeacherOptions.load(file).teacher
+    let loaded = try TeacherOptions.load(file)
+    let teacher = loaded.teacher
+    try Outputs.requireOther(than: [loaded.path], output, option: "-o")
     let data = try DataOptions.source(images, side: teacher.imageSide, classLimit: teacher.classCount)
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }

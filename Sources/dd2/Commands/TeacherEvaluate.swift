@@ -33,16 +33,19 @@ struct TeacherEvaluate: ParsableCommand {
 
   private struct Outcome: Encodable {
     let meanNll: Double
-    let perplexity: Double
+    /// Nil where it is beyond the numbers' range.
+    let perplexity: Double?
     let sequences: Int
     let tokensPerSequence: Int
     let cfg: Float
   }
 
-  func validate() throws { try Requirement.atLeast(0, cfg, "--cfg") }
+  func validate() throws { try Requirement.guidance(cfg) }
 
   func run() throws {
-    let teacher = try TeacherOptions.load(file).teacher
+    let loaded = try TeacherOptions.load(file)
+    let teacher = loaded.teacher
+    try Outputs.requireOther(than: [loaded.path, tokens], output, option: "-o")
     let set = try TokenFile.read(tokens, for: teacher)
     let writer = try output.map { try HDF5Writer(path: $0) }
     defer { writer?.abandon() }
@@ -68,8 +71,8 @@ struct TeacherEvaluate: ParsableCommand {
     guard !json else {
       return try Console.result(
         json: Outcome(
-          meanNll: result.meanNLL, perplexity: result.perplexity, sequences: result.sequences,
-          tokensPerSequence: result.tokensPerSequence, cfg: result.cfg))
+          meanNll: result.meanNLL, perplexity: result.perplexity.isFinite ? result.perplexity : nil,
+          sequences: result.sequences, tokensPerSequence: result.tokensPerSequence, cfg: result.cfg))
     }
     try Console.result(
       TextTable([

@@ -56,9 +56,9 @@ struct TeacherTrain: ParsableCommand {
   func run() throws { if features { try trainFeatures() } else { try trainTeacher() } }
 
   private func trainTeacher() throws {
-    let folder = try location.folder(purpose: "teacher")
-    let settings = try location.resume ? resumedSettings(in: folder) : newSettings()
+    let settings = try location.resume ? resumedSettings(in: location.folder(purpose: "teacher")) : newSettings()
     let images = try DataOptions.source(settings.data, side: settings.teacher.family.imageSide)
+    let folder = try location.folder(purpose: "teacher")
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try TeacherPipeline(
         settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer)(
@@ -89,8 +89,9 @@ struct TeacherTrain: ParsableCommand {
     try location.requireSame(
       "--transformer-steps", given: transformerSteps, recorded: recorded.transformer.steps)
     try location.requireSame("--seed", given: seed, recorded: recorded.seed)
-    try location.requireSame("--data", given: data.data, recorded: recorded.data)
-    return recorded
+    var settings = recorded
+    if let folder = data.data { settings.data = folder }
+    return settings
   }
 
   private func trainFeatures() throws {

@@ -81,11 +81,12 @@ struct WeightsVerify: ParsableCommand {
       try Console.result(TextTable(rows).description)
     }
     guard let bad = results.first(where: { !$0.result.isUsable }) else { return }
-    var status = ExitStatus.badData
-    if case .missing = bad.result { status = .missingInput }
+    var isMissing = false
+    if case .missing = bad.result { isMissing = true }
+    let status = isMissing ? ExitStatus.missingInput : .badData
     let (folder, remedy) =
       bad.entry.path == nil
-      ? (WeightsFolder.path, "remove it and run 'dd2 weights fetch \(bad.entry.name)'")
+      ? (WeightsFolder.path, (isMissing ? "" : "remove it and ") + "run 'dd2 weights fetch \(bad.entry.name)'")
       : (root, "restore it with 'git checkout', or train it anew")
     throw CommandFailure(status, "\(folder)/\(bad.entry.relativePath): \(Self.text(bad.result)); \(remedy)")
   }

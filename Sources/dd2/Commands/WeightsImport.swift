@@ -48,6 +48,7 @@ struct WeightsImport: ParsableCommand {
   }
 
   func run() throws {
+    try Outputs.requireOther(than: files, output, option: "-o")
     if files.count == 1, let file = files.first {
       let weights = try WeightsFile.open(file)
       if InceptionFile.recognizes(weights) { return try importInception(weights) }
@@ -56,6 +57,11 @@ struct WeightsImport: ParsableCommand {
   }
 
   private func importInception(_ weights: WeightsFile) throws {
+    guard patchNums == nil, grid == nil, heads == nil, at.isEmpty else {
+      throw CommandFailure(
+        .usage,
+        "\(files[0]): is Inception-V3, for which --patch-nums, --grid, --heads and --at have no effect; leave them out")
+    }
     let hash = try InceptionFile.convert(
       weights, to: output, createdBy: DD2Version.description, metadata: ["command": commandLine])
     let isPublished = hash == InceptionFile.publishedHash

@@ -19,7 +19,9 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Settings to begin with; the options below take precedence. Those of the published models are scaled from "
-        + "shapes32's and untested (default: the bundled teacher's own, shapes32-var's with a teacher's file)."))
+        + "shapes32's and untested (default: \(DistillationPreset.shapes32VAR.rawValue) for a VAR, "
+        + "\(DistillationPreset.shapes32LlamaGen.rawValue) for a LlamaGen). The defaults below are the former's; "
+        + "'settings' in a run's config.json has all."))
   var preset: DistillationPreset?
 
   @Option(parsing: .unconditional, help: "Seed of everything random (default: \(defaults.seed)).")
@@ -172,8 +174,8 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Score updates in each of the first rounds, while the score network catches up (default: "
-        + "\(defaults.firstScoreUpdates))."))
+      "Score updates in each of the first rounds, while the score network catches up; no fewer than in all others "
+        + "(default: \(defaults.firstScoreUpdates))."))
   var firstScoreUpdates: Int?
 
   @Option(parsing: .unconditional, help: "How many rounds count as first (default: \(defaults.firstRounds)).")
@@ -222,11 +224,11 @@ struct DistillationOptions: ParsableArguments {
 
   func validate() throws {
     try Requirement.positive(stage1Steps, "--stage1-steps")
-    try Requirement.atLeast(0, extraLayers, "--extra-layers")
+    try Requirement.within(0...1000, extraLayers, "--extra-layers")
     try Requirement.atLeast(0, noiseGain, "--noise-gain")
     try Requirement.positive(parts, "--parts")
-    try Requirement.positive(headWidth, "--head-width")
-    try Requirement.atLeast(0, headDepth, "--head-depth")
+    try Requirement.within(1...65536, headWidth, "--head-width")
+    try Requirement.within(0...1000, headDepth, "--head-depth")
     try Requirement.positive(pairs, "--pairs")
     try Requirement.positive(warmStartSteps, "--warm-start-steps")
     try Requirement.positive(regressionLearningRate, "--regression-lr")
@@ -239,8 +241,8 @@ struct DistillationOptions: ParsableArguments {
     try Requirement.positive(minTime, "--min-time")
     try Requirement.positive(trainingImages, "--training-images")
     try Requirement.atLeast(0, alpha, "--alpha")
-    try Requirement.positive(batch, "--batch")
-    try Requirement.positive(noiseLevels, "--noise-levels")
+    try Requirement.within(1...65536, batch, "--batch")
+    try Requirement.within(1...1000, noiseLevels, "--noise-levels")
     for (count, name) in [(scoreUpdates, "--score-updates"), (firstScoreUpdates, "--first-score-updates")] {
       try Requirement.positive(count, name)
       if let count, count > DistillationConfiguration.mostScoreUpdates {

@@ -19,7 +19,7 @@ struct GuidanceOptions: ParsableArguments {
   var topP: Float?
 
   func validate() throws {
-    try Requirement.atLeast(0, cfg, "--cfg")
+    try Requirement.guidance(cfg)
     // Below this, logits leave the range of their number format.
     try Requirement.atLeast(0.001, temperature, "--temperature")
     try Requirement.atLeast(0, topK, "--top-k")
@@ -47,6 +47,15 @@ enum Requirement {
       throw ValidationError("\(name) is \(value); give \(bound) or more")
     }
   }
+
+  /// - Throws: `ValidationError` unless `value` lies within `bounds`.
+  static func within<Number: Comparable>(_ bounds: ClosedRange<Number>, _ value: Number?, _ name: String) throws {
+    guard let value, !bounds.contains(value) else { return }
+    throw ValidationError("\(name) is \(value); give \(bounds.lowerBound) to \(bounds.upperBound)")
+  }
+
+  /// - Throws: `ValidationError` for a guidance strength that is negative or drives logits out of their range.
+  static func guidance(_ value: Float?, _ name: String = "--cfg") throws { try within(0...1000, value, name) }
 
   /// - Throws: `ValidationError` unless `value` is finite and above 0.
   static func positive<Number: Comparable & Numeric>(_ value: Number?, _ name: String) throws {

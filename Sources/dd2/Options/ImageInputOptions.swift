@@ -32,6 +32,9 @@ struct ImageInputOptions: ParsableArguments {
   @Flag(help: "Leave out images that cannot be used; how many is part of the result.")
   var skipBad = false
 
+  /// Whether any of them was given.
+  var isGiven: Bool { alpha != .refuse || resize != nil || skipBad }
+
   /// As the reader takes them.
   var options: ImageInput.Options {
     ImageInput.Options(alpha: alpha == .drop ? .drop : .refuse, skipsBad: skipBad, size: resize)

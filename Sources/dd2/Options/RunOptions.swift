@@ -18,8 +18,8 @@ struct RunOptions: ParsableArguments {
   /// The folder of the run.
   /// - Throws: `CommandFailure` for a new run where something is already, or for a run to continue that is not there.
   func folder(purpose: String) throws -> String {
-    guard let run else { return RunDirectory.defaultPath(purpose: purpose) }
-    let contents = (try? FileManager.default.contentsOfDirectory(atPath: run)) ?? []
+    guard let run else { return try RunDirectory.makeDefault(purpose: purpose) }
+    let contents = try FileManager.default.fileExists(atPath: run) ? FileAccess.names(in: run) : []
     if resume, contents.isEmpty {
       throw CommandFailure(.missingInput, "\(run): no run to resume; check the path or leave out --resume")
     }
@@ -30,15 +30,18 @@ struct RunOptions: ParsableArguments {
     return run
   }
 
-  /// Runs with progress on stderr and a clean stop on the first interrupt.
+  /// Runs with progress on stderr and a clean stop on the first interrupt, alone in the folder.
   /// - Returns: what `body` returns.
+  /// - Throws: `ArtifactError.inUse` where another process runs there, and what `body` throws.
   func supervised<Result>(
     folder: String, _ body: (InterruptFlag, @escaping RunObserver) throws -> Result
   ) throws -> Result {
+    let lock = try RunLock(folder)
     let interrupts = Interrupts()
     let progress = RunProgress()
     defer { progress.close() }
     Log.info("run folder \(folder)")
+    defer { withExtendedLifetime(lock) {} }
     do {
       return try body(interrupts.flag) { progress($0) }
     } catch let error as RunInterrupted {

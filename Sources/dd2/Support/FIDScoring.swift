@@ -26,8 +26,13 @@ struct FIDScoring {
   /// Fills the report in. Throws whatever reading and comparing throw.
   func callAsFunction(images: String, reference: FIDReference?, into report: inout FIDReport) throws {
     // All that can be wrong is found before anything is measured.
-    let statistics = try isStatisticsFile(images) ? try side(ofStatistics: images) : nil
+    let statistics = try isStatisticsFile(images) ? try side(ofStatistics: images, &report) : nil
+    if statistics != nil, reference?.images == nil, measurement.input.isGiven {
+      throw CommandFailure(
+        .usage, "--alpha, --resize and --skip-bad are of images, and both sides are statistics; leave them out")
+    }
     let input = try statistics == nil ? measurement.load(images, title: "features") : nil
+    if let input { try require(input.count, for: metrics) }
     let theirs = try reference.map { try side(of: $0, &report) }
     guard let ours = try statistics ?? input.map({ try measured($0, metrics, title: "features") }) else {
       preconditionFailure("neither statistics nor images")
@@ -44,16 +49,36 @@ struct FIDScoring {
     try compare(ours, theirs, &report)
   }
 
-  private func side(ofStatistics path: String) throws -> Side {
+  /// Throws where a metric cannot be had of so few images.
+  private func require(_ count: Int, for metrics: [Metric]) throws {
+    for metric in metrics where count < metric.fewestImages {
+      throw FIDError.tooFewFor(metric.title, needed: metric.fewestImages, found: count)
+    }
+  }
+
+  private func side(ofStatistics path: String, _ report: inout FIDReport) throws -> Side {
     if let metric = metrics.first(where: { $0.reference != .moments }) {
       throw CommandFailure(
         .usage, "--metrics \(metric.rawValue) needs images, and \(path) holds statistics; give a folder of images")
     }
-    return try side(try ReferenceStatistics.read(path), in: path)
+    let statistics = try ReferenceStatistics.read(path)
+    noteUnknownFeatures(of: statistics, in: path, &report)
+    return try side(statistics, in: path)
+  }
+
+  /// Says where it cannot be checked whose features statistics are of.
+  private func noteUnknownFeatures(of statistics: ReferenceStatistics, in place: String, _ report: inout FIDReport) {
+    guard statistics.pooled.provenance == nil else { return }
+    report.warn(
+      "note: \(place) does not say whose features it holds; they are taken to be those of "
+        + "\(report.extractor) under protocol \(report.protocol)")
   }
 
   private func isStatisticsFile(_ path: String) throws -> Bool {
     guard FileManager.default.fileExists(atPath: path), !isFolder(path) else { return false }
+    guard !path.lowercased().hasSuffix(".png") else {
+      throw CommandFailure(.usage, "\(path): is one image; give the folder of a set")
+    }
     return try !FIDReference.isNumPy(path) || NumPyFile.open(path).entry(ImageInput.arrayName) == nil
   }
 
@@ -70,11 +95,7 @@ struct FIDScoring {
       return try isFolder(path) ? cached(path, needed) : measured(path, needed)
     }
     var side = try side(statistics, in: reference.name)
-    if statistics.pooled.provenance == nil, metrics.need(.moments) {
-      report.warn(
-        "note: \(reference.name) does not say whose features it holds; they are taken to be those of "
-          + "\(report.extractor) under protocol \(report.protocol)")
-    }
+    if metrics.need(.moments) { noteUnknownFeatures(of: statistics, in: reference.name, &report) }
     let perImage = metrics.filter { $0.reference == .features }
     if let path = reference.images, !perImage.isEmpty {
       let found = try measured(path, perImage)
@@ -102,7 +123,9 @@ struct FIDScoring {
   }
 
   private func measured(_ path: String, _ metrics: [Metric]) throws -> Side {
-    try measured(try measurement.load(path, title: "reference"), metrics, title: "reference")
+    let images = try measurement.load(path, title: "reference")
+    try require(images.count, for: metrics)
+    return try measured(images, metrics, title: "reference")
   }
 
   private func measured(_ images: ImageInput, _ metrics: [Metric], title: String) throws -> Side {

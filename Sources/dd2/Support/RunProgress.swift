@@ -6,6 +6,9 @@ final class RunProgress {
   private var meter: ProgressMeter?
   private var stage = ""
 
+  /// What is counted in work that is no training.
+  private static let units = ["encoding": "images", "fid": "images", "pairs": "pairs"]
+
   /// Receives one event.
   func callAsFunction(_ event: RunEvent) {
     switch event {
@@ -31,7 +34,7 @@ final class RunProgress {
   private func show(_ stage: String, completed: Int, total: Int) {
     meter?.close()
     self.stage = stage
-    meter = ProgressMeter(stage, total: total, unit: "steps", initial: completed)
+    meter = ProgressMeter(stage, total: total, unit: Self.units[stage] ?? "steps", initial: completed)
   }
 
   /// Ends the bar where a run stops early.

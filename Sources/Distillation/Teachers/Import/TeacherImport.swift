@@ -41,7 +41,14 @@ public struct TeacherImport: Sendable {
   /// Throws `ArtifactError` where a file is damaged or holds something else, `TeacherImportError` where a part is
   /// missing or the files leave open what an option says.
   public init(files: [String], options: TeacherImportOptions) throws {
-    let parts = try files.flatMap { try TeacherPart.find(in: try WeightsFile.open($0), locations: options.locations) }
+    let opened = try files.map { try WeightsFile.open($0) }
+    let known = opened.flatMap(\.groups).map(\.name)
+    if let wrong = options.locations.first(where: { !known.contains($0) }) {
+      throw ArtifactError.missingEntry(
+        path: files.joined(separator: ", "), name: wrong,
+        known: Set(known.map { $0.isEmpty ? "the top level" : $0 }).sorted())
+    }
+    let parts = try opened.flatMap { try TeacherPart.find(in: $0, locations: options.locations) }
     transformer = try Self.only("transformer", parts.filter(\.kind.isTransformer), files)
     tokenizer = try Self.only("tokenizer", parts.filter { !$0.kind.isTransformer }, files)
     guard transformer.kind.family == tokenizer.kind.family else {
