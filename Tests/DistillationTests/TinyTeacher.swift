@@ -47,16 +47,26 @@ enum TinyTeacher: CaseIterable {
     }
   }
 
-  /// Writes the teacher into a folder and reads it back.
-  func load(in folder: String) throws -> TeacherFile.Loaded { try load(configuration.family, in: folder) }
+  /// Guidance of a strength that changes the family's distribution.
+  var guidance: Guidance { Guidance(cfg: self == .nextScale ? 1.5 : 2) }
 
-  private func load<Family: TeacherFamily>(_ family: Family, in folder: String) throws -> TeacherFile.Loaded {
+  /// Writes the teacher into a folder and reads it back.
+  /// - Parameter sharpness: times the classifier's weights, which at random find all tokens about equally likely, guided
+  ///   or not; with 100 and more the distributions differ.
+  func load(in folder: String, sharpness: Float = 1) throws -> TeacherFile.Loaded {
+    try load(configuration.family, in: folder, sharpness)
+  }
+
+  private func load<Family: TeacherFamily>(
+    _ family: Family, in folder: String, _ sharpness: Float
+  ) throws -> TeacherFile.Loaded {
     let tokenizer = family.makeTokenizer(seed: 5)
-    let transformer = family.makeTransformer(over: tokenizer, seed: 5)
+    var weights = family.makeTransformer(over: tokenizer, seed: 5).parameters.stateDict()
+    let classifier = self == .nextScale ? "head.weight" : "output.weight"
+    weights[classifier] = weights[classifier].map { $0 * sharpness }
     let path = folder + "/teacher.h5"
     try TeacherFile.write(
-      configuration, transformer: transformer.parameters.stateDict(), tokenizer: tokenizer.parameters.stateDict(),
-      metadata: [:], to: path)
+      configuration, transformer: weights, tokenizer: tokenizer.parameters.stateDict(), metadata: [:], to: path)
     return try TeacherFile.read(path)
   }
 }
