@@ -26,10 +26,11 @@ func tinySettings(steps: Int) -> DistillationConfiguration {
 @discardableResult
 func distill(
   _ configuration: DistillationConfiguration, _ teacher: TeacherFile.Loaded, _ folder: String,
-  command: String = "test", interrupt: InterruptFlag = InterruptFlag(), observer: @escaping RunObserver = { _ in }
+  scorer: FIDScorer? = nil, command: String = "test", interrupt: InterruptFlag = InterruptFlag(),
+  observer: @escaping RunObserver = { _ in }
 ) throws -> String {
   try DistillationPipeline(
-    configuration, teacher: teacher, scorer: nil, folder: folder, command: command, interrupt: interrupt,
+    configuration, teacher: teacher, scorer: scorer, folder: folder, command: command, interrupt: interrupt,
     observer: observer)(data: FewImages())
 }
 
