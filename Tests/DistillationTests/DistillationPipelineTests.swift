@@ -22,35 +22,7 @@ import Testing
   }
 
   @Test(arguments: TinyTeacher.allCases)
-  func aResumedRunEqualsAnUninterruptedOne(_ family: TinyTeacher) throws {
-    try withTemporaryFolder { folder in
-      let teacher = try family.load(in: folder)
-      let configuration = tinySettings(steps: 5)
-      try distill(configuration, teacher, folder + "/whole")
-      let flag = InterruptFlag()
-      #expect(throws: RunInterrupted.self) {
-        try distill(configuration, teacher, folder + "/parts", interrupt: flag) { event in
-          if case .step(stage: "distill", completed: 3, total: _, metrics: _) = event { flag.raise() }
-        }
-      }
-      // A folder of pictures that someone removed comes back.
-      try FileManager.default.removeItem(atPath: folder + "/parts/snapshots")
-      // Files record the command that began the run.
-      try distill(configuration, teacher, folder + "/parts", command: "test --resume")
-      for name in ["generator.h5", "checkpoints/step-00000005.h5"] {
-        #expect(try bytes(folder + "/parts/" + name) == bytes(folder + "/whole/" + name), "\(name)")
-      }
-      let (parts, whole) = (try metrics(folder + "/parts"), try metrics(folder + "/whole"))
-      #expect(
-        parts.map { $0.filter { !$0.key.hasSuffix("seconds") } }
-          == whole.map { $0.filter { !$0.key.hasSuffix("seconds") } })
-      let seconds = parts.compactMap { $0["seconds"] }
-      #expect(seconds.count == 5 && seconds == seconds.sorted() && Set(seconds).count == 5)
-    }
-  }
-
-  @Test(arguments: TinyTeacher.allCases)
-  func warmStartFromPairsRunsAndResumes(_ family: TinyTeacher) throws {
+  func theWarmStartLearnsPairs(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder)
       var configuration = tinySettings(steps: 1)
