@@ -24,6 +24,11 @@ import Testing
     let ends = TokenPairs.integrate(noise, logProbabilities: logP, codebook_VD: codebook, steps: 32).elements
     let share = Double(ends.count { $0 > 0 }) / Double(count)
     #expect(abs(share - 0.75) < 0.025)
+    // In one dimension the flow keeps the order of the noises: those above the quantile of 1/4 end at the second code.
+    let threshold: Float = -0.6744898
+    let clear = noise.elements.indices.filter { abs(noise.elements[$0] - threshold) > 0.05 }
+    #expect(clear.count > 3800)
+    #expect(clear.filter { (ends[$0] > 0) != (noise.elements[$0] > threshold) } == [])
   }
 
   @Test func interruptedPairsGoOn() throws {
