@@ -4,6 +4,7 @@ import Foundation
 import NN
 import ScoreNet
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Distillation
@@ -24,11 +25,10 @@ import Testing
       let expected = codebookPosterior(
         x_t, t: t, logProbabilities: teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: .init()),
         codebook: teacher.codebook.vectors_VD
-      ).mean.elements
+      ).mean
       let drawn = network.denoise(
-        hidden_BLC: network.hiddenStates(latents_BLD: q_BLD, labels: labels), x_t: x_t, t: t
-      ).elements
-      #expect(zip(drawn, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+        hidden_BLC: network.hiddenStates(latents_BLD: q_BLD, labels: labels), x_t: x_t, t: t)
+      #expect(mismatch(drawn, expected, Tolerance(absolute: 1e-4, relative: 0)) == nil)
     }
   }
 }
@@ -159,133 +159,5 @@ extension PairRegressionTests {
       #expect(abs(try #require(metrics["regression"]) - Double(forced)) < 1e-5)
       #expect(abs(forced - free) > 5e-5)
     }
-  }
-}
-
-@Suite("What stage 2 starts from and reads") struct Stage2SettingsTests {
-  private static func stage(
-    _ teacher: any DD2Teacher.Teacher, _ change: (inout DistillationConfiguration) -> Void
-  ) throws -> (stage: Stage2Training, stage1: StateDict) {
-    var settings = DistillationConfiguration(steps: 1)
-    settings.batch = 2
-    settings.noiseLevels = 1
-    settings.firstRounds = 0
-    settings.scoreUpdates = 1
-    settings.head = .init(width: 16, depth: 1)
-    change(&settings)
-    let stage1 = try StudentFactory(teacher: teacher, head: settings.head, seed: 9).scoreNetwork().parameters
-      .stateDict()
-    let monitor = DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings)
-    return (
-      try Stage2Training(
-        teacher: teacher, stage1: stage1, warmStart: nil, pairs: pairs(teacher, settings), configuration: settings,
-        monitor: monitor), stage1
-    )
-  }
-
-  private static func pairs(_ teacher: any DD2Teacher.Teacher, _ settings: DistillationConfiguration) -> TokenSource {
-    TokenSource {
-      TokenPairs.collect(
-        teacher: teacher, guidance: settings.guidance, indices: 0..<4, steps: 4, seed: settings.seed)
-    }
-  }
-
-  /// The regression beside the distillation pulls as hard as its weight says, and is not there without one.
-  @Test(arguments: TinyTeacher.allCases)
-  func theRegressionGoesOnWhereItHasAWeight(_ family: TinyTeacher) throws {
-    try withTemporaryFolder { folder in
-      let teacher = try family.load(in: folder).teacher
-      func run(weight: Float) throws -> (settings: DistillationConfiguration, metrics: [[String: Double]]) {
-        var kept: DistillationConfiguration?
-        let (stage, _) = try Self.stage(teacher) { settings in
-          settings.regressionWeight = weight
-          settings.generatorLearningRate = 1e-2
-          kept = settings
-        }
-        let metrics = try (0..<20).map { Dictionary(uniqueKeysWithValues: try stage.step($0)) }
-        return (try #require(kept), metrics)
-      }
-      let (settings, strong) = try run(weight: 100)
-      let alone = try PairRegression(
-        name: "alone", steps: 1, teacher: teacher,
-        initial: try StudentFactory(teacher: teacher, head: settings.head, seed: 9).scoreNetwork().parameters
-          .stateDict(), pairs: Self.pairs(teacher, settings), configuration: settings, monitor: nil)
-      let first = Dictionary(uniqueKeysWithValues: try alone.step(0))
-      #expect(strong[0]["cross_entropy"] == first["cross_entropy"])
-      let weak = try run(weight: 1e-4).metrics
-      #expect(weak[0]["csd"] == strong[0]["csd"])
-      let (gained, lost) = (strong.compactMap { $0["cross_entropy"] }, weak.compactMap { $0["cross_entropy"] })
-      #expect(gained.count == 20 && gained[16...].reduce(0, +) < 0.8 * lost[16...].reduce(0, +))
-      #expect(try run(weight: 0).metrics.allSatisfy { $0["cross_entropy"] == nil })
-    }
-  }
-
-  @Test(arguments: TinyTeacher.allCases, RandomStart.allCases)
-  func onlyTheChosenNetworksStartAnew(_ family: TinyTeacher, _ random: RandomStart) throws {
-    try withTemporaryFolder { folder in
-      let teacher = try family.load(in: folder).teacher
-      let (stage, stage1) = try Self.stage(teacher) { $0.randomStart = random }
-      let name = "head.from_hidden.weight"
-      let expected = try #require(stage1[name]).elements
-      let (generator, score) = (stage.generator.parameters.stateDict(), stage.score.parameters.stateDict())
-      #expect((generator[name]?.elements == expected) == (random == .none || random == .score))
-      #expect((score[name]?.elements == expected) == (random == .none || random == .generator))
-    }
-  }
-
-  @Test(arguments: TinyTeacher.allCases)
-  func theScoreNetworkReadsSnappedOrContinuousPrefixes(_ family: TinyTeacher) throws {
-    try withTemporaryFolder { folder in
-      let teacher = try family.load(in: folder).teacher
-      let errors = try PrefixForm.allCases.map { form -> Double in
-        let (stage, _) = try Self.stage(teacher) { $0.prefixes = form }
-        return try #require(Dictionary(uniqueKeysWithValues: try stage.step(0))["fcs"])
-      }
-      #expect(errors[0] != errors[1] && errors.allSatisfy(\.isFinite))
-    }
-  }
-
-  @Test func withoutItsOwnNoiseAPositionSeesEarlierOnesAlone() throws {
-    try withTemporaryFolder { folder in
-      let teacher = try TinyTeacher.nextToken.load(in: folder).teacher
-      let (stage, _) = try Self.stage(teacher) { $0.adaptation.readsOwnNoise = false }
-      #expect(!stage.generator.parameters.stateDict().names.contains { $0.hasPrefix("own_noise") })
-      _ = try stage.step(0)
-    }
-  }
-
-  /// The decay after n updates is n / (n + ramp), up to the decay asked for.
-  @Test func theAverageGrowsLongerWithTheRun() {
-    var settings = DistillationConfiguration(steps: 1)
-    settings.emaDecay = 0.98
-    let cases: [(ramp: Float, count: Int, decay: Float)] = [
-      (9, 1, 0.1), (9, 36, 0.8), (3, 1, 0.25), (3, 27, 0.9), (3, 200, 0.98),
-    ]
-    for (ramp, count, expected) in cases {
-      settings.emaRamp = ramp
-      #expect(abs(settings.averagingDecay(afterUpdates: count) - expected) < 1e-6)
-    }
-  }
-
-  /// The generator's rate falls only where it is held for a while and no longer.
-  @Test func theGeneratorsRateFallsAfterItsHold() {
-    var settings = DistillationConfiguration(steps: 1)
-    settings.generatorLearningRate = 4
-    #expect(settings.generatorSchedule.rate(at: 999) == 4)
-    settings.generatorHold = 10
-    #expect(settings.generatorSchedule.rate(at: 9) == 4)
-    #expect(abs(settings.generatorSchedule.rate(at: 39) - 2) < 1e-6)
-  }
-
-  @Test func logitNormalTimesLieInTheMiddleOfTheirRange() {
-    let random = StepRandom(seed: 4, purpose: "test", step: 2)
-    func inMiddleHalf(_ distribution: TimeDistribution) -> Double {
-      let times = random.times(4, 25, 100, in: 0.2...0.6, distribution).elements
-      #expect(times.allSatisfy { $0 > 0.2 && $0 < 0.6 })
-      return Double(times.count { $0 > 0.3 && $0 < 0.5 }) / Double(times.count)
-    }
-    // P(|z| < log 3) of a standard normal z is 0.728.
-    #expect(abs(inMiddleHalf(.logitNormal) - 0.728) < 0.02)
-    #expect(abs(inMiddleHalf(.uniform) - 0.5) < 0.02)
   }
 }
