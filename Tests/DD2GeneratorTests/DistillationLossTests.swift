@@ -52,3 +52,49 @@ private struct GoldenLoss {
     #expect(relativeToLargest(gradient, try Goldens.tensor("golden-math.h5", "dmd_grad_q")) < 1e-4)
   }
 }
+
+/// The loss alone, with f_r and f_f as inputs of their own.
+@Suite("Conditional score distillation against its formula") struct DistillationFormulaTests {
+  private static let (K, B, L, D) = (2, 3, 4, 5)
+  private static let inputs: [Tensor] = [
+    Tensor.normal([B, L, D], seed: 1, purpose: "test.q"),
+    Tensor.normal([K, B * L, D], seed: 2, purpose: "test.real").reshaped([K, B, L, D]),
+    Tensor.normal([K, B * L, D], seed: 3, purpose: "test.fake").reshaped([K, B, L, D]),
+  ]
+
+  /// The weights at the point itself: they are behind a stop-gradient.
+  private static var weights: [Double] {
+    DoubleReference.distillationWeights(
+      q: inputs[0].elements.map(Double.init), real: inputs[1].elements.map(Double.init), LD: L * D)
+  }
+
+  private static func loss(_ form: DistillationLoss, _ x: [Tensor], alpha: Float) -> Tensor {
+    conditionalScoreDistillationLoss(form, q_BLD: x[0], real_KBLD: x[1], fake_KBLD: x[2], alpha: alpha)
+  }
+
+  @Test(arguments: [Float(0), 0.5, 1, 1.2]) func sidFollowsItsFormula(_ alpha: Float) {
+    let weights = Self.weights
+    let problem = operationMismatch(Self.inputs, .loose) {
+      Self.loss(.sid, $0, alpha: alpha)
+    } reference: { x in
+      [
+        DoubleReference.sidLoss(
+          q: x[0], real: x[1], fake: x[2], weights: weights, alpha: Double(alpha), LD: Self.L * Self.D, D: Self.D)
+      ]
+    }
+    #expect(problem == nil)
+  }
+
+  /// `q . sg(w (f_f - f_r))`: neither score gets a gradient, and alpha has no part in it.
+  @Test(arguments: [Float(0.5), 1.2]) func dmdFollowsItsFormula(_ alpha: Float) {
+    let (weights, LD) = (Self.weights, Self.L * Self.D)
+    let (real, fake) = (Self.inputs[1].elements.map(Double.init), Self.inputs[2].elements.map(Double.init))
+    let problem = operationMismatch(Self.inputs, .loose) {
+      Self.loss(.dmd, $0, alpha: alpha)
+    } reference: { x in
+      let sum = real.indices.reduce(0) { $0 + x[0][$1 % x[0].count] * weights[$1 / LD] * (fake[$1] - real[$1]) }
+      return [sum / Double(Self.K * Self.B * Self.L)]
+    }
+    #expect(problem == nil)
+  }
+}
