@@ -10,23 +10,9 @@ import Testing
 
 /// Sampling in a few steps, and the way between two samples.
 @Suite("Few steps") struct FewStepTests {
-  /// A generator with weights at random, so that tokens differ.
-  private func sampler(_ family: TinyTeacher, _ folder: String, parts: Int = 1) throws -> GeneratorSampler {
-    let teacher = try family.load(in: folder).teacher
-    let generator = try StudentFactory(
-      teacher: teacher, head: .init(width: 16, depth: 1), adaptation: GeneratorAdaptation(parts: parts), seed: 3
-    ).generator()
-    try generator.parameters.load(
-      StateDict(
-        generator.parameters.stateDict().entries.mapValues {
-          $0.shape.rank < 2 ? $0 : .normal($0.shape, seed: 3, purpose: "test.weights") * 0.3
-        }))
-    return GeneratorSampler(generator: generator, teacher: teacher)
-  }
-
   @Test(arguments: TinyTeacher.allCases) func theTeacherDrawsTheLastStagesAnew(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let generator = try sampler(family, folder)
+      let generator = try TinyStudent.sampler(family, folder)
       let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 3, correction: .lastStages)
       let layout = generator.teacher.layout
       let (L, kept) = (layout.count, layout.stages[layout.stageLengths.count - 2].lowerBound)
@@ -37,6 +23,10 @@ import Testing
         #expect(one[(row * L)..<(row * L + kept)] == corrected[(row * L)..<(row * L + kept)])
       }
       #expect(one != corrected)
+      let prefix = IndexTensor((0..<3).flatMap { one[($0 * L)..<($0 * L + kept)] }, [3, kept])
+      let drawn = generator.teacher.sample(
+        labels: labels, guidance: Guidance(), seed: 5, indices: [0, 1, 2], prefix: prefix)
+      #expect(drawn.values == corrected)
       // A sample is its own, whatever is drawn beside it.
       #expect(few.tokens(labels: [1], seed: 5, indices: [2]).values[...] == corrected[(2 * L)...])
     }
@@ -44,7 +34,7 @@ import Testing
 
   @Test(arguments: TinyTeacher.allCases) func unlikelyTokensAreDrawnAnew(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let generator = try sampler(family, folder)
+      let generator = try TinyStudent.sampler(family, folder)
       let teacher = generator.teacher
       let ids_BL = generator.tokens(labels: [0, 1], seed: 5, indices: [0, 1])
       func redrawn(_ tolerance: Float, labels: [Int32] = [0, 1], rows: Range<Int> = 0..<2) -> [Int32] {
@@ -64,7 +54,7 @@ import Testing
 
   @Test func callsMustLieBetweenTwoAndTheTeachersOwn() throws {
     try withTemporaryFolder { folder in
-      let generator = try sampler(.nextScale, folder)
+      let generator = try TinyStudent.sampler(.nextScale, folder)
       let own = generator.teacher.layout.stageLengths.count
       for calls in [1, own + 1] {
         #expect(throws: FewStepError(calls: calls, teacherCalls: own)) {
@@ -78,7 +68,7 @@ import Testing
   /// Every network that runs is counted: those of the parts in each of the generator's steps, and the teacher's.
   @Test func callsCountThePartsToo() throws {
     try withTemporaryFolder { folder in
-      let generator = try sampler(.nextScale, folder, parts: 2)
+      let generator = try TinyStudent.sampler(.nextScale, folder, parts: 2)
       #expect(generator.callsPerImage == 2)
       let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, correction: .lastStages)
       #expect(few.callsPerImage == 3)
@@ -90,7 +80,7 @@ import Testing
 
   @Test func aGeneratorTrainedToGoOnDrawsBothStepsItself() throws {
     try withTemporaryFolder { folder in
-      let generator = try sampler(.nextScale, folder)
+      let generator = try TinyStudent.sampler(.nextScale, folder)
       let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, goesOn: true)
       let own = TwoStepSampler(generator: generator.generator, teacher: generator.teacher)
       #expect(few.correction == .ownStages)
@@ -101,7 +91,7 @@ import Testing
 
   @Test func theWayLeadsFromSampleToSample() throws {
     try withTemporaryFolder { folder in
-      let generator = try sampler(.nextScale, folder)
+      let generator = try TinyStudent.sampler(.nextScale, folder)
       let way = InterpolationSampler(generator: generator, from: 4, to: 7, count: 5)
       let drawn = way.tokens(labels: [1, 1], seed: 5, indices: [0, 4])
       #expect(drawn == generator.tokens(labels: [1, 1], seed: 5, indices: [4, 7]))
