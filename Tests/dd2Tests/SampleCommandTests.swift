@@ -1,0 +1,74 @@
+import Artifacts
+import Foundation
+import Testing
+
+/// `dd2 sample` with the bundled generators: few steps and the way between two samples.
+@Suite struct SampleCommandTests {
+  private let folder: TemporaryFolder
+  private let dd2: Command
+
+  init() throws {
+    folder = try TemporaryFolder()
+    dd2 = Command(folder: folder)
+  }
+
+  private func sample(_ arguments: String, to output: String) throws -> [String: Any] {
+    let outcome = try dd2(
+      ["sample", "-o", output] + arguments.split(separator: " ").map(String.init), models: BundledModelTests.models)
+    try #require(outcome.status == 0, "\(outcome.log)")
+    let record = try Data(contentsOf: folder.url.appendingPathComponent(output + "/samples.json"))
+    return try #require(try JSONSerialization.jsonObject(with: record) as? [String: Any])
+  }
+
+  /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
+  private func difference(_ a: String, _ b: String) throws -> Int {
+    let (left, right) = (try PNGImage.read(folder.path(a)), try PNGImage.read(folder.path(b)))
+    try #require(left.pixels.count == right.pixels.count)
+    return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
+  }
+
+  /// What the teacher corrects depends on its family; a call of each of the generator's parts and of the teacher counts.
+  @Test(arguments: [
+    ("shapes32-var", 2, "last-stages"), ("shapes32-llamagen", 3, "unlikely-tokens"),
+  ])
+  func fewStepsSayWhatTheyDid(_ teacher: String, calls: Int, correction: String) throws {
+    let one = try sample("--one-step --teacher \(teacher) --count 3", to: "one")
+    let few = try sample("--few-step \(calls) --teacher \(teacher) --count 3", to: "few")
+    #expect(few["method"] as? String == "few-step" && few["correction"] as? String == correction)
+    let own = try #require(one["calls_per_image"] as? Int)
+    #expect(few["calls_per_image"] as? Int == own + calls - 1)
+    #expect(one["correction"] == nil && one["method"] as? String == "one-step")
+    let names = try folder.names(in: "one").filter { $0.hasSuffix(".png") }
+    #expect(try names.count == 3 && folder.names(in: "few").filter { $0.hasSuffix(".png") } == names)
+    #expect(try names.contains { try difference("one/" + $0, "few/" + $0) > 1 })
+  }
+
+  @Test func theWayLeadsFromSampleToSampleOfOneClass() throws {
+    _ = try sample("--one-step --class 2 --count 8", to: "all")
+    let record = try sample("--one-step --class 2 --interpolate 4:7 --count 5", to: "way")
+    #expect(record["interpolation"] as? [String: Int] == ["from": 4, "to": 7])
+    func way(_ image: Int) -> String { "way/00000\(image)-class2.png" }
+    let (first, last) = ("all/000004-class2.png", "all/000007-class2.png")
+    #expect(try difference(first, last) > 1)
+    #expect(try difference(way(0), first) <= 1 && difference(way(4), last) <= 1)
+    #expect(try difference(way(2), first) > 1 && difference(way(2), last) > 1)
+    // Without a class, that of the first sample: classes take turns.
+    let other = try sample("--one-step --interpolate 4:7 --count 2", to: "other")
+    #expect(other["labels"] as? String == "4")
+    #expect(try folder.names(in: "other").first == "000000-class4.png")
+  }
+
+  @Test(arguments: [
+    ("--one-step --interpolate 3:3", "'3:3'; give the numbers of two different samples"),
+    ("--one-step --interpolate 3", "'3'; give the numbers of two different samples"),
+    ("--one-step --interpolate 3:-1", "'3:-1'; give the numbers of two different samples"),
+    ("--one-step --interpolate 3:4:5", "'3:4:5'; give the numbers of two different samples"),
+    ("--teacher-steps --interpolate 3:4", "--interpolate needs --one-step"),
+    ("--few-step 2 --interpolate 3:4", "--interpolate needs --one-step"),
+    ("--one-step --interpolate 3:4 --count 1", "--count is 1; a way takes 2 or more"),
+  ])
+  func waysThatAreNoneAreRefused(_ arguments: String, part: String) throws {
+    try dd2.expectFailure(
+      ["sample", "-o", "out"] + arguments.split(separator: " ").map(String.init), status: 64, saying: [part])
+  }
+}
