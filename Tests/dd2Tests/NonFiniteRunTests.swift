@@ -1,0 +1,37 @@
+import Artifacts
+import Foundation
+import Testing
+
+/// A run whose numbers are no numbers any more.
+@Suite struct NonFiniteRunTests {
+  @Test func itStopsWithOneLineAndKeepsItsLastCheckpoint() throws {
+    let folder = try TemporaryFolder()
+    let dd2 = Command(folder: folder)
+    let smallest =
+      "--stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --training-images 20 --evaluate-every 0"
+    let start = "distill --steps 9 --run run --generator-lr 1e30 --checkpoint-every 1 " + smallest
+    let outcome = try dd2(start.split(separator: " ").map(String.init), models: BundledModelTests.models)
+    #expect(outcome.status == 70 && outcome.output.isEmpty)
+    let errors = outcome.logLines.filter { $0.hasPrefix("dd2: ") }
+    #expect(errors.count == 1 && outcome.logLines.last == errors.first, "\(outcome.log)")
+    let line = try #require(errors.first)
+    let parts = try #require(
+      line.firstMatch(
+        of: /^dd2: (?:the gradient of )?([a-z0-9_.]+) is not finite at step (\d+); lower the learning rate/))
+    let step = try #require(Int(parts.2))
+    #expect(step > 1)
+    // The step before is the last that was logged, and its checkpoint the last that was written.
+    let log = try MetricLog.read(folder.path("run/metrics.jsonl"))
+    #expect(log.last?["step"] == Double(step - 1))
+    let run = try RunDirectory.open(folder.path("run"))
+    let last = try #require(try run.latestCheckpoint())
+    #expect(last.step == step - 1)
+    let file = try Checkpoint.read(from: last.path, expectingKind: "distill-training")
+    #expect(!file.parameters.isEmpty && !file.ema.isEmpty)
+    // It is what --resume goes on from, to the same end.
+    let resumed = try dd2(
+      ["distill", "--steps", "9", "--run", "run", "--resume"], models: BundledModelTests.models)
+    #expect(resumed.status == 70 && resumed.log.contains("distill: continuing after step \(step - 1)"))
+    #expect(resumed.logLines.last == line[...])
+  }
+}
