@@ -173,9 +173,9 @@ private func latents(_ batch: Int) -> Tensor {
       hiddenWidth: 8, codebook: Codebook(teacherVectors_VD: Tensor.normal([5, 2], seed: 1, purpose: "codes")))
     let x_t = Tensor([1, 2, 3, 4], [2, 1, 1, 2])
     let t = Tensor([0.5, 1], [2, 1, 1])
-    let x0 = head(hidden_BLC: Tensor.normal([1, 1, 8], seed: 1, purpose: "h"), x_t: x_t, t: t).elements
+    let x0 = head(hidden_BLC: Tensor.normal([1, 1, 8], seed: 1, purpose: "h"), x_t: x_t, t: t)
     // At t = 0.5 the weight of x_t is 0.5 / 0.5; at t = 1 it is 0.
-    #expect(zip(x0, [1, 2, 0, 0]).allSatisfy { abs($0 - $1) < 1e-6 })
+    #expect(mismatch(x0, [1, 2, 0, 0], shape: [2, 1, 1, 2], .float) == nil)
   }
 
   @Test func theUntrainedPosteriorHeadIsThePosteriorOfItsClassifier() throws {
@@ -195,8 +195,8 @@ private func latents(_ batch: Int) -> Tensor {
     let expected = codebookPosterior(
       x_t, t: t, logProbabilities: hidden_BLC.linear(weight: weight, bias: bias).logSoftmax(),
       codebook: book.vectors_VD
-    ).mean.elements
-    let x0 = head(hidden_BLC: hidden_BLC, x_t: x_t, t: t).elements
-    #expect(zip(x0, expected).allSatisfy { abs($0 - $1) < 1e-5 })
+    ).mean
+    let x0 = head(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+    #expect(mismatch(x0, expected, Tolerance(absolute: 1e-5, relative: 0)) == nil)
   }
 }

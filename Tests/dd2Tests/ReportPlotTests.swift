@@ -7,8 +7,14 @@ import Testing
     let folder = try TemporaryFolder()
     let dd2 = Command(folder: folder)
     for (path, lines) in [
-      ("a", ["{\"step\": 1, \"fid\": 8, \"seconds\": 10}", "{\"step\": 2, \"fid\": 4, \"seconds\": 20}"]),
-      ("a/pairs", ["{\"step\": 9, \"seconds\": 60}"]),
+      (
+        "a",
+        [
+          "{\"step\": 1, \"fid\": 8, \"seconds\": 10, \"cpu_seconds\": 12}",
+          "{\"step\": 2, \"fid\": 4, \"seconds\": 20, \"cpu_seconds\": 32}",
+        ]
+      ),
+      ("a/pairs", ["{\"step\": 9, \"seconds\": 60, \"cpu_seconds\": 68}"]),
       ("b", ["{\"step\": 1, \"fid\": 6, \"seconds\": 100}", "{\"step\": 5, \"fid\": 5, \"seconds\": 0}"]),
     ] {
       let place = folder.path(path)
@@ -28,6 +34,14 @@ import Testing
     #expect(try dd2(later).status == 0)
     let shifted = try String(contentsOfFile: folder.path("q.svg"), encoding: .utf8)
     #expect(shifted.contains("points='636.4,20.0 700.0,390.0'"))
+    // Processor seconds, the pairs' 68 included: run a goes from (80, 8) to (100, 4), from end to end.
+    #expect(try dd2(["report", "a", "--plot", "cpu.svg", "--against", "cpu_seconds"]).status == 0)
+    let processor = try String(contentsOfFile: folder.path("cpu.svg"), encoding: .utf8)
+    #expect(processor.contains("points='64.0,20.0 700.0,390.0'") && processor.contains("processor seconds of training"))
+    // Steps, those of other stages apart: run a goes from (1, 8) to (2, 4), run b from (1, 6) to (5, 5).
+    #expect(try dd2(["report", "a", "b", "--plot", "step.svg", "--against", "step"]).status == 0)
+    let steps = try String(contentsOfFile: folder.path("step.svg"), encoding: .utf8)
+    #expect(steps.contains("points='64.0,20.0 223.0,390.0'") && steps.contains("points='64.0,205.0 700.0,297.5'"))
     // Cut off above 6: the axis ends there, and 8 lies as far above it as the axis is long.
     #expect(try dd2(["report", "a", "--plot", "cut.svg", "--max", "6"]).status == 0)
     let cut = try String(contentsOfFile: folder.path("cut.svg"), encoding: .utf8)
@@ -37,7 +51,7 @@ import Testing
     try dd2.expectFailure(["report", "a", "--max", "4"], status: 64, saying: ["--plot"])
     try dd2.expectFailure(later.dropLast() + ["--against", "step"], status: 64, saying: ["--before"])
     try dd2.expectFailure(
-      ["report", "a", "--plot", "p.svg", "--against", "cpu_seconds"], status: 66, saying: ["cpu_seconds", "a"])
+      ["report", "b", "--plot", "p.svg", "--against", "cpu_seconds"], status: 66, saying: ["cpu_seconds", "b"])
     try dd2.expectFailure(["report", "a", "b"], status: 64, saying: ["--plot"])
     try dd2.expectFailure(["report", "a", "--plot", "p.svg", "--metric", "nope"], status: 66, saying: ["nope", "a"])
   }
