@@ -83,7 +83,7 @@ struct RunLoop {
       do {
         metrics += try stage.evaluate(completed: index + 1, in: run)
       } catch is RunInterrupted {
-        // The step itself is done, and is saved below.
+        // The step itself is done, and is saved below; its score is left out.
       }
       try log.append(step: index + 1, metrics)
       observer(.step(stage: stage.name, completed: index + 1, total: stage.totalSteps, metrics: metrics))
