@@ -32,7 +32,7 @@ published() {
   entry shapes32-var var teacher shapes32-var-teacher.h5 "dd2 HDF5, parameters/{transformer,tokenizer}.*" \
     "built-in teacher of shapes32"
   echo ,
-  entry shapes32-var-generator var generator shapes32-var-generator.h5 "dd2 HDF5, ema/{trunk,head,own_noise}.*" \
+  entry shapes32-var-generator var generator shapes32-var-generator.h5 "dd2 HDF5, ema/{trunk,head,own_noise,noise_gain}.*" \
     "one-step generator distilled from shapes32-var"
   echo ,
   entry shapes32-llamagen llamagen teacher shapes32-llamagen-teacher.h5 "dd2 HDF5, parameters/{transformer,tokenizer}.*" \
