@@ -17,11 +17,8 @@ public enum FeatureNetFile {
     let configuration: ShapesFeatureNetConfiguration = try JSON.decode(file.config, path: path)
     let set = ParameterSet()
     let network = ShapesFeatureNet(ParameterBuilder(set, seed: 0), configuration)
-    do {
-      try set.load(StateDict(file.parameters))
-    } catch let error as StateDictError {
-      throw ArtifactError.wrongFormat(path: path, detail: error.description)
-    }
+    for (name, array) in file.parameters { try array.requireFinite(name, path: path) }
+    try fitting(path) { try set.load(StateDict(file.parameters)) }
     return ShapesFeatureExtractor(network, weightsHash: try WeightsManifest.sha256(ofFile: path))
   }
 }

@@ -19,6 +19,16 @@ extension Tensor {
   init(_ array: HostArray) { self.init(array.floats, Shape(array.shape)) }
 }
 
+/// Loads weights of a file.
+/// - Throws: `ArtifactError.wrongFormat` that names the file where they do not fit, and what else `body` throws.
+func fitting<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch let error as StateDictError {
+    throw ArtifactError.wrongFormat(path: path, detail: error.description)
+  }
+}
+
 extension TensorSource {
   /// The arrays of a group of an HDF5 file, read when asked for.
   /// - Throws: `ArtifactError`; so does reading.

@@ -111,13 +111,11 @@ struct RunLoop {
     let file = try Checkpoint.read(from: latest.path, expectingKind: stage.name + "-training")
     var progress: [String: Int] = [:]
     for (name, array) in file.progress { progress[name] = array.ints?.first.map { Int($0) } }
-    do {
+    try fitting(latest.path) {
       try stage.restore(
         StageState(
           parameters: StateDict(file.parameters), ema: StateDict(file.ema), optimizer: StateDict(file.optimizer),
           progress: progress))
-    } catch let error as StateDictError {
-      throw ArtifactError.wrongFormat(path: latest.path, detail: error.description)
     }
     return latest.step
   }

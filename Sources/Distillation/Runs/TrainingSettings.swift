@@ -25,4 +25,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     self.optimizer = optimizer
     self.emaDecay = emaDecay
   }
+
+  /// Decay of the averaged weights after a number of updates: shorter at first, where weights change fast.
+  func averagingDecay(afterUpdates count: Int) -> Float { min(emaDecay, Float(count) / Float(count + 9)) }
 }

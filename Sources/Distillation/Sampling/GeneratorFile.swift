@@ -72,11 +72,11 @@ public enum GeneratorFile {
       let factory = StudentFactory(
         teacher: teacher.teacher, head: description.head, adaptation: description.adaptation ?? GeneratorAdaptation(),
         seed: 0)
-      let generator = try factory.generator()
-      try generator.parameters.load(StateDict(file.ema))
-      return Loaded(generator: generator, description: description, path: path)
-    } catch let error as StateDictError {
-      throw ArtifactError.wrongFormat(path: path, detail: error.description)
+      return try fitting(path) {
+        let generator = try factory.generator()
+        try generator.parameters.load(StateDict(file.ema))
+        return Loaded(generator: generator, description: description, path: path)
+      }
     } catch let error as PartCountError {
       throw ArtifactError.wrongFormat(path: path, detail: error.description)
     }

@@ -67,8 +67,8 @@ public struct GeneratorSampler: ImageSampler {
   public func tokens(noise_BLD: Tensor, labels: [Int32]) -> IndexTensor {
     let L = generator.layout.count
     let ids = withoutGradient {
-      stride(from: 0, to: labels.count, by: sequencesAtOnce).flatMap { start in
-        let rows = start..<min(start + sequencesAtOnce, labels.count)
+      stride(from: 0, to: labels.count, by: sequencesPerCall).flatMap { start in
+        let rows = start..<min(start + sequencesPerCall, labels.count)
         let q_BLD = generator(noise_BLD: noise_BLD.sliced(axis: 0, rows), labels: Array(labels[rows]))
         return teacher.codebook.nearest(q_BLD).values
       }
@@ -78,7 +78,7 @@ public struct GeneratorSampler: ImageSampler {
 
   /// Sequences of a network call: about 4,000 tokens, whose hidden states stay in the processor's caches, where those
   /// of a hundred images would go through memory layer by layer.
-  private var sequencesAtOnce: Int { max(1, 4096 / generator.layout.count) }
+  private var sequencesPerCall: Int { max(1, 4096 / generator.layout.count) }
 }
 
 /// Draws every position independently from its class's token frequencies: what is left when the dependence between

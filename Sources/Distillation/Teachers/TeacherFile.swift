@@ -99,15 +99,13 @@ public enum TeacherFile {
     let header = try Checkpoint.load(from: path, expectingKind: kind, groups: [])
     let configuration: TeacherConfiguration = try JSON.decode(header.config, path: path)
     let weights = try TensorSource(HDF5File(reading: path), group: "parameters")
-    do {
-      return Loaded(
+    return try fitting(path) {
+      Loaded(
         teacher: try configuration.family.makeTeacher(weights), configuration: configuration, path: path,
         hash: try WeightsManifest.sha256(ofFile: path),
         origin: header.metadata.merging(["created_by": header.createdBy]) { first, _ in first },
         parameterCounts: Dictionary(grouping: weights.shapes) { String($0.key.prefix { $0 != "." }) }
           .mapValues { $0.reduce(0) { $0 + $1.value.count } })
-    } catch let error as StateDictError {
-      throw ArtifactError.wrongFormat(path: path, detail: error.description)
     }
   }
 }

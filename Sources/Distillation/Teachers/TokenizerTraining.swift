@@ -91,7 +91,7 @@ public final class TokenizerTraining: TrainingStage {
       restarted = usage.restart(
         embedding_VD: tokenizer.embedding, queries: pass.queries, threshold: Self.usageThreshold, stream: &stream)
     }
-    average.update(decay: min(settings.emaDecay, Float(index + 1) / Float(index + 10)))
+    average.update(decay: settings.averagingDecay(afterUpdates: index + 1))
     return [
       ("loss", Double(pass.loss.item)), ("reconstruction_mse", Double(pass.reconstructionError.item)),
       ("codebook_use", usage.usedFraction(threshold: Self.usageThreshold)), ("restarted_codes", Double(restarted)),

@@ -38,7 +38,7 @@ public final class TransformerTraining: TrainingStage {
     }
     let loss = crossEntropy(transformer.logits(ids_BL: ids, labels: dropped), targets: ids).mean()
     let norm = try trainer.minimize(loss)
-    average.update(decay: min(settings.emaDecay, Float(index + 1) / Float(index + 10)))
+    average.update(decay: settings.averagingDecay(afterUpdates: index + 1))
     let value = Double(loss.item)
     return [("cross_entropy", value), ("perplexity", exp(value)), ("gradient_norm", Double(norm))]
   }
