@@ -14,8 +14,7 @@ extension HDF5File {
   /// `.uint8`, other integers and enumerations `.int64`.
   ///
   /// Throws as `shape(of:)`, and `ArtifactError.tooLarge` if it does not fit into this machine's memory or the
-  /// file has far too little of it;
-  /// checksum mismatches and integers beyond `Int64` throw `.corrupt`.
+  /// file has far too little of it; checksum mismatches and integers beyond `Int64` throw `.corrupt`.
   public func read(_ name: String) throws -> HostArray {
     try HDF5Library.locked {
       let (shape, element, stored) = try describe(name)

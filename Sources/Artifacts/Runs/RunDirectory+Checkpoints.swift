@@ -24,8 +24,8 @@ extension RunDirectory {
     try checkpointSteps().last.map { ($0, checkpointPath(step: $0)) }
   }
 
-  /// Removes all checkpoints but the last `keep`, and what killed processes left of unfinished ones. Throws as `checkpointSteps`, and
-  /// `ArtifactError.inputOutput` if one cannot be removed.
+  /// Removes all checkpoints but the last `keep`, and what killed processes left of unfinished ones. Throws as
+  /// `checkpointSteps`, and `ArtifactError.inputOutput` if one cannot be removed.
   public func pruneCheckpoints(keep: Int) throws {
     precondition(keep > 0, "RunDirectory.pruneCheckpoints: keeping \(keep) would leave no checkpoint")
     for step in try checkpointSteps().dropLast(keep) {
