@@ -81,7 +81,8 @@ public struct DistillationPipeline {
     return DistillationMonitor(
       teacher: teacher.teacher, scorer: scorer, configuration: configuration,
       progress: { done, total in
-        observer(.step(stage: "fid", completed: done, total: total, metrics: []))
+        // A score takes seconds, and a run has many.
+        if done % 500 == 0 { observer(.step(stage: "fid", completed: done, total: total, metrics: [])) }
         if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
       }, keepBest: best.offer)
   }
