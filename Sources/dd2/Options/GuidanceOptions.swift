@@ -55,7 +55,7 @@ enum Requirement {
   }
 
   /// - Throws: `ValidationError` for a guidance strength that is negative or drives logits out of their range.
-  static func guidance(_ value: Float?, _ name: String = "--cfg") throws { try within(0...1000, value, name) }
+  static func guidance(_ value: Float?) throws { try within(0...1000, value, "--cfg") }
 
   /// - Throws: `ValidationError` unless `value` is finite and above 0.
   static func positive<Number: Comparable & Numeric>(_ value: Number?, _ name: String) throws {
