@@ -1,24 +1,8 @@
 import Artifacts
 import Foundation
+import TestSupport
 
-/// A folder that is gone when the test is over.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("dd2-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-
-  func write(_ data: Data, _ name: String) throws -> String {
-    try data.write(to: URL(fileURLWithPath: file(name)))
-    return file(name)
-  }
-
+extension TemporaryFolder {
   /// As `write`, into the file that is there, without emptying it first: ext4 flushes an emptied file when it is closed,
   /// and thousands of them take minutes.
   func overwrite(_ bytes: [UInt8], _ name: String) throws -> String {

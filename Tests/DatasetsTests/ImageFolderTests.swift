@@ -1,19 +1,18 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Datasets
 
 @Suite final class ImageFolderTests {
-  private let root = FileManager.default.temporaryDirectory
-    .appendingPathComponent("dd2-image-folder-\(UUID().uuidString)").path
+  private let temporary: TemporaryFolder
+  private var root: String { temporary.path }
 
-  init() throws { try makeFolder(root) }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
+  init() throws { temporary = try TemporaryFolder() }
 
   @Test func subfoldersAreClassesInSortedOrder() throws {
-    for name in ["zebra", "ant", "empty"] { try makeFolder("\(root)/\(name)") }
+    for name in ["zebra", "ant", "empty"] { try temporary.makeFolder(name) }
     try write("zebra/b.png", gray: 40)
     try write("zebra/a.png", gray: 30)
     try write("ant/x.PNG", gray: 20)
@@ -36,7 +35,7 @@ import Testing
 
   /// Images beside folders of images would be taken for the whole set.
   @Test func imagesBesideClassesAreAnError() throws {
-    for name in ["ant", "notes"] { try makeFolder("\(root)/\(name)") }
+    for name in ["ant", "notes"] { try temporary.makeFolder(name) }
     try write("preview.png", gray: 1)
     #expect(try ImageFolder(root).count == 1)
     try write("ant/x.png", gray: 20)
@@ -48,7 +47,7 @@ import Testing
 
   /// A class of JPEG files would vanish, and the classes after it get other numbers.
   @Test func imagesOfOtherFormatsAreAnError() throws {
-    for name in ["ant", "bee"] { try makeFolder("\(root)/\(name)") }
+    for name in ["ant", "bee"] { try temporary.makeFolder(name) }
     try write("ant/x.png", gray: 20)
     try Data([0xFF, 0xD8, 0xFF]).write(to: URL(fileURLWithPath: "\(root)/bee/y.jpg"))
     let error = #expect(throws: DatasetError.self) { try ImageFolder(root) }
@@ -73,9 +72,5 @@ import Testing
 
   private func write(_ name: String, gray: UInt8) throws {
     try PNGImage(width: 6, height: 4, gray: gray).write("\(root)/\(name)")
-  }
-
-  private func makeFolder(_ path: String) throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 }

@@ -6,14 +6,13 @@ import Testing
 @testable import Datasets
 
 @Suite final class ImageInputTests {
-  private let root = FileManager.default.temporaryDirectory
-    .appendingPathComponent("dd2-image-input-\(UUID().uuidString)").path
+  private let folder: TemporaryFolder
+  private var root: String { folder.path }
 
   init() throws {
-    try FileManager.default.createDirectory(atPath: root + "/images/inner", withIntermediateDirectories: true)
+    folder = try TemporaryFolder()
+    try folder.makeFolder("images/inner")
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
 
   private var images: String { root + "/images" }
 

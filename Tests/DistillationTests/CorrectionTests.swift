@@ -1,6 +1,7 @@
 import Backbone
 import Foundation
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import DD2Teacher

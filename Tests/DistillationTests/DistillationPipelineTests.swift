@@ -3,6 +3,7 @@ import DD2Generator
 import Foundation
 import NN
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Distillation

@@ -9,14 +9,13 @@ import Testing
 @testable import Distillation
 
 @Suite final class FeaturePassTests {
-  private let root = FileManager.default.temporaryDirectory
-    .appendingPathComponent("dd2-feature-pass-\(UUID().uuidString)").path
+  private let folder: TemporaryFolder
+  private var root: String { folder.path }
   private static let count = 23
 
   init() throws {
-    for folder in ["/images", "/renamed"] {
-      try FileManager.default.createDirectory(atPath: root + folder, withIntermediateDirectories: true)
-    }
+    folder = try TemporaryFolder()
+    for name in ["images", "renamed"] { try folder.makeFolder(name) }
     for index in 0..<Self.count {
       let image = PNGImage(width: 4, height: 3, pixels: Self.pixels(index))
       try image.write("\(root)/images/\(String(format: "%02d", index)).png")
@@ -24,8 +23,6 @@ import Testing
       try image.write("\(root)/renamed/\(String(format: "%02d", index * 7 % Self.count)).png")
     }
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
 
   private static func pixels(_ index: Int) -> [UInt8] {
     SyntheticWeights.values("image\(index)", [36]).map { UInt8(128 + 1000 * $0.truncatingRemainder(dividingBy: 0.1)) }

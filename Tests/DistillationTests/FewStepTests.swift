@@ -4,6 +4,7 @@ import DD2Teacher
 import Foundation
 import NN
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Distillation

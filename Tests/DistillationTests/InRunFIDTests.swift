@@ -5,6 +5,7 @@ import Datasets
 import FIDEval
 import NN
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Distillation

@@ -2,6 +2,7 @@ import Artifacts
 import Foundation
 import NN
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Distillation

@@ -2,6 +2,7 @@ import Artifacts
 import FIDEval
 import Foundation
 import NN
+import TestSupport
 import Testing
 
 @testable import Distillation

@@ -2,6 +2,7 @@ import Artifacts
 import DD2Teacher
 import Foundation
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Distillation

@@ -70,11 +70,3 @@ enum TinyTeacher: CaseIterable {
     return try TeacherFile.read(path)
   }
 }
-
-/// Runs a body in a folder of its own that is removed afterwards.
-func withTemporaryFolder<R>(_ body: (String) throws -> R) throws -> R {
-  let path = FileManager.default.temporaryDirectory.appendingPathComponent("dd2-" + UUID().uuidString).path
-  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: path) }
-  return try body(path)
-}

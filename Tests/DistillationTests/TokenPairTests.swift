@@ -2,6 +2,7 @@ import Artifacts
 import DD2Generator
 import Foundation
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Distillation

@@ -45,8 +45,8 @@ import Testing
   }
 
   @Test func filesGiveBackWhatWasWritten() throws {
-    let path = temporaryPath()
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TemporaryFolder()
+    let path = folder.file("statistics.h5")
     let provenance = FeatureProvenance(
       extractor: "net/pool", weightsHash: "abc", preprocessing: "no resize")
     let statistics = try accumulated(batch: 10, provenance: provenance)
@@ -58,8 +58,8 @@ import Testing
   }
 
   @Test func badFilesAreErrors() throws {
-    let path = temporaryPath()
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try TemporaryFolder()
+    let path = folder.file("statistics.h5")
     #expect(throws: ArtifactError.missingFile(path: path)) { try FeatureStatistics.read(path) }
     try write(path, kind: "checkpoint", mean: [1, 2], sigma: HostArray(shape: [2, 2], [1.0, 0, 0, 1]))
     #expect(throws: FIDError.self) { try FeatureStatistics.read(path) }
@@ -88,9 +88,5 @@ import Testing
     try writer.write(HostArray(shape: [mean.count], mean), to: "mu")
     try writer.write(sigma, to: "sigma")
     try writer.finish()
-  }
-
-  private func temporaryPath() -> String {
-    FileManager.default.temporaryDirectory.appendingPathComponent("dd2-\(UUID().uuidString).h5").path
   }
 }

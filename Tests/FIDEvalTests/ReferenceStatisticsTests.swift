@@ -15,9 +15,7 @@ import Testing
   }
 
   private func withFile(_ name: String, _ body: (String) throws -> Void) throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString)-\(name)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try body(path)
+    try withTemporaryFolder { try body("\($0)/\(name)") }
   }
 
   @Test func hdf5GivesBackEverything() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What the benchmarks time still fits the program: its networks are built and make a step.

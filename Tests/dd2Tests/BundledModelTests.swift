@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 /// Commands on the bundled models, end to end, at the smallest sizes.
@@ -43,7 +44,7 @@ import Testing
 
   @Test func namesTheUnreadableImage() throws {
     _ = try run("data render -o out --count 20")
-    let file = folder.url.appendingPathComponent("out/000013-frame-class3.png")
+    let file = URL(fileURLWithPath: folder.file("out/000013-frame-class3.png"))
     try Data(contentsOf: file).prefix(200).write(to: file)
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32"], status: 65, saying: ["000013-frame-class3.png: damaged"], models: Self.models)
@@ -110,7 +111,7 @@ import Testing
       #expect(outcome.log.contains("distill 2/2 steps, 100%"))
     }
     for name in ["generator.h5", "checkpoints/step-00000002.h5", "stage1/checkpoints/step-00000001.h5"] {
-      let twin = try Data(contentsOf: other.folder.url.appendingPathComponent("runs/a/\(name)"))
+      let twin = try other.folder.contents("runs/a/\(name)")
       #expect(try bytes("runs/a/\(name)") == twin, "\(name)")
     }
     // The newest run's generator is what is sampled.
@@ -126,15 +127,15 @@ import Testing
   @Test func interruptedRunContinues() throws {
     let start = "distill --steps 5000 --run run \(Self.tiny)".split(separator: " ").map(String.init)
     let outcome = try dd2(start, models: Self.models) { process in
-      let metrics = folder.path("run/metrics.jsonl")
+      let metrics = folder.file("run/metrics.jsonl")
       while process.isRunning, (try? MetricLog.read(metrics))?.isEmpty ?? true { usleep(20_000) }
       process.terminate()
     }
     #expect(outcome.status == 130)
     #expect(outcome.output.isEmpty)
     #expect(outcome.logLines.last?.hasSuffix("continue with --resume --run run") == true, "\(outcome.log)")
-    let done = try MetricLog.read(folder.path("run/metrics.jsonl")).count
-    #expect(FileManager.default.fileExists(atPath: folder.path(String(format: "run/checkpoints/step-%08d.h5", done))))
+    let done = try MetricLog.read(folder.file("run/metrics.jsonl")).count
+    #expect(FileManager.default.fileExists(atPath: folder.file(String(format: "run/checkpoints/step-%08d.h5", done))))
 
     try dd2.expectFailure(start, status: 73, saying: ["add --resume"], models: Self.models)
     try dd2.expectFailure(
@@ -142,18 +143,18 @@ import Testing
       models: Self.models)
     let resumed = try run("distill --steps \(done + 1) --run run --resume")
     #expect(resumed.log.contains("distill: continuing after step \(done)"))
-    #expect(try MetricLog.read(folder.path("run/metrics.jsonl")).count == done + 1)
+    #expect(try MetricLog.read(folder.file("run/metrics.jsonl")).count == done + 1)
   }
 
   /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
   private func difference(_ a: String, _ b: String) throws -> Int {
-    let (left, right) = (try PNGImage.read(folder.path(a)), try PNGImage.read(folder.path(b)))
+    let (left, right) = (try PNGImage.read(folder.file(a)), try PNGImage.read(folder.file(b)))
     try #require(left.pixels.count == right.pixels.count)
     return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
   }
 
   private func bytes(_ name: String) throws -> Data {
-    try Data(contentsOf: folder.url.appendingPathComponent(name))
+    try folder.contents(name)
   }
 
   private func record(_ name: String) throws -> [String: Any] {

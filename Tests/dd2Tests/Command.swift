@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built `dd2`, or another program of the package, as a subprocess, in a folder of its own and without bundled models unless told where they are.
@@ -38,12 +39,12 @@ struct Command {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
-    process.currentDirectoryURL = folder.url
+    process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["DD2_MODELS": models ?? folder.path("no-models"), "DD2_WEIGHTS": "", "XDG_CACHE_HOME": folder.path("cache")]
+      ["DD2_MODELS": models ?? folder.file("no-models"), "DD2_WEIGHTS": "", "XDG_CACHE_HOME": folder.file("cache")]
     ) { $1 }.merging(environment) { $1 }
     // Files instead of pipes: nothing can fill up while nobody reads.
-    let (output, log) = (folder.url.appendingPathComponent(".stdout"), folder.url.appendingPathComponent(".stderr"))
+    let (output, log) = (URL(fileURLWithPath: folder.file(".stdout")), URL(fileURLWithPath: folder.file(".stderr")))
     for file in [output, log] { try Data().write(to: file) }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: output)
@@ -73,31 +74,12 @@ struct Command {
   }
 }
 
-/// A folder that is removed when it is no longer used.
-final class TemporaryFolder {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("dd2-cli-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  /// The path of something in the folder.
-  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
-  /// Makes a folder.
-  func makeFolder(_ name: String) throws -> String {
-    try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
-    return path(name)
-  }
-
+extension TemporaryFolder {
   /// Writes a file.
-  func write(_ text: String, to name: String) throws { try Data(text.utf8).write(to: url.appendingPathComponent(name)) }
+  func write(_ text: String, to name: String) throws { try write(Data(text.utf8), name) }
 
   /// Names in a folder, sorted, without hidden ones.
   func names(in name: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path(name)).filter { !$0.hasPrefix(".") }.sorted()
+    try FileManager.default.contentsOfDirectory(atPath: file(name)).filter { !$0.hasPrefix(".") }.sorted()
   }
 }

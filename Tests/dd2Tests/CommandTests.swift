@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 /// Commands that need no trained model, end to end.
@@ -54,11 +55,11 @@ import Testing
     for (index, name) in names.dropLast().enumerated() {
       #expect(name.wholeMatch(of: /\d{6}-[A-Za-z]+-class\d\.png/) != nil)
       #expect(name.hasSuffix("-class\(index % 10).png"))
-      let image = try PNGImage.read(folder.path("out/\(name)"))
+      let image = try PNGImage.read(folder.file("out/\(name)"))
       #expect(image.width == 32 && image.height == 32)
       #expect(Set(image.pixels).count > 8)
     }
-    let grid = try PNGImage.read(folder.path("out/grid.png"))
+    let grid = try PNGImage.read(folder.file("out/grid.png"))
     #expect(grid.width == grid.height && grid.width > 10 * 64)
   }
 
@@ -70,7 +71,7 @@ import Testing
       #expect(try dd2(["data", "render", "-o", name] + arguments).status == 0)
     }
     func image(_ set: String) throws -> PNGImage {
-      try PNGImage.read(folder.path("\(set)/000002-square-class2.png"))
+      try PNGImage.read(folder.file("\(set)/000002-square-class2.png"))
     }
     #expect(try image("few") == image("many"))
     #expect(try image("few") != image("seeded"))
@@ -86,14 +87,14 @@ import Testing
 
   @Test func interruptedWorkEndsCleanly() throws {
     let outcome = try dd2(["data", "render", "-o", "out", "--count", "40000"]) { process in
-      let first = folder.path("out/000000-disk-class0.png")
+      let first = folder.file("out/000000-disk-class0.png")
       while !FileManager.default.fileExists(atPath: first) { usleep(10_000) }
       process.interrupt()
     }
     #expect(outcome.status == 130)
     #expect(outcome.output.isEmpty)
     #expect(outcome.logLines.last?.hasPrefix("dd2: interrupted after ") == true)
-    for name in try folder.names(in: "out") { _ = try PNGImage.read(folder.path("out/\(name)")) }
+    for name in try folder.names(in: "out") { _ = try PNGImage.read(folder.file("out/\(name)")) }
   }
 
   @Test func weights() throws {
@@ -125,7 +126,7 @@ import Testing
   }
 
   @Test func report() throws {
-    let run = try RunDirectory.create(folder.path("run"), config: ["steps": 3])
+    let run = try RunDirectory.create(folder.file("run"), config: ["steps": 3])
     let log = try run.metricLog()
     for step in 1...3 { try log.append(step: step, values: [("loss", Double(step) / 2)]) }
     try log.append(step: 4, values: [("fid", 12.5)])

@@ -40,26 +40,26 @@ import Testing
     try NumPyWriter.write(
       [
         ("mu", [n], [Double](repeating: 0, count: n)), ("sigma", [n, n], [Double](repeating: 0, count: n * n)),
-      ], to: folder.path(name))
+      ], to: folder.file(name))
   }
 
   // MARK: Images
 
   @Test func imagesThatAreRefused() throws {
     try render(2, to: "jpeg")
-    try Data([0xFF, 0xD8, 0xFF, 0xE0, 0]).write(to: folder.url.appendingPathComponent("jpeg/a.jpg"))
+    try folder.write(Data([0xFF, 0xD8, 0xFF, 0xE0, 0]), "jpeg/a.jpg")
     try fails("fid --ref shapes32 --images jpeg", 65, ["jpeg/a.jpg", "JPEG", "--skip-bad"])
     try render(2, to: "alpha")
-    try PNGFixture.rgba8.data.write(to: folder.url.appendingPathComponent("alpha/a.png"))
+    try folder.write(PNGFixture.rgba8.data, "alpha/a.png")
     try fails("fid --ref shapes32 --images alpha", 65, ["alpha/a.png", "transparency", "--alpha drop"])
     try render(2, to: "sizes")
-    try PNGFixture.rgb8.data.write(to: folder.url.appendingPathComponent("sizes/a.png"))
+    try folder.write(PNGFixture.rgb8.data, "sizes/a.png")
     try fails("fid --ref shapes32 --images sizes", 65, ["32 x 32", "5 x 4", "--resize"])
   }
 
   @Test func optionsThatLetThemIn() throws {
     try render(2)
-    try PNGFixture.rgba8.data.write(to: folder.url.appendingPathComponent("out/a.png"))
+    try folder.write(PNGFixture.rgba8.data, "out/a.png")
     let found = try json("fid --ref shapes32 --alpha drop --resize 32")
     #expect(found["count"] as? Int == 3 && found["alpha"] as? String == "drop")
     #expect(found["resize"] as? String == "32 x 32")
@@ -69,7 +69,7 @@ import Testing
   @Test func badFilesAreLeftOutOnRequestOnly() throws {
     try render(5)
     let name = try #require(folder.names(in: "out").first)
-    let damaged = folder.url.appendingPathComponent("out/\(name)")
+    let damaged = URL(fileURLWithPath: folder.file("out/\(name)"))
     try Data(contentsOf: damaged).prefix(200).write(to: damaged)
     try fails("fid --ref shapes32", 65, [name, "damaged", "--skip-bad"])
     let outcome = try run("fid --ref shapes32 --skip-bad")
@@ -88,7 +88,7 @@ import Testing
     try writeStatistics(3, to: "small.npz")
     try fails("fid --ref small.npz --extractor shapes32", 65, ["3", "128", "features"])
     try writeStatistics(128, to: "big.npz")
-    let path = folder.url.appendingPathComponent("big.npz")
+    let path = URL(fileURLWithPath: folder.file("big.npz"))
     var data = try Data(contentsOf: path)
     let place = try #require(data.range(of: Data("<f8".utf8)))
     data.replaceSubrange(place, with: Data(">f8".utf8))
@@ -109,8 +109,8 @@ import Testing
   {
     try render(3)
     _ = try run("ref build --images out --extractor shapes32 -o ours.h5")
-    let ours = try HDF5File(reading: folder.path("ours.h5"))
-    let writer = try HDF5Writer(path: folder.path("theirs.h5"))
+    let ours = try HDF5File(reading: folder.file("ours.h5"))
+    let writer = try HDF5Writer(path: folder.file("theirs.h5"))
     for (name, value) in try ours.attributes() {
       try writer.setAttribute(name, name == attribute ? .string("another") : value)
     }
@@ -126,7 +126,7 @@ import Testing
     try render(2)
     try fails("fid --ref out", 69, ["dd2 weights fetch inception-fid"])
     try fails("ref build --images out -o ref.npz", 69, ["dd2 weights fetch inception-fid"])
-    _ = try folder.makeFolder("weights")
+    try folder.makeFolder("weights")
     try writeStatistics(2, to: "weights/VIRTUAL_imagenet256_labeled.npz")
     try fails("fid --ref imagenet256", 69, ["dd2 weights fetch inception-fid"])
     try folder.write("text", to: "weights/pt_inception-2015-12-05-6726825d.pth")

@@ -61,7 +61,7 @@ enum GoldenTeacher: String, CaseIterable {
   func writeTokenizer(in folder: TemporaryFolder) throws -> String {
     var file = TorchFile()
     file.add(tokenizer, at: self == .llamaGen ? ["model"] : [])
-    let path = folder.path("tokenizer-\(rawValue).pt")
+    let path = folder.file("tokenizer-\(rawValue).pt")
     try file.write(to: path)
     return path
   }
@@ -69,7 +69,7 @@ enum GoldenTeacher: String, CaseIterable {
   /// Imports the teacher; its path.
   func imported(_ dd2: Command, transformer: Int = 0) throws -> String {
     let files = [try writeTokenizer(in: dd2.folder), transformers[transformer]]
-    let path = dd2.folder.path("teacher-\(transformer).h5")
+    let path = dd2.folder.file("teacher-\(transformer).h5")
     let outcome = try dd2(["weights", "import"] + files + ["-o", path] + options)
     try #require(outcome.status == 0, "\(outcome.log)")
     #expect(outcome.output == path + "\n")

@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 /// A run whose numbers are no numbers any more.
@@ -21,9 +22,9 @@ import Testing
     let step = try #require(Int(parts.2))
     #expect(step > 1)
     // The step before is the last that was logged, and its checkpoint the last that was written.
-    let log = try MetricLog.read(folder.path("run/metrics.jsonl"))
+    let log = try MetricLog.read(folder.file("run/metrics.jsonl"))
     #expect(log.last?["step"] == Double(step - 1))
-    let run = try RunDirectory.open(folder.path("run"))
+    let run = try RunDirectory.open(folder.file("run"))
     let last = try #require(try run.latestCheckpoint())
     #expect(last.step == step - 1)
     let file = try Checkpoint.read(from: last.path, expectingKind: "distill-training")

@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 /// The main job with the bundled models, end to end at the smallest sizes: distil, resume, sample, score.
@@ -27,7 +28,7 @@ import Testing
   /// What a run's `config.json` says of the distillation.
   private func settings(of run: String) throws -> [String: Any] {
     let config = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: folder.url.appendingPathComponent(run + "/config.json")))
+      with: folder.contents(run + "/config.json"))
     return try #require(
       ((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
   }
@@ -38,7 +39,7 @@ import Testing
     let adapted = ["--bidirectional", "--noise-gain", "0.5", "--parts", "3"]
     _ = try run(arguments + adapted + ["--ema-ramp", "4", "--generator-hold", "7"] + Self.smallest)
     let config = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: folder.url.appendingPathComponent("run/config.json")))
+      with: folder.contents("run/config.json"))
     let record = try #require((config as? [String: Any])?["settings"] as? [String: Any])
     #expect((record["teacher"] as? String)?.hasSuffix("shapes32-llamagen-teacher.h5") == true)
     let settings = try #require(record["settings"] as? [String: Any])
@@ -48,7 +49,7 @@ import Testing
     #expect(adaptation["extraLayers"] as? Int == 1 && adaptation["isBidirectional"] as? Bool == true)
     #expect(adaptation["noiseGain"] as? Double == 0.5 && adaptation["parts"] as? Int == 3)
     #expect(settings["emaRamp"] as? Double == 4 && settings["generatorHold"] as? Int == 7)
-    let state = try Checkpoint.read(from: folder.path("run/generator.h5")).ema
+    let state = try Checkpoint.read(from: folder.file("run/generator.h5")).ema
     for place in ["", "parts.1.", "parts.2."] {
       #expect(state.keys.contains(place + "trunk.layers.4.attention.wo.weight"))
       #expect(state.keys.contains(place + "noise_gain.bias"))
@@ -67,11 +68,11 @@ import Testing
     try dd2.expectFailure(
       command("3", preset: "shapes32-llamagen") + ["--resume"], status: 64,
       saying: ["another adaptation, regressionWeight"], models: models)
-    let last = try #require(try MetricLog.read(folder.path("run/metrics.jsonl")).last)
+    let last = try #require(try MetricLog.read(folder.file("run/metrics.jsonl")).last)
     #expect(last["csd"] != nil && last["cross_entropy"] != nil)
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
     let record = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: folder.url.appendingPathComponent("out/samples.json")))
+      with: folder.contents("out/samples.json"))
     let sample = try #require(record as? [String: Any])
     #expect(sample["calls_per_image"] as? Int == 1)
     #expect("\(sample["teacher"] ?? "")".contains("llamagen"))
@@ -92,7 +93,7 @@ import Testing
     let images = try folder.names(in: "out").filter { $0.hasSuffix(".png") && $0 != "grid.png" }
     #expect(images.count == 12)
     let record = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: folder.url.appendingPathComponent("out/samples.json")))
+      with: folder.contents("out/samples.json"))
     let settings = try #require(record as? [String: Any])
     #expect(settings["calls_per_image"] as? Int == 3)
     let score = try #require(try run(["fid", "--ref", "shapes32", "--json"]).json() as? [String: Any])
@@ -104,12 +105,12 @@ import Testing
   @Test func equalSettingsGiveEqualFilesWhereverTheyLie() throws {
     for run in ["--run=a", "--run=b"] { _ = try self.run(["distill", "--steps", "2", run] + Self.smallest) }
     for name in ["generator.h5", "checkpoints/step-00000002.h5"] {
-      let (a, b) = (folder.path("a/" + name), folder.path("b/" + name))
+      let (a, b) = (folder.file("a/" + name), folder.file("b/" + name))
       #expect(try Data(contentsOf: URL(fileURLWithPath: a)) == Data(contentsOf: URL(fileURLWithPath: b)), "\(name)")
     }
     // The time that a step took is all that differs.
     func metrics(_ run: String) throws -> [[String: Double]] {
-      try MetricLog.read(folder.path(run + "/metrics.jsonl")).map { $0.filter { !$0.key.hasSuffix("seconds") } }
+      try MetricLog.read(folder.file(run + "/metrics.jsonl")).map { $0.filter { !$0.key.hasSuffix("seconds") } }
     }
     let logged = try metrics("a")
     #expect(logged.count == 2 && logged[0].count > 3)
@@ -119,7 +120,7 @@ import Testing
   @Test func aResumedFeatureNetworkIsTheSameFile() throws {
     let train = ["teacher", "train", "--features", "--run", "net"]
     _ = try run(train + ["--feature-steps", "2", "--seed", "3"])
-    let path = folder.path("net/features.h5")
+    let path = folder.file("net/features.h5")
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
     try FileManager.default.removeItem(atPath: path)
     _ = try run(train + ["--resume"])
@@ -134,7 +135,7 @@ import Testing
     _ = try run(["distill", "--steps", "1", "--run", "parts"] + Self.smallest)
     _ = try run(["distill", "--steps", "3", "--run", "parts", "--resume"])
     func averages(_ run: String) throws -> Checkpoint.Arrays {
-      try Checkpoint.read(from: folder.path(run + "/generator.h5")).ema
+      try Checkpoint.read(from: folder.file(run + "/generator.h5")).ema
     }
     #expect(try averages("whole") == averages("parts"))
   }
@@ -163,13 +164,13 @@ import Testing
     let start = ["--start", "dd1/generator.h5", "--stage1-steps", "1", "--training-images", "20"]
     _ = try run(["distill", "--steps", "0", "--run", "dd2"] + start + small)
     func weights(_ run: String) throws -> Checkpoint.Arrays {
-      try Checkpoint.read(from: folder.path(run + "/generator.h5")).ema
+      try Checkpoint.read(from: folder.file(run + "/generator.h5")).ema
     }
     #expect(try weights("dd1") == weights("dd2"))
     let settings = try settings(of: "dd2")
     #expect((settings["startFile"] as? [String: Any])?["path"] as? String == "dd1/generator.h5")
     #expect((settings["head"] as? [String: Any])?["width"] as? Int == 32)
-    let path = folder.path("dd1/generator.h5")
+    let path = folder.file("dd1/generator.h5")
     let generator = try Data(contentsOf: URL(fileURLWithPath: path))
     try (generator + [0]).write(to: URL(fileURLWithPath: path))
     let resume = ["--run", "dd2", "--resume"]
@@ -220,7 +221,7 @@ import Testing
     _ = try run(["sample", "--one-step", "-o", "few", "--count", "3"])
     _ = try run(["sample", "--one-step", "-o", "many", "--count", "30", "--batch", "7"])
     for name in try folder.names(in: "few") where name.hasSuffix(".png") {
-      let (few, many) = (try PNGImage.read(folder.path("few/" + name)), try PNGImage.read(folder.path("many/" + name)))
+      let (few, many) = (try PNGImage.read(folder.file("few/" + name)), try PNGImage.read(folder.file("many/" + name)))
       // Sums run in another order at another batch size: the last bit of a pixel may differ.
       let worst = zip(few.pixels, many.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
       #expect(worst <= 1, "\(name)")
@@ -233,7 +234,7 @@ import Testing
       // 000012-disk-class2.png: a subfolder per class.
       let label = try #require(name.split(separator: "-").last?.dropLast(".png".count))
       let target = try folder.makeFolder("images/\(label)") + "/" + name
-      try FileManager.default.moveItem(atPath: folder.path("flat/" + name), toPath: target)
+      try FileManager.default.moveItem(atPath: folder.file("flat/" + name), toPath: target)
     }
     let trained = try run([
       "teacher", "train", "--family", "llamagen", "--data", "images", "--run", "teacher", "--tokenizer-steps", "2",
@@ -259,7 +260,7 @@ import Testing
     // Its family's preset; the images may move between sessions.
     let adaptation = try #require(try settings(of: "student")["adaptation"] as? [String: Any])
     #expect(adaptation["parts"] as? Int == 4)
-    try FileManager.default.moveItem(atPath: folder.path("images"), toPath: folder.path("moved"))
+    try FileManager.default.moveItem(atPath: folder.file("images"), toPath: folder.file("moved"))
     _ = try run(["distill", "--data", "moved", "--run", "student", "--steps", "2", "--resume"])
     #expect(try settings(of: "student")["data"] as? String == "moved")
     try dd2.expectFailure(

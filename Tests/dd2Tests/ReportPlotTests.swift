@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The curves of several runs in one picture.
@@ -17,14 +18,14 @@ import Testing
       ("a/pairs", ["{\"step\": 9, \"seconds\": 60, \"cpu_seconds\": 68}"]),
       ("b", ["{\"step\": 1, \"fid\": 6, \"seconds\": 100}", "{\"step\": 5, \"fid\": 5, \"seconds\": 0}"]),
     ] {
-      let place = folder.path(path)
+      let place = folder.file(path)
       try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
       try "{}".write(toFile: place + "/config.json", atomically: true, encoding: .utf8)
       try (lines.joined(separator: "\n") + "\n").write(
         toFile: place + "/metrics.jsonl", atomically: true, encoding: .utf8)
     }
     #expect(try dd2(["report", "a", "b", "--label", "A<B", "second", "--plot", "p.svg"]).status == 0)
-    let svg = try String(contentsOfFile: folder.path("p.svg"), encoding: .utf8)
+    let svg = try String(contentsOfFile: folder.file("p.svg"), encoding: .utf8)
     #expect(svg.contains(">A&lt;B</text>") && svg.contains(">second</text>"))
     // Seconds run from 0 to 100 and FIDs from 4 to 8: run a goes from (70, 8) to (80, 4).
     #expect(svg.contains("points='509.2,20.0 572.8,390.0'"))
@@ -32,19 +33,19 @@ import Testing
     // The same with 20 and 0 seconds before: run a goes from (90, 8) to (100, 4).
     let later = ["report", "a", "b", "--plot", "q.svg", "--before", "20", "0"]
     #expect(try dd2(later).status == 0)
-    let shifted = try String(contentsOfFile: folder.path("q.svg"), encoding: .utf8)
+    let shifted = try String(contentsOfFile: folder.file("q.svg"), encoding: .utf8)
     #expect(shifted.contains("points='636.4,20.0 700.0,390.0'"))
     // Processor seconds, the pairs' 68 included: run a goes from (80, 8) to (100, 4), from end to end.
     #expect(try dd2(["report", "a", "--plot", "cpu.svg", "--against", "cpu_seconds"]).status == 0)
-    let processor = try String(contentsOfFile: folder.path("cpu.svg"), encoding: .utf8)
+    let processor = try String(contentsOfFile: folder.file("cpu.svg"), encoding: .utf8)
     #expect(processor.contains("points='64.0,20.0 700.0,390.0'") && processor.contains("processor seconds of training"))
     // Steps, those of other stages apart: run a goes from (1, 8) to (2, 4), run b from (1, 6) to (5, 5).
     #expect(try dd2(["report", "a", "b", "--plot", "step.svg", "--against", "step"]).status == 0)
-    let steps = try String(contentsOfFile: folder.path("step.svg"), encoding: .utf8)
+    let steps = try String(contentsOfFile: folder.file("step.svg"), encoding: .utf8)
     #expect(steps.contains("points='64.0,20.0 223.0,390.0'") && steps.contains("points='64.0,205.0 700.0,297.5'"))
     // Cut off above 6: the axis ends there, and 8 lies as far above it as the axis is long.
     #expect(try dd2(["report", "a", "--plot", "cut.svg", "--max", "6"]).status == 0)
-    let cut = try String(contentsOfFile: folder.path("cut.svg"), encoding: .utf8)
+    let cut = try String(contentsOfFile: folder.file("cut.svg"), encoding: .utf8)
     #expect(cut.contains("points='64.0,-350.0 700.0,390.0'") && cut.contains(">6</text>"))
     #expect(cut.contains("clip-path='url(#area)'") && !cut.contains(">8</text>"))
     try dd2.expectFailure(["report", "a", "--plot", "p.svg", "--max", "4"], status: 64, saying: ["--max 4"])

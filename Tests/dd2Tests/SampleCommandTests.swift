@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 /// `dd2 sample` with the bundled generators: few steps and the way between two samples.
@@ -16,13 +17,13 @@ import Testing
     let outcome = try dd2(
       ["sample", "-o", output] + arguments.split(separator: " ").map(String.init), models: BundledModelTests.models)
     try #require(outcome.status == 0, "\(outcome.log)")
-    let record = try Data(contentsOf: folder.url.appendingPathComponent(output + "/samples.json"))
+    let record = try folder.contents(output + "/samples.json")
     return try #require(try JSONSerialization.jsonObject(with: record) as? [String: Any])
   }
 
   /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
   private func difference(_ a: String, _ b: String) throws -> Int {
-    let (left, right) = (try PNGImage.read(folder.path(a)), try PNGImage.read(folder.path(b)))
+    let (left, right) = (try PNGImage.read(folder.file(a)), try PNGImage.read(folder.file(b)))
     try #require(left.pixels.count == right.pixels.count)
     return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
   }

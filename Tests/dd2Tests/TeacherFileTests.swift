@@ -20,7 +20,7 @@ import Testing
   }
 
   private func floats(_ file: String, _ name: String) throws -> [Float] {
-    try HDF5File(reading: folder.path(file)).read(name).floats
+    try HDF5File(reading: folder.file(file)).read(name).floats
   }
 
   @Test(arguments: [(GoldenTeacher.var, 0), (.var, 1), (.llamaGen, 0)])
@@ -28,7 +28,7 @@ import Testing
     let teacher = try golden.imported(dd2, transformer: transformer)
     let arguments = ["teacher", "evaluate", teacher, "--tokens", golden.golden]
     let json = try run(arguments + ["-o", "logits.h5", "--json"]).json() as? [String: Any]
-    #expect(try HDF5File(reading: folder.path("logits.h5")).shape(of: "logits") == golden.array("logits").shape)
+    #expect(try HDF5File(reading: folder.file("logits.h5")).shape(of: "logits") == golden.array("logits").shape)
     #expect(largestDifference(try floats("logits.h5", "logits"), try golden.array("logits").floats) < 1e-4)
     let loss = try #require(try golden.array("loss").doubles.first)
     let found = try #require(json?["mean_nll"] as? Double)
@@ -46,14 +46,14 @@ import Testing
     let teacher = try golden.imported(dd2)
     _ = try run(["teacher", "decode", teacher, "--tokens", golden.golden, "-o", "out", "--raw", "raw.h5"])
     let expected = try golden.array("decoded")
-    #expect(try HDF5File(reading: folder.path("raw.h5")).shape(of: "images") == expected.shape)
+    #expect(try HDF5File(reading: folder.file("raw.h5")).shape(of: "images") == expected.shape)
     let clamped = expected.floats.map { min(max($0, -1), 1) }
     #expect(largestDifference(try floats("raw.h5", "images"), clamped) < 1e-4)
     let labels = try #require(try golden.array("labels").ints)
     let names = labels.enumerated().map { String(format: "%06d-class%d.png", $0, $1) }
     #expect(try folder.names(in: "out") == names)
     // The PNG is the same image in bytes, channels last.
-    let image = try PNGImage.read(folder.path("out/\(names[1])"))
+    let image = try PNGImage.read(folder.file("out/\(names[1])"))
     let plane = image.width * image.height
     let bytes = (0..<(3 * plane)).map { index in
       UInt8((clamped[3 * plane + index % 3 * plane + index / 3] * 127.5 + 127.5).rounded())
@@ -62,7 +62,7 @@ import Testing
       mismatch(image.pixels.map { Double($0) }, bytes.map { Double($0) }, Tolerance(absolute: 1, relative: 0)) == nil)
 
     _ = try run(["teacher", "encode", teacher, "--images", "out", "-o", "tokens.h5"])
-    let tokens = try HDF5File(reading: folder.path("tokens.h5"))
+    let tokens = try HDF5File(reading: folder.file("tokens.h5"))
     #expect(try tokens.shape(of: "ids") == golden.array("ids").shape)
     #expect(try tokens.read("labels").ints == labels)
     // Tokens of an image decode and evaluate again.
@@ -78,7 +78,7 @@ import Testing
     for (row, label) in labels.enumerated() {
       let choice = ["--greedy", "--cfg", cfg, "--class", "\(label)", "--count", "1"]
       _ = try run(["teacher", "sample", teacher, "--tokens-out", "greedy.h5"] + choice)
-      let tokens = try HDF5File(reading: folder.path("greedy.h5"))
+      let tokens = try HDF5File(reading: folder.file("greedy.h5"))
       #expect(try tokens.read("ids").ints == Array(ids[(row * L)..<((row + 1) * L)]))
       #expect(try tokens.read("labels").ints == [label])
     }
@@ -91,14 +91,14 @@ import Testing
     #expect(try floats("drawn.h5", "ids") == floats("again.h5", "ids"))
     _ = try run(["teacher", "decode", teacher, "--tokens", "drawn.h5", "-o", "decoded"])
     for name in try folder.names(in: "decoded") {
-      #expect(try PNGImage.read(folder.path("decoded/\(name)")) == PNGImage.read(folder.path("out/\(name)")))
+      #expect(try PNGImage.read(folder.file("decoded/\(name)")) == PNGImage.read(folder.file("out/\(name)")))
     }
   }
 
   @Test func refusesTokensThatDoNotFit() throws {
     let teacher = try GoldenTeacher.var.imported(dd2)
     func write(ids: HostArray?, labels: HostArray?) throws {
-      let writer = try HDF5Writer(path: folder.path("tokens.h5"))
+      let writer = try HDF5Writer(path: folder.file("tokens.h5"))
       if let ids { try writer.write(ids, to: "ids") }
       if let labels { try writer.write(labels, to: "labels") }
       try writer.finish()
@@ -120,12 +120,12 @@ import Testing
     try expect(ids(), nil, "no labels")
     try expect(nil, labels, "no ids")
     try expect(HostArray(shape: [2, 30], [Float](repeating: 0.5, count: 60)), labels, "ids does not hold integers")
-    #expect(!FileManager.default.fileExists(atPath: folder.path("logits.h5")))
+    #expect(!FileManager.default.fileExists(atPath: folder.file("logits.h5")))
     // Any width of integers does.
     try write(ids: HostArray(shape: [2, 30], [UInt8](repeating: 63, count: 60)), labels: labels)
     #expect(try dd2(evaluate).status == 0)
-    let bytes = try Data(contentsOf: folder.url.appendingPathComponent("tokens.h5"))
-    try bytes.prefix(bytes.count / 2).write(to: folder.url.appendingPathComponent("tokens.h5"))
+    let bytes = try folder.contents("tokens.h5")
+    try folder.write(bytes.prefix(bytes.count / 2), "tokens.h5")
     try dd2.expectFailure(evaluate, status: 65, saying: ["tokens.h5: damaged"])
     try dd2.expectFailure(
       ["teacher", "sample", teacher, "--teacher", teacher, "-o", "out"], status: 64, saying: ["twice"])

@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 /// `dd2 weights fetch` against a server on this machine.
@@ -15,8 +16,8 @@ import Testing
 
   private var hash: String {
     get throws {
-      try Data(Self.body).write(to: folder.url.appendingPathComponent("truth"))
-      return try WeightsManifest.sha256(ofFile: folder.path("truth"))
+      try folder.write(Data(Self.body), "truth")
+      return try WeightsManifest.sha256(ofFile: folder.file("truth"))
     }
   }
 
@@ -30,7 +31,7 @@ import Testing
       layout: "pytorch-zip")
     entry.payloadBytes = payload
     entry.sha256Unconfirmed = unconfirmed
-    try JSONEncoder().encode([entry]).write(to: folder.url.appendingPathComponent("m.json"))
+    try folder.write(JSONEncoder().encode([entry]), "m.json")
     return try dd2(
       ["weights", "fetch", "x", "--manifest", "m.json"] + options, environment: ["no_proxy": "127.0.0.1"],
       whileRunning: whileRunning)
@@ -47,18 +48,18 @@ import Testing
     #expect(outcome.status == status, "\(outcome.log)")
     #expect(outcome.output.isEmpty)
     for part in parts { #expect(outcome.logLines.last?.contains(part) == true, "\(outcome.log)") }
-    #expect(!FileManager.default.fileExists(atPath: folder.path("weights/file.bin")))
+    #expect(!FileManager.default.fileExists(atPath: folder.file("weights/file.bin")))
   }
 
   private func part() -> [UInt8]? {
-    (try? Data(contentsOf: folder.url.appendingPathComponent("weights/file.bin.part"))).map { Array($0) }
+    (try? folder.contents("weights/file.bin.part")).map { Array($0) }
   }
 
   private func expectFetched(_ outcome: Command.Outcome, _ said: String) throws {
     #expect(outcome.status == 0, "\(outcome.log)")
     #expect(outcome.output.hasSuffix("weights/file.bin\n"))
     #expect(outcome.log.contains(said), "\(outcome.log)")
-    #expect(try Array(Data(contentsOf: folder.url.appendingPathComponent("weights/file.bin"))) == Self.body)
+    #expect(try Array(folder.contents("weights/file.bin")) == Self.body)
     #expect(part() == nil)
   }
 
@@ -82,7 +83,7 @@ import Testing
       #expect(try folder.names(in: "weights") == ["file.bin", "file.bin.fetched.json"])
       let verify = ["weights", "verify", "x", "--manifest", "m.json"]
       #expect(try dd2(verify).status == 0)
-      try FileManager.default.removeItem(atPath: folder.path("weights/file.bin"))
+      try FileManager.default.removeItem(atPath: folder.file("weights/file.bin"))
     }
     var other = Self.body
     other[7] ^= 1
@@ -106,7 +107,7 @@ import Testing
       try expectFetched(
         try fetch([server.url], sha256: wrong, unconfirmed: true, options: ["--accept-unconfirmed"]), "is recorded")
     }
-    try FileManager.default.removeItem(atPath: folder.path("weights"))
+    try FileManager.default.removeItem(atPath: folder.file("weights"))
     let page = Array("<!DOCTYPE html>\n<html><body>Sign in</body></html>".utf8)
     for type in ["text/html; charset=utf-8", "application/octet-stream"] {
       try served(.init(type: type, body: page)) { server in
@@ -128,7 +129,7 @@ import Testing
       #expect(server.requestedStarts == [0, 100_000])
     }
     // Without a length nothing but the manifest shows that something is missing.
-    try FileManager.default.removeItem(atPath: folder.path("weights"))
+    try FileManager.default.removeItem(atPath: folder.file("weights"))
     try served(.init(body: Self.body, firstAnswerBytes: 100_000, saysLength: false)) { server in
       expectFailure(try fetch([server.url], payload: 299_000), 69, "at least 299000 are expected")
       try expectFetched(try fetch([server.url], payload: 299_000), "is recorded")

@@ -17,7 +17,7 @@ import Testing
   private func write(_ name: String, _ tensors: [TorchFile.Tensor], at keys: [String] = []) throws {
     var file = TorchFile()
     file.add(tensors, at: keys)
-    try file.write(to: folder.path(name))
+    try file.write(to: folder.file(name))
   }
 
   private func expectFailure(
@@ -25,7 +25,7 @@ import Testing
   ) throws {
     try dd2.expectFailure(
       ["weights", "import"] + files + ["-o", "teacher.h5"] + options, status: status, saying: parts)
-    #expect(!FileManager.default.fileExists(atPath: folder.path("teacher.h5")))
+    #expect(!FileManager.default.fileExists(atPath: folder.file("teacher.h5")))
   }
 
   @Test func findsBothPartsInATrainersCheckpoint() throws {
@@ -35,12 +35,12 @@ import Testing
     file.add(transformer, at: ["trainer", "var_wo_ddp"])
     file.add(golden.tokenizer, at: ["trainer", "vae_local"])
     file.add([.init("step", [1], [3])], at: ["progress"])
-    try file.write(to: folder.path("checkpoint.pth"))
+    try file.write(to: folder.file("checkpoint.pth"))
     let outcome = try dd2(["weights", "import", "checkpoint.pth", "-o", "both.h5"])
     #expect(outcome.status == 0, "\(outcome.log)")
     #expect(outcome.log.contains("trainer.var_wo_ddp in checkpoint.pth"))
     let parameters = try Checkpoint.read(from: try golden.imported(dd2)).parameters
-    #expect(try Checkpoint.read(from: folder.path("both.h5")).parameters == parameters)
+    #expect(try Checkpoint.read(from: folder.file("both.h5")).parameters == parameters)
     let json = try #require(try dd2(["teacher", "inspect", "both.h5", "--json"]).json() as? [String: Any])
     let counts = try #require(json["parameters"] as? [String: Int])
     #expect(
@@ -49,7 +49,7 @@ import Testing
     #expect((json["origin"] as? [String: String])?["source_tokenizer"]?.hasPrefix("checkpoint.pth, sha256 ") == true)
 
     file.add(transformer, at: ["ema"])
-    try file.write(to: folder.path("checkpoint.pth"))
+    try file.write(to: folder.file("checkpoint.pth"))
     try expectFailure(["checkpoint.pth"], status: 64, saying: "several transformers", "ema in checkpoint.pth", "--at")
     try expectFailure(["checkpoint.pth", "--at", "nowhere"], status: 64, saying: "no entry named nowhere", "ema")
     let chosen = ["--at", "trainer.var_wo_ddp", "--at", "trainer.vae_local"]

@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestSupport
 import Testing
 
 /// Wrong use and bad files: the documented exit code and exactly one line on stderr.
@@ -109,7 +110,7 @@ import Testing
   @Test func truncatedHDF5() throws {
     var file = Checkpoint(kind: "teacher", config: "{}", createdBy: "test")
     file.parameters = ["weight": HostArray(shape: [5000], [Float](repeating: 1, count: 5000))]
-    let path = folder.path("teacher.h5")
+    let path = folder.file("teacher.h5")
     try file.write(to: path)
     let contents = try Data(contentsOf: URL(fileURLWithPath: path))
     try contents.prefix(contents.count / 2).write(to: URL(fileURLWithPath: path))
@@ -122,13 +123,13 @@ import Testing
   }
 
   @Test func checkpointOfAnotherKind() throws {
-    let path = folder.path("other.h5")
+    let path = folder.file("other.h5")
     try Checkpoint(kind: "features", config: "{}", createdBy: "test").write(to: path)
     try dd2.expectFailure(["teacher", "inspect", path], status: 65, saying: [path, "features"])
   }
 
   @Test func textInsteadOfImage() throws {
-    _ = try folder.makeFolder("images")
+    try folder.makeFolder("images")
     try folder.write("text\n", to: "images/a.png")
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32", "--images", "images"], status: 65, saying: ["images/a.png", "not a PNG"],
@@ -136,7 +137,7 @@ import Testing
   }
 
   @Test func imageFoldersWithoutImages() throws {
-    _ = try folder.makeFolder("empty")
+    try folder.makeFolder("empty")
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32", "--images", "empty"], status: 66, saying: ["empty: holds no PNG"],
       models: BundledModelTests.models)
@@ -144,12 +145,12 @@ import Testing
       ["fid", "--ref", "shapes32"], status: 66, saying: ["out: no such folder"], models: BundledModelTests.models)
     try dd2.expectFailure(
       ["teacher", "train", "--data", "empty", "--run", "run"], status: 66, saying: ["empty: holds no PNG"])
-    #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
+    #expect(!FileManager.default.fileExists(atPath: folder.file("run")))
   }
 
   @Test func imagesOfAnotherSize() throws {
-    _ = try folder.makeFolder("images")
-    try PNGImage(width: 16, height: 16, gray: 3).write(folder.path("images/a.png"))
+    try folder.makeFolder("images")
+    try PNGImage(width: 16, height: 16, gray: 3).write(folder.file("images/a.png"))
     for arguments in [["fid", "--ref", "shapes32", "--images", "images"], ["teacher", "train", "--data", "images"]] {
       try dd2.expectFailure(
         arguments, status: 65, saying: ["images: images are 16 x 16"], models: BundledModelTests.models)
@@ -166,10 +167,10 @@ import Testing
   /// What is written must not be what is read.
   @Test func anOutputThatIsTheInput() throws {
     let models = BundledModelTests.models
-    let teacher = folder.path("own.h5")
+    let teacher = folder.file("own.h5")
     try FileManager.default.copyItem(atPath: models + "/shapes32-var-teacher.h5", toPath: teacher)
-    _ = try folder.makeFolder("images")
-    try PNGImage(width: 32, height: 32, gray: 3).write(folder.path("images/a.png"))
+    try folder.makeFolder("images")
+    try PNGImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
     let before = try Data(contentsOf: URL(fileURLWithPath: teacher))
     for arguments in [
       ["teacher", "encode", "own.h5", "--images", "images", "-o", "own.h5"],
@@ -182,8 +183,8 @@ import Testing
   }
 
   @Test func placesThatAreMissedAfterTheWork() throws {
-    _ = try folder.makeFolder("images")
-    try PNGImage(width: 32, height: 32, gray: 3).write(folder.path("images/a.png"))
+    try folder.makeFolder("images")
+    try PNGImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
     try dd2.expectFailure(
       ["ref", "build", "--images", "images", "-o", "nowhere/x.npz", "--extractor", "shapes32"], status: 73,
       saying: ["nowhere/x.npz: cannot be created"], models: BundledModelTests.models)
@@ -207,7 +208,7 @@ import Testing
   @Test func runFolders() throws {
     try dd2.expectFailure(
       ["teacher", "train", "--resume", "--run", "none"], status: 66, saying: ["none: no run to resume"])
-    _ = try folder.makeFolder("used/perceptual")
+    try folder.makeFolder("used/perceptual")
     try dd2.expectFailure(["teacher", "train", "--run", "used"], status: 73, saying: ["used: is not empty"])
   }
 }
