@@ -48,16 +48,19 @@ public protocol Teacher: Sendable {
   ///   - prefix: tokens (B, n) of the first stages, whole ones and not all, which are read in the first call instead of
   ///     drawn; nil for none.
   ///   - choose: picks the tokens (B, l) of a stage from its log-probabilities (B, l, V).
+  /// - Throws: `NonFiniteOutput`, and what `choose` throws.
   func generate(
     labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
-    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
-  ) -> IndexTensor
+    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+  ) throws -> IndexTensor
 
   /// Token ids (B, L) to images (B, h, w, 3) in [-1, 1].
-  func decode(ids_BL: IndexTensor) -> Tensor
+  /// - Throws: `NonFiniteOutput`.
+  func decode(ids_BL: IndexTensor) throws -> Tensor
 
   /// Images (B, h, w, 3) in [-1, 1] to token ids (B, L).
-  func encode(images_BhwC: Tensor) -> IndexTensor
+  /// - Throws: `NonFiniteOutput`.
+  func encode(images_BhwC: Tensor) throws -> IndexTensor
 }
 
 extension Teacher {
@@ -73,26 +76,29 @@ extension Teacher {
 
   /// As `generate(labels:guidance:prefix:choose:)`, from the first stage on.
   public func generate(
-    labels: [Int32], guidance: Guidance, choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
-  ) -> IndexTensor {
-    generate(labels: labels, guidance: guidance, prefix: nil, choose: choose)
+    labels: [Int32], guidance: Guidance,
+    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+  ) throws -> IndexTensor {
+    try generate(labels: labels, guidance: guidance, prefix: nil, choose: choose)
   }
 
   /// Samples token sequences (B, L): sample i depends on (seed, `indices[i]`), and on its prefix, alone.
   /// - Parameter prefix: see `generate(labels:guidance:prefix:choose:)`.
+  /// - Throws: `NonFiniteOutput`.
   public func sample(
     labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int], prefix: IndexTensor? = nil
-  ) -> IndexTensor {
+  ) throws -> IndexTensor {
     precondition(labels.count == indices.count, "sample: \(labels.count) labels, \(indices.count) indices")
     var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.sample", index: $0) }
-    return generate(labels: labels, guidance: guidance, prefix: prefix) { _, logProbabilities in
+    return try generate(labels: labels, guidance: guidance, prefix: prefix) { _, logProbabilities in
       drawTokens(logProbabilities: logProbabilities, streams: &streams)
     }
   }
 
   /// Takes the most likely token everywhere: (B, L).
-  public func sampleGreedily(labels: [Int32], guidance: Guidance) -> IndexTensor {
-    generate(labels: labels, guidance: guidance) { _, logProbabilities in logProbabilities.argmax() }
+  /// - Throws: `NonFiniteOutput`.
+  public func sampleGreedily(labels: [Int32], guidance: Guidance) throws -> IndexTensor {
+    try generate(labels: labels, guidance: guidance) { _, logProbabilities in logProbabilities.argmax() }
   }
 }
 

@@ -13,13 +13,15 @@ extension Teacher {
   ///   - step: number of the pass, which keys its random numbers: sample i depends on (seed, `indices[i]`) and its own
   ///     tokens alone.
   /// - Returns: (B, L)
+  /// - Throws: `NonFiniteOutput`.
   public func redrawingUnlikely(
     ids_BL: IndexTensor, labels: [Int32], guidance: Guidance, tolerance: Float, seed: UInt64, step: Int, indices: [Int]
-  ) -> IndexTensor {
+  ) throws -> IndexTensor {
     precondition(
       labels.count == indices.count, "redrawingUnlikely: \(labels.count) labels, \(indices.count) indices")
-    return withoutGradient {
-      let logProbabilities_BLV = logProbabilities(ids_BL: ids_BL, labels: labels, guidance: guidance)
+    return try withoutGradient {
+      let logProbabilities_BLV = try logProbabilities(ids_BL: ids_BL, labels: labels, guidance: guidance)
+        .checked(outputOf: "teacher's transformer")
       let entropy_BL = -(logProbabilities_BLV.exp() * logProbabilities_BLV).sum(axis: -1)
       let excess_BL = crossEntropy(logProbabilities_BLV, targets: ids_BL) - entropy_BL
       var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.redraw", step: step, index: $0) }

@@ -54,13 +54,13 @@ private func distance(_ a: Tensor, _ b: Tensor) -> Float { (a - b).abs().element
     }
   }
 
-  @Test(arguments: [Float(0), 1, 2.5]) func cachedEqualsUncached(_ cfg: Float) {
+  @Test(arguments: [Float(0), 1, 2.5]) func cachedEqualsUncached(_ cfg: Float) throws {
     let teacher = makeTeacher()
     let guidance = Guidance(cfg: cfg, temperature: 0.8, topK: 6, topP: 0.9)
     let ids = randomIDs(3)
     let labels: [Int32] = [0, 2, 1]
     let whole = teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: guidance)
-    let drawn = teacher.generate(labels: labels, guidance: guidance) { stage, logProbabilities in
+    let drawn = try teacher.generate(labels: labels, guidance: guidance) { stage, logProbabilities in
       #expect(distance(logProbabilities, whole.sliced(axis: 1, stage..<(stage + 1))) < 1e-4, "stage \(stage)")
       return IndexTensor((0..<3).map { ids.values[$0 * 16 + stage] }, [3, 1])
     }
@@ -77,13 +77,13 @@ private func distance(_ a: Tensor, _ b: Tensor) -> Float { (a - b).abs().element
     #expect(distance(logits(3), unconditional + (logits(0) - unconditional) * 3) < 1e-5)
   }
 
-  @Test func samplesAreTheSameAtAnyBatchSize() {
+  @Test func samplesAreTheSameAtAnyBatchSize() throws {
     let teacher = makeTeacher()
     let guidance = Guidance(cfg: 1.5, temperature: 0.9)
     let labels = (0..<16).map { Int32($0 % 3) }
-    let together = teacher.sample(labels: labels, guidance: guidance, seed: 5, indices: Array(0..<16))
+    let together = try teacher.sample(labels: labels, guidance: guidance, seed: 5, indices: Array(0..<16))
     for index in [0, 7, 15] {
-      let alone = teacher.sample(labels: [labels[index]], guidance: guidance, seed: 5, indices: [index])
+      let alone = try teacher.sample(labels: [labels[index]], guidance: guidance, seed: 5, indices: [index])
       #expect(Array(together.values[(index * 16)..<((index + 1) * 16)]) == alone.values)
     }
     #expect(Set(together.values).count > 3)

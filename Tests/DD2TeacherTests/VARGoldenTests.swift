@@ -66,12 +66,12 @@ private struct GoldenVAR {
     let images = try golden.tensor("image").channelsLast
     let latents = golden.teacher.tokenizer.latentImage(images)
     #expect(relativeToLargest(latents.channelsFirst, try golden.tensor("encoder_f")) < 1e-4)
-    #expect(golden.teacher.encode(images_BhwC: images) == (try golden.indices("encoded_ids")))
+    #expect(try golden.teacher.encode(images_BhwC: images) == (try golden.indices("encoded_ids")))
     let map = golden.teacher.tokenizer.map
     let drawn = try golden.indices("ids")
     let codes = golden.teacher.tokenizer.embedding.gatherRows(drawn)
     #expect(relativeToLargest(map.featureMap(latents_BLD: codes).channelsFirst, try golden.tensor("f_hat")) < 1e-4)
-    let decoded = golden.teacher.decode(ids_BL: drawn).channelsFirst
+    let decoded = try golden.teacher.decode(ids_BL: drawn).channelsFirst
     #expect(relativeToLargest(decoded, try golden.tensor("decoded")) < 1e-4)
   }
 
@@ -101,9 +101,9 @@ private struct GoldenVAR {
   @Test func greedyGuidedSamplingMatches() throws {
     let golden = try GoldenVAR()
     let labels = try golden.indices("labels").values
-    let ids = golden.teacher.sampleGreedily(labels: labels, guidance: Guidance(cfg: golden.cfg))
+    let ids = try golden.teacher.sampleGreedily(labels: labels, guidance: Guidance(cfg: golden.cfg))
     #expect(ids == (try golden.indices("greedy_ids")))
-    let images = golden.teacher.decode(ids_BL: ids).channelsFirst
+    let images = try golden.teacher.decode(ids_BL: ids).channelsFirst
     let expected = try golden.tensor("greedy_image")
     let scaled = expected.elements.min() ?? 0 >= 0 ? (images + 1) * 0.5 : images
     #expect(relativeToLargest(scaled, expected) < 1e-4)

@@ -35,12 +35,12 @@ private func makeTeacher() -> VARTeacher {
   }
 
   /// What students learn, from whole sequences, is what samples are drawn from, scale by scale.
-  @Test(arguments: [Float(0), 1, 2.5]) func cachedEqualsUncached(_ cfg: Float) {
+  @Test(arguments: [Float(0), 1, 2.5]) func cachedEqualsUncached(_ cfg: Float) throws {
     let teacher = makeTeacher()
     let guidance = Guidance(cfg: cfg, temperature: 0.8)
     let ids = Self.randomIDs(teacher)
     let whole = teacher.logProbabilities(ids_BL: ids, labels: Self.labels, guidance: guidance)
-    let drawn = teacher.generate(labels: Self.labels, guidance: guidance) { scale, logProbabilities in
+    let drawn = try teacher.generate(labels: Self.labels, guidance: guidance) { scale, logProbabilities in
       let place = teacher.layout.stages[scale]
       let distance = (logProbabilities - whole.sliced(axis: 1, place)).abs().elements.max() ?? .infinity
       #expect(distance < 1e-4, "scale \(scale)")

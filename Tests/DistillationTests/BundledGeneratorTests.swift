@@ -38,7 +38,7 @@ import Testing
   @Test(arguments: ["shapes32-var", "shapes32-llamagen"]) func drawTheRecordedTokens(_ name: String) throws {
     let teacher = try TeacherFile.read("\(Self.models)/\(name)-teacher.h5")
     let generator = try GeneratorFile.read("\(Self.models)/\(name)-generator.h5", teacher: teacher).generator
-    let ids = GeneratorSampler(generator: generator, teacher: teacher.teacher)
+    let ids = try GeneratorSampler(generator: generator, teacher: teacher.teacher)
       .tokens(labels: [0, 1], seed: 0, indices: [0, 1])
     #expect(ids.values == Self.recorded[name]?.split(whereSeparator: \.isWhitespace).compactMap { Int32($0) })
   }

@@ -58,13 +58,13 @@ import Testing
     try withTemporaryFolder { folder in
       let generator = try TinyStudent.sampler(family, folder, sharpness: 100)
       let (teacher, ids) = (
-        generator.teacher, generator.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
+        generator.teacher, try generator.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
       )
       let excess = Self.excess(Self.logP(teacher, ids, family.guidance), ids.values, V: teacher.codebook.count)
       // In the middle between two tokens: no rounding decides.
       let (sorted, place) = (excess.sorted(), Int(share * Double(excess.count)))
       let tolerance = (sorted[place] + sorted[place + 1]) / 2
-      let found = teacher.redrawingUnlikely(
+      let found = try teacher.redrawingUnlikely(
         ids_BL: ids, labels: Self.labels, guidance: family.guidance, tolerance: Float(tolerance), seed: Self.seed,
         step: 3, indices: Self.indices)
       let expected = Self.corrected(teacher, ids, family.guidance, tolerance: tolerance, step: 3)
@@ -83,11 +83,11 @@ import Testing
       let teacher = generator.teacher
       let few = try FewStepSampler(
         generator: generator, guidance: family.guidance, calls: 3, correction: .unlikelyTokens)
-      let one = generator.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
+      let one = try generator.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
       let first = Self.corrected(teacher, one, family.guidance, tolerance: 4, step: 1)
       let second = Self.corrected(
         teacher, IndexTensor(first, one.shape), family.guidance, tolerance: 2, step: 2)
-      #expect(few.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices).values == second)
+      #expect(try few.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices).values == second)
       #expect(first != one.values && second != first)
       // Neither another tolerance nor no guidance leads to the same.
       for (guidance, tolerances) in [(family.guidance, [2.0, 2]), (family.guidance, [4, 4]), (Guidance(), [4, 2])] {
@@ -104,17 +104,17 @@ import Testing
     try withTemporaryFolder { folder in
       let generator = try TinyStudent.sampler(family, folder, sharpness: 200)
       let layout = generator.teacher.layout
-      let one = generator.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
+      let one = try generator.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
       let few = try FewStepSampler(generator: generator, guidance: family.guidance, calls: 3, correction: .lastStages)
       let kept = layout.stages[layout.stageLengths.count - 2].lowerBound
-      func sample(_ guidance: Guidance) -> IndexTensor {
-        generator.teacher.sample(
+      func sample(_ guidance: Guidance) throws -> IndexTensor {
+        try generator.teacher.sample(
           labels: Self.labels, guidance: guidance, seed: Self.seed, indices: Self.indices,
           prefix: one.columns(0..<kept))
       }
-      let drawn = few.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
-      #expect(drawn == sample(family.guidance))
-      #expect(drawn != sample(Guidance()))
+      let drawn = try few.tokens(labels: Self.labels, seed: Self.seed, indices: Self.indices)
+      #expect(try drawn == sample(family.guidance))
+      #expect(try drawn != sample(Guidance()))
       #expect(drawn.columns(0..<kept) == one.columns(0..<kept))
     }
   }

@@ -39,7 +39,7 @@ import Testing
     try generator.parameters.load(weights)
     let sampler = GeneratorSampler(generator: generator, teacher: teacher.teacher)
     return try scorer().fid(count: settings.evaluationCount) { range in
-      sampler.images(labels: range.map { Int32($0 % 10) }, seed: settings.seed, indices: Array(range))
+      try sampler.images(labels: range.map { Int32($0 % 10) }, seed: settings.seed, indices: Array(range))
     }
   }
 

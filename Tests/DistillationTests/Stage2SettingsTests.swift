@@ -32,7 +32,7 @@ import Testing
 
   private static func pairs(_ teacher: any DD2Teacher.Teacher, _ settings: DistillationConfiguration) -> TokenSource {
     TokenSource {
-      TokenPairs.collect(
+      try TokenPairs.collect(
         teacher: teacher, guidance: settings.guidance, indices: 0..<4, steps: 4, seed: settings.seed)
     }
   }

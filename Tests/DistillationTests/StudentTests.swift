@@ -49,7 +49,7 @@ import Testing
   fileprivate static func regression(
     _ teacher: any DD2Teacher.Teacher, _ settings: DistillationConfiguration
   ) throws -> (stage: PairRegression, pairs: TokenSet) {
-    let pairs = TokenPairs.collect(
+    let pairs = try TokenPairs.collect(
       teacher: teacher, guidance: .init(), indices: 0..<settings.pairs, steps: settings.pairIntegrationSteps,
       seed: settings.seed)
     let stage1 = try StudentFactory(teacher: teacher, head: settings.head, seed: settings.seed).scoreNetwork()

@@ -33,9 +33,9 @@ private func train(
       // The classifier starts at nearly equal probabilities of the twelve codes.
       #expect(abs((metrics.first?["cross_entropy"] ?? 0) - log(12)) < 0.05)
       let images = try FewImages().batch([0, 1]).images
-      let ids = loaded.teacher.encode(images_BhwC: images)
+      let ids = try loaded.teacher.encode(images_BhwC: images)
       #expect(ids.shape == [2, loaded.teacher.layout.count])
-      #expect(loaded.teacher.decode(ids_BL: ids).shape == images.shape)
+      #expect(try loaded.teacher.decode(ids_BL: ids).shape == images.shape)
     }
   }
 

@@ -52,9 +52,9 @@ public struct LlamaGenTeacher: Teacher {
 
   public func generate(
     labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
-    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
-  ) -> IndexTensor {
-    withoutGradient {
+    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+  ) throws -> IndexTensor {
+    try withoutGradient {
       let B = labels.count
       let isGuided = Self.isGuided(guidance.cfg)
       // Conditional and unconditional sequences in one batch, as in the reference.
@@ -69,7 +69,8 @@ public struct LlamaGenTeacher: Teacher {
           logits = Self.guided(
             logits.sliced(axis: 0, 0..<B), logits.sliced(axis: 0, B..<(2 * B)), cfg: guidance.cfg)
         }
-        let ids = choose(stage, guidance.logProbabilities(logits: logits))
+        let checked = try logits.checked(outputOf: "teacher's transformer")
+        let ids = try choose(stage, guidance.logProbabilities(logits: checked))
         tokens.append(ids)
         unread = ids
       }
@@ -81,9 +82,13 @@ public struct LlamaGenTeacher: Teacher {
     IndexTensor(ids_Bl.values + ids_Bl.values, [2 * ids_Bl.shape[0], ids_Bl.shape[1]])
   }
 
-  public func decode(ids_BL: IndexTensor) -> Tensor {
-    withoutGradient { tokenizer.pixels(ids_BL: ids_BL).clamp(-1, 1) }
+  public func decode(ids_BL: IndexTensor) throws -> Tensor {
+    try withoutGradient {
+      try tokenizer.pixels(ids_BL: ids_BL).checked(outputOf: "tokenizer's decoder").clamp(-1, 1)
+    }
   }
 
-  public func encode(images_BhwC: Tensor) -> IndexTensor { tokenizer.encode(images_BhwC: images_BhwC) }
+  public func encode(images_BhwC: Tensor) throws -> IndexTensor {
+    try tokenizer.encode(images_BhwC: images_BhwC)
+  }
 }

@@ -49,9 +49,10 @@ public struct VQTokenizer: TrainableTokenizer {
   }
 
   /// Images (B, H, W, 3) in [-1, 1] to token ids (B, L), in raster order.
-  public func encode(images_BhwC: Tensor) -> IndexTensor {
-    withoutGradient {
-      let latents = latentImage(images_BhwC)
+  /// - Throws: `NonFiniteOutput`.
+  public func encode(images_BhwC: Tensor) throws -> IndexTensor {
+    try withoutGradient {
+      let latents = try latentImage(images_BhwC).checked(outputOf: "tokenizer's encoder")
       let (B, h, w, D) = latents.dims4
       return NearestCode(codes_VD)(Self.unitRows(latents).reshaped([B * h * w, D])).reshaped([B, h * w])
     }

@@ -60,7 +60,8 @@ public protocol TrainableTokenizer: Sendable {
   /// Latent image (B, h, w, D) to images (B, H, W, 3), not clamped.
   func pixels(_ latents_BhwD: Tensor) -> Tensor
   /// Images (B, H, W, 3) in [-1, 1] to token ids (B, L).
-  func encode(images_BhwC: Tensor) -> IndexTensor
+  /// - Throws: `NonFiniteOutput`.
+  func encode(images_BhwC: Tensor) throws -> IndexTensor
 }
 
 extension TrainableTokenizer {

@@ -51,14 +51,14 @@ public struct VARTeacher: Teacher {
 
   public func generate(
     labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
-    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) -> IndexTensor
-  ) -> IndexTensor {
-    withoutGradient { generateStages(labels: labels, guidance: guidance, prefix: prefix, choose: choose) }
+    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+  ) throws -> IndexTensor {
+    try withoutGradient { try generateStages(labels: labels, guidance: guidance, prefix: prefix, choose: choose) }
   }
 
   private func generateStages(
-    labels: [Int32], guidance: Guidance, prefix: IndexTensor?, choose: (Int, Tensor) -> IndexTensor
-  ) -> IndexTensor {
+    labels: [Int32], guidance: Guidance, prefix: IndexTensor?, choose: (Int, Tensor) throws -> IndexTensor
+  ) throws -> IndexTensor {
     let B = labels.count
     let isGuided = guidance.cfg != 0
     let doubled = isGuided ? labels + labels.map { _ in Int32(classCount) } : labels
@@ -78,7 +78,8 @@ public struct VARTeacher: Teacher {
           let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
           logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
         }
-        perScale.append(choose(scale, guidance.logProbabilities(logits: logits)))
+        let checked = try logits.checked(outputOf: "teacher's transformer")
+        perScale.append(try choose(scale, guidance.logProbabilities(logits: checked)))
         (first, views) = (scale + 1, [])
       }
       guard scale + 1 < sides.count else { break }
@@ -91,7 +92,11 @@ public struct VARTeacher: Teacher {
     return IndexTensor.joined(stages: perScale)
   }
 
-  public func decode(ids_BL: IndexTensor) -> Tensor { withoutGradient { tokenizer.decode(ids_BL: ids_BL) } }
+  public func decode(ids_BL: IndexTensor) throws -> Tensor {
+    try withoutGradient { try tokenizer.decode(ids_BL: ids_BL) }
+  }
 
-  public func encode(images_BhwC: Tensor) -> IndexTensor { tokenizer.encode(images_BhwC: images_BhwC) }
+  public func encode(images_BhwC: Tensor) throws -> IndexTensor {
+    try tokenizer.encode(images_BhwC: images_BhwC)
+  }
 }

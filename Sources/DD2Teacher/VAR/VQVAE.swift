@@ -40,13 +40,16 @@ public struct VQVAE: TrainableTokenizer {
   public func pixels(_ latents_BhwD: Tensor) -> Tensor { decoder(postQuantConv(latents_BhwD)) }
 
   /// Token ids (B, L) to images (B, H, W, 3) in [-1, 1] (`fhat_to_img`).
-  public func decode(ids_BL: IndexTensor) -> Tensor {
-    pixels(map.featureMap(latents_BLD: embedding.gatherRows(ids_BL))).clamp(-1, 1)
+  /// - Throws: `NonFiniteOutput`.
+  public func decode(ids_BL: IndexTensor) throws -> Tensor {
+    try pixels(map.featureMap(latents_BLD: embedding.gatherRows(ids_BL))).checked(outputOf: "tokenizer's decoder")
+      .clamp(-1, 1)
   }
 
   /// Images (B, H, W, 3) in [-1, 1] to token ids (B, L) (`img_to_idxBl`).
-  public func encode(images_BhwC: Tensor) -> IndexTensor {
-    withoutGradient { quantize(latentImage(images_BhwC)).ids }
+  /// - Throws: `NonFiniteOutput`.
+  public func encode(images_BhwC: Tensor) throws -> IndexTensor {
+    try withoutGradient { quantize(try latentImage(images_BhwC).checked(outputOf: "tokenizer's encoder")).ids }
   }
 
   /// What the residual quantisation of a latent image gives.

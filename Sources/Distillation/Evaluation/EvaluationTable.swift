@@ -57,7 +57,7 @@ public struct Evaluation {
     var drawing = 0.0
     let fid = try distance(method) { range in
       let begin = Date()
-      let images = sampler.images(labels: labels.labels(range), seed: seed, indices: Array(range))
+      let images = try sampler.images(labels: labels.labels(range), seed: seed, indices: Array(range))
       drawing += Date().timeIntervalSince(begin)
       return images
     }
@@ -73,7 +73,7 @@ public struct Evaluation {
     return try PerceptualPathLength(extractor: scorer.extractor, pairs: pairs, batch: batch, seed: seed)(
       latents: (teacher.layout.count, teacher.codebook.dimension), classCount: teacher.classCount,
       progress: { try progress("path length, \(method)", $0, pairs) },
-      images: { teacher.decodeInSlices(ids_BL: sampler.tokens(noise_BLD: $0, labels: $1)) })
+      images: { try teacher.decodeInSlices(ids_BL: sampler.tokens(noise_BLD: $0, labels: $1)) })
   }
 
   /// The baseline whose positions do not depend on each other, from the token frequencies of the teacher's samples.
@@ -88,7 +88,8 @@ public struct Evaluation {
     for start in stride(from: 0, to: samples, by: batch) {
       let range = start..<min(start + batch, samples)
       ids +=
-        teacher.sample(labels: labels.labels(range), guidance: guidance, seed: seed &+ 1, indices: Array(range)).values
+        try teacher.sample(labels: labels.labels(range), guidance: guidance, seed: seed &+ 1, indices: Array(range))
+        .values
       try progress("samples for the independent baseline", range.upperBound, samples)
     }
     let tokens = TokenSet(
@@ -107,7 +108,7 @@ public struct Evaluation {
     -> EvaluationRow
   {
     let fid = try distance(method) { range in
-      teacher.decode(ids_BL: teacher.encode(images_BhwC: try data.batch(Array(range)).images))
+      try teacher.decode(ids_BL: teacher.encode(images_BhwC: data.batch(Array(range)).images))
     }
     return EvaluationRow(method: method, callsPerImage: nil, imagesPerSecond: nil, fid: fid)
   }

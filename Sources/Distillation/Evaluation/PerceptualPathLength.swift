@@ -35,10 +35,10 @@ public struct PerceptualPathLength {
   ///   - classCount: number of classes.
   ///   - progress: called with the number of pairs done; throws to stop.
   ///   - images: makes images (B, h, w, 3) of noise (B, L, D) and B labels.
-  /// - Throws: what `progress` throws.
+  /// - Throws: what `progress` and `images` throw.
   public func callAsFunction(
     latents: (count: Int, dimension: Int), classCount: Int, progress: (Int) throws -> Void = { _ in },
-    images: (_ noise_BLD: Tensor, _ labels: [Int32]) -> Tensor
+    images: (_ noise_BLD: Tensor, _ labels: [Int32]) throws -> Tensor
   ) throws -> Double {
     var total = 0.0
     for start in stride(from: 0, to: pairs, by: max(1, batch / 2)) {
@@ -46,7 +46,7 @@ public struct PerceptualPathLength {
       let steps = indices.map { step(pair: $0, latents) }
       let labels = indices.map { Int32($0 % classCount) }
       let noise_BLD = Tensor.concatenated(steps.map(\.from) + steps.map(\.to), axis: 0)
-      let features_BF = extractor.features(of: images(noise_BLD, labels + labels))
+      let features_BF = extractor.features(of: try images(noise_BLD, labels + labels))
       let n = indices.count
       let moved_BF = features_BF.sliced(axis: 0, n..<(2 * n)) - features_BF.sliced(axis: 0, 0..<n)
       total += moved_BF.square().sum(axis: 1).elements.reduce(0) { $0 + Double($1) }

@@ -72,19 +72,19 @@ public struct FewStepSampler: ImageSampler {
     correction == .ownStages ? steps * generator.callsPerImage : generator.callsPerImage + steps - 1
   }
 
-  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
-    let ids_BL = generator.tokens(labels: labels, seed: seed, indices: indices)
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
+    let ids_BL = try generator.tokens(labels: labels, seed: seed, indices: indices)
     switch correction {
     case .ownStages:
-      return TwoStepSampler(generator: generator.generator, teacher: teacher)
+      return try TwoStepSampler(generator: generator.generator, teacher: teacher)
         .tokens(labels: labels, seed: seed, indices: indices, first: ids_BL)
     case .lastStages:
       let kept = teacher.layout.stages[teacher.layout.stageLengths.count - (steps - 1)].lowerBound
-      return teacher.sample(
+      return try teacher.sample(
         labels: labels, guidance: guidance, seed: seed, indices: indices, prefix: ids_BL.columns(0..<kept))
     case .unlikelyTokens:
-      return (1..<steps).reduce(ids_BL) { ids_BL, call in
-        teacher.redrawingUnlikely(
+      return try (1..<steps).reduce(ids_BL) { ids_BL, call in
+        try teacher.redrawingUnlikely(
           ids_BL: ids_BL, labels: labels, guidance: guidance, tolerance: Self.tolerance(correction: call), seed: seed,
           step: call,
           indices: indices)

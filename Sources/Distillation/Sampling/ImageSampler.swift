@@ -9,13 +9,15 @@ public protocol ImageSampler {
   /// Networks that run one after the other for one image: those of a generator's parts, and the teacher's calls.
   var callsPerImage: Int { get }
   /// Token ids (B, L), one row per label, of the samples with the given indices.
-  func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor
+  /// - Throws: `NonFiniteOutput`.
+  func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor
 }
 
 extension ImageSampler {
   /// Images (B, h, w, 3) in [-1, 1], one per label, of the samples with the given indices.
-  public func images(labels: [Int32], seed: UInt64, indices: [Int]) -> Tensor {
-    teacher.decodeInSlices(ids_BL: tokens(labels: labels, seed: seed, indices: indices))
+  /// - Throws: `NonFiniteOutput`.
+  public func images(labels: [Int32], seed: UInt64, indices: [Int]) throws -> Tensor {
+    try teacher.decodeInSlices(ids_BL: tokens(labels: labels, seed: seed, indices: indices))
   }
 }
 
@@ -34,8 +36,8 @@ public struct TeacherSampler: ImageSampler {
 
   public var callsPerImage: Int { teacher.layout.stageLengths.count }
 
-  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
-    greedy
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
+    try greedy
       ? teacher.sampleGreedily(labels: labels, guidance: guidance)
       : teacher.sample(labels: labels, guidance: guidance, seed: seed, indices: indices)
   }
@@ -59,18 +61,19 @@ public struct GeneratorSampler: ImageSampler {
     generator.samplingNoise(seed: seed, indices: indices)
   }
 
-  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
-    tokens(noise_BLD: noise(seed: seed, indices: indices), labels: labels)
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
+    try tokens(noise_BLD: noise(seed: seed, indices: indices), labels: labels)
   }
 
   /// Token ids (B, L) of noise (B, L, D), one row per label.
-  public func tokens(noise_BLD: Tensor, labels: [Int32]) -> IndexTensor {
+  /// - Throws: `NonFiniteOutput`.
+  public func tokens(noise_BLD: Tensor, labels: [Int32]) throws -> IndexTensor {
     let L = generator.layout.count
-    let ids = withoutGradient {
-      stride(from: 0, to: labels.count, by: sequencesPerCall).flatMap { start in
+    let ids = try withoutGradient {
+      try stride(from: 0, to: labels.count, by: sequencesPerCall).flatMap { start in
         let rows = start..<min(start + sequencesPerCall, labels.count)
         let q_BLD = generator(noise_BLD: noise_BLD.sliced(axis: 0, rows), labels: Array(labels[rows]))
-        return teacher.codebook.nearest(q_BLD).values
+        return teacher.codebook.nearest(try q_BLD.checked(outputOf: "generator")).values
       }
     }
     return IndexTensor(ids, [labels.count, L])

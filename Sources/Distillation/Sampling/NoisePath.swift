@@ -48,10 +48,10 @@ public struct InterpolationSampler: ImageSampler {
   public var teacher: any Teacher { generator.teacher }
   public var callsPerImage: Int { generator.callsPerImage }
 
-  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
     let path = NoisePath(
       from: generator.noise(seed: seed, indices: [ends.first]), to: generator.noise(seed: seed, indices: [ends.second]))
     let noise_BLD = Tensor.concatenated(indices.map { path(Double($0) / Double(count - 1)) }, axis: 0)
-    return generator.tokens(noise_BLD: noise_BLD, labels: labels)
+    return try generator.tokens(noise_BLD: noise_BLD, labels: labels)
   }
 }

@@ -19,11 +19,12 @@ extension Teacher {
   private static var most: Int { 100 }
 
   /// As `decode`, a few images at a time.
-  public func decodeInSlices(ids_BL: IndexTensor) -> Tensor {
+  /// - Throws: `NonFiniteOutput`.
+  public func decodeInSlices(ids_BL: IndexTensor) throws -> Tensor {
     let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])
-    let images = stride(from: 0, to: B, by: imagesAtOnce).map { start in
+    let images = try stride(from: 0, to: B, by: imagesAtOnce).map { start in
       let end = min(start + imagesAtOnce, B)
-      return decode(ids_BL: IndexTensor(Array(ids_BL.values[(start * L)..<(end * L)]), [end - start, L]))
+      return try decode(ids_BL: IndexTensor(Array(ids_BL.values[(start * L)..<(end * L)]), [end - start, L]))
     }
     return images.count == 1 ? images[0] : Tensor.concatenated(images, axis: 0)
   }

@@ -16,24 +16,24 @@ public struct TwoStepSampler: ImageSampler {
 
   public var callsPerImage: Int { 2 * generator.partCount }
 
-  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) -> IndexTensor {
-    tokens(
+  public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
+    try tokens(
       labels: labels, seed: seed, indices: indices,
       first: GeneratorSampler(generator: generator, teacher: teacher).tokens(
         labels: labels, seed: seed, indices: indices))
   }
 
   /// As above, after a first call that drew the tokens `first` (B, L).
-  func tokens(labels: [Int32], seed: UInt64, indices: [Int], first: IndexTensor) -> IndexTensor {
-    withoutGradient {
+  func tokens(labels: [Int32], seed: UInt64, indices: [Int], first: IndexTensor) throws -> IndexTensor {
+    try withoutGradient {
       let (B, L) = (labels.count, teacher.layout.count)
       let kept = teacher.layout.restart
       let noise_BLD = generator.samplingNoise(seed: seed, indices: indices)
       let mask_BL = Tensor((0..<(B * L)).map { $0 % L < kept ? 1 : 0 }, [B, L])
       let second = teacher.codebook.nearest(
-        generator.draw(
+        try generator.draw(
           noise_BLD: noise_BLD, labels: labels, given: (mask_BL, teacher.codebook.latents(first))
-        ).latents_BLD)
+        ).latents_BLD.checked(outputOf: "generator"))
       return IndexTensor(
         (0..<(B * L)).map { $0 % L < kept ? first.values[$0] : second.values[$0] }, [B, L])
     }

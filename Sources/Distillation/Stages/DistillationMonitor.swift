@@ -109,9 +109,9 @@ public struct DistillationMonitor {
   private func snapshot(_ generator: OneStepGenerator, to path: String) throws {
     let count = Self.columns * Self.rows
     let labels = (0..<count).map { Int32($0 % teacher.classCount) }
-    let drawn = GeneratorSampler(generator: generator, teacher: teacher)
+    let drawn = try GeneratorSampler(generator: generator, teacher: teacher)
       .images(labels: labels, seed: configuration.seed, indices: Array(0..<count))
-    let reference = teacherRows.images(labels: labels, seed: configuration.seed)
+    let reference = try teacherRows.images(labels: labels, seed: configuration.seed)
     let images = pngImages(Tensor.concatenated([drawn, reference], axis: 0))
     try PNGImage.grid(images: images, columns: Self.columns, padding: 2).scaled(by: 2).write(path)
   }
@@ -123,7 +123,7 @@ public struct DistillationMonitor {
     let labels = LabelStream.balanced(classCount: teacher.classCount)
     let count = configuration.evaluationCount
     return try scorer.fid(count: count, progress: { try progress($0, count) }) { range in
-      sampler.images(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
+      try sampler.images(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
     }
   }
 }
@@ -136,12 +136,12 @@ private final class TeacherRows {
   init(_ sampler: TeacherSampler) { self.sampler = sampler }
 
   /// Images (B, h, w, 3) in [-1, 1], one per label.
-  func images(labels: [Int32], seed: UInt64) -> Tensor {
+  func images(labels: [Int32], seed: UInt64) throws -> Tensor {
     if let drawn { return drawn }
     let step = sampler.teacher.sequencesAtOnce
-    let slices = stride(from: 0, to: labels.count, by: step).map { start in
+    let slices = try stride(from: 0, to: labels.count, by: step).map { start in
       let indices = Array(start..<min(start + step, labels.count))
-      return sampler.images(labels: indices.map { labels[$0] }, seed: seed, indices: indices)
+      return try sampler.images(labels: indices.map { labels[$0] }, seed: seed, indices: indices)
     }
     let images = Tensor.concatenated(slices, axis: 0)
     drawn = images

@@ -97,7 +97,7 @@ public struct DistillationPipeline {
         progress: { completed in
           observer(.step(stage: "encoding", completed: completed, total: indices.count, metrics: []))
           if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
-        }, encoder: { teacher.teacher.encode(images_BhwC: $0) })
+        }, encoder: { try teacher.teacher.encode(images_BhwC: $0) })
     }
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
     try loop(open(path, command: command))(stage)

@@ -50,7 +50,7 @@ struct PairCollection {
     let log = try StageLog(run.directory, stage: Self.name, resumingAfter: pairs?.count ?? 0)
     while (pairs?.count ?? 0) < total {
       let start = pairs?.count ?? 0
-      let made = log.timed { collect(start..<min(start + batch, total), with: generator) }
+      let made = try log.timed { try collect(start..<min(start + batch, total), with: generator) }
       let all = pairs.map { $0.appending(made) } ?? made
       pairs = all
       try log.append(step: all.count, [("token_entropy", DistillationMonitor.unigramEntropy(made.ids))])
@@ -65,13 +65,13 @@ struct PairCollection {
     return try complete(pairs)
   }
 
-  private func collect(_ indices: Range<Int>, with generator: OneStepGenerator?) -> TokenSet {
+  private func collect(_ indices: Range<Int>, with generator: OneStepGenerator?) throws -> TokenSet {
     guard let generator else {
-      return TokenPairs.collect(
+      return try TokenPairs.collect(
         teacher: teacher, guidance: configuration.guidance, indices: indices,
         steps: configuration.pairIntegrationSteps, seed: configuration.seed)
     }
-    return TokenPairs.collect(generator: generator, teacher: teacher, indices: indices, seed: configuration.seed)
+    return try TokenPairs.collect(generator: generator, teacher: teacher, indices: indices, seed: configuration.seed)
   }
 
   private func complete(_ pairs: TokenSet?) throws -> TokenSet {

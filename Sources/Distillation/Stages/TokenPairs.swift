@@ -15,13 +15,14 @@ enum TokenPairs {
   /// - Parameters:
   ///   - indices: the pairs to make, one batch; label i is `i % classCount`.
   ///   - steps: Heun steps; the last one is the jump to the posterior mean, which is then snapped to its nearest code.
+  /// - Throws: `NonFiniteOutput`.
   static func collect(
     teacher: any Teacher, guidance: Guidance, indices: Range<Int>, steps: Int, seed: UInt64
-  ) -> TokenSet {
+  ) throws -> TokenSet {
     precondition(steps > 0, "TokenPairs: \(steps) integration steps")
     let labels = indices.map { Int32($0 % teacher.classCount) }
     let noise_BLD = noise(teacher: teacher, count: indices.count, seed: seed, firstIndex: indices.lowerBound)
-    let ids = teacher.generate(labels: labels, guidance: guidance) { stage, logProbabilities in
+    let ids = try teacher.generate(labels: labels, guidance: guidance) { stage, logProbabilities in
       let own = noise_BLD.sliced(axis: 1, teacher.layout.stages[stage])
       return teacher.codebook.nearest(
         integrate(own, logProbabilities: logProbabilities, codebook_VD: teacher.codebook.vectors_VD, steps: steps))
@@ -31,13 +32,17 @@ enum TokenPairs {
 
   /// Draws the tokens with a generator.
   /// - Parameter indices: as above.
+  /// - Throws: `NonFiniteOutput`.
   static func collect(
     generator: OneStepGenerator, teacher: any Teacher, indices: Range<Int>, seed: UInt64
-  ) -> TokenSet {
+  ) throws -> TokenSet {
     let labels = indices.map { Int32($0 % teacher.classCount) }
     let noise_BLD = noise(teacher: teacher, count: indices.count, seed: seed, firstIndex: indices.lowerBound)
     return TokenSet(
-      ids: withoutGradient { teacher.codebook.nearest(generator(noise_BLD: noise_BLD, labels: labels)) },
+      ids: try withoutGradient {
+        teacher.codebook.nearest(
+          try generator(noise_BLD: noise_BLD, labels: labels).checked(outputOf: "generator"))
+      },
       labels: labels)
   }
 

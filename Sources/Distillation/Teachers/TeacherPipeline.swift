@@ -85,7 +85,7 @@ public struct TeacherPipeline {
         progress: { completed in
           observer(.step(stage: "encoding", completed: completed, total: data.count, metrics: []))
           if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
-        }, encoder: { tokenizer.encode(images_BhwC: $0) })
+        }, encoder: { try tokenizer.encode(images_BhwC: $0) })
     }
     let transformerStage = TransformerTraining(
       family.makeTransformer(over: tokenizer, seed: configuration.seed), tokens: tokens,

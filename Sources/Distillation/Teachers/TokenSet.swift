@@ -39,7 +39,7 @@ public struct TokenSet: Sendable {
   ///   - progress: called with the number of images done.
   public static func encode(
     _ data: any ImageSource, indices: [Int]? = nil, batch: Int, progress: (Int) throws -> Void = { _ in },
-    encoder: (Tensor) -> IndexTensor
+    encoder: (Tensor) throws -> IndexTensor
   ) throws -> TokenSet {
     let indices = indices ?? Array(0..<data.count)
     let count = indices.count
@@ -47,7 +47,7 @@ public struct TokenSet: Sendable {
     var labels: [Int32] = []
     for start in stride(from: 0, to: count, by: batch) {
       let images = try data.batch(Array(indices[start..<min(start + batch, count)]))
-      values += encoder(images.images).values
+      values += try encoder(images.images).values
       labels += images.labels
       try progress(labels.count)
     }

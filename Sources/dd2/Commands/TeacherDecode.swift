@@ -45,7 +45,7 @@ struct TeacherDecode: ParsableCommand {
     defer { meter.close() }
     for start in stride(from: 0, to: set.count, by: teacher.imagesAtOnce) {
       let rows = start..<min(start + teacher.imagesAtOnce, set.count)
-      let images_BhwC = teacher.decode(ids_BL: set.batch(Array(rows)).ids)
+      let images_BhwC = try teacher.decode(ids_BL: set.batch(Array(rows)).ids)
       try writer?.write(images_BhwC.permuted([0, 3, 1, 2]).elements, rows: rows, of: Self.imagesName)
       for (index, image) in zip(rows, pngImages(images_BhwC)) { try folder.write(image, named: names[index]) }
       meter.update(rows.upperBound)

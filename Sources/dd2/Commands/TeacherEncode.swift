@@ -36,7 +36,7 @@ struct TeacherEncode: ParsableCommand {
         meter.update(done)
         if interrupts.flag.isRaised { meter.close() }
         try interrupts.check("\(done) of \(data.count) images")
-      }, encoder: { teacher.encode(images_BhwC: $0) })
+      }, encoder: { try teacher.encode(images_BhwC: $0) })
     try TokenFile.write(tokens, to: writer)
     try writer.finish()
     try Console.result("\(output): \(tokens.count) images, \(teacher.layout.count) tokens each")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Backbone
+import DD2Teacher
 import Datasets
 import Distillation
 import FIDEval
@@ -46,6 +47,7 @@ extension StateDictError: ExitCoded { var exitCode: Int32 { ExitStatus.badData.r
 extension TeacherImportError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension PartCountError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension FewStepError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
+extension NonFiniteOutput: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
 extension BackendUnavailable: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
 extension RunInterrupted: ExitCoded { var exitCode: Int32 { ExitStatus.interrupted.rawValue } }
 extension OptimizerError: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }

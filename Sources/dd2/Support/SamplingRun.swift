@@ -76,10 +76,10 @@ struct SamplingRun {
       let range = start..<min(start + record.batch, options.count)
       let batch = labels.labels(range)
       var images: [PNGImage] = []
-      time += clock.measure {
-        let drawn = sampler.tokens(labels: batch, seed: options.seed, indices: Array(range))
+      time += try clock.measure {
+        let drawn = try sampler.tokens(labels: batch, seed: options.seed, indices: Array(range))
         ids += drawn.values
-        if output != nil { images = pngImages(sampler.teacher.decodeInSlices(ids_BL: drawn)) }
+        if output != nil { images = pngImages(try sampler.teacher.decodeInSlices(ids_BL: drawn)) }
       }
       for (index, image) in zip(range, images) {
         try output?.write(
