@@ -35,4 +35,21 @@ import Testing
     #expect(resumed.status == 70 && resumed.log.contains("distill: continuing after step \(step - 1)"))
     #expect(resumed.logLines.last == line[...])
   }
+
+  /// Finite weights that are too large: no image is better than one of made-up pixels.
+  @Test(arguments: ["transformer.output.weight", "tokenizer.decoder.conv_out.weight"])
+  func aTeacherThatOverflowsDrawsNothing(_ weights: String) throws {
+    let folder = try TemporaryFolder()
+    var file = try Checkpoint.read(
+      from: BundledModelTests.models + "/shapes32-llamagen-teacher.h5", expectingKind: "teacher")
+    let shape = try #require(file.parameters[weights]).shape
+    file.parameters[weights] = HostArray(shape: shape, [Float](repeating: 3e38, count: shape.reduce(1, *)))
+    try file.write(to: folder.file("teacher.h5"))
+    let outcome = try Command(folder: folder)(
+      ["sample", "--teacher-steps", "--teacher", "teacher.h5", "--count", "2", "-o", "out"])
+    let network = weights.hasPrefix("tokenizer") ? "tokenizer's decoder" : "teacher's transformer"
+    #expect(outcome.status == 65 && outcome.output.isEmpty)
+    #expect(outcome.logLines.last?.hasPrefix("dd2: the output of the \(network) is not finite; ") == true)
+    #expect(try folder.names(in: "out") == ["samples.json"])
+  }
 }
