@@ -92,7 +92,7 @@ private final class FailingStage: TrainingStage {
       return [("loss", Double(index))]
     }
     func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
-      guard completed == stopsAfter else { return [("fid", 5)] }
+      guard completed == stopsAfter else { return [("fid", Double(completed))] }
       flag.raise()
       throw RunInterrupted(checkpoint: nil)
     }
@@ -100,7 +100,8 @@ private final class FailingStage: TrainingStage {
     func restore(_ state: StageState) {}
   }
 
-  @Test(arguments: [0, 2]) func keepTheStepBefore(_ steps: Int) throws {
+  /// The step is kept, and scored first when the run goes on; the last step's too, and once.
+  @Test(arguments: [0, 2, 3]) func keepTheStepBefore(_ steps: Int) throws {
     try withTemporaryFolder { folder in
       let flag = InterruptFlag()
       let stage = Stage(flag, stopsAfter: steps)
@@ -111,9 +112,13 @@ private final class FailingStage: TrainingStage {
       #expect((error?.checkpoint == nil) == (steps == 0))
       #expect(stage.made == steps)
       stage.stopsAfter = nil
-      try RunLoop(run, checkpointInterval: 50, interrupt: InterruptFlag(), observer: { _ in })(stage)
+      for _ in 0..<2 { try RunLoop(run, checkpointInterval: 50, interrupt: InterruptFlag(), observer: { _ in })(stage) }
       #expect(stage.made == 3)
-      #expect(try metrics(folder + "/run").map { $0["step"] } == [0, 1, 2, 3])
+      let records = try metrics(folder + "/run")
+      let twice = steps == 0 ? [] : [Double(steps)]
+      #expect(records.map { $0["step"] } == ([0, 1, 2, 3] + twice).sorted())
+      #expect(records.compactMap { $0["fid"] } == [0, 1, 2, 3])
+      #expect(records.compactMap { $0["loss"] } == [0, 1, 2])
     }
   }
 }

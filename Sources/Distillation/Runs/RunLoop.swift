@@ -57,6 +57,8 @@ struct RunLoop {
 
   /// Checkpoints kept in the folder.
   private static let keptCheckpoints = 2
+  /// The mark of a checkpoint whose step was not scored to the end.
+  private static let lacksScore = "lacks_score"
 
   /// A loop over a run's folder.
   /// - Parameter checkpointInterval: steps between checkpoints.
@@ -71,26 +73,31 @@ struct RunLoop {
   /// Runs the stage to its end, from its last checkpoint if there is one.
   /// - Throws: what the stage throws; `RunInterrupted` after a clean checkpoint; `ArtifactError` on I/O.
   func callAsFunction(_ stage: any TrainingStage) throws {
-    let completed = try resume(stage)
+    let (completed, lacksScore) = try resume(stage)
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
-    guard completed < stage.totalSteps else { return }
-    try stage.prepare()
+    guard completed < stage.totalSteps || lacksScore else { return }
+    if completed < stage.totalSteps { try stage.prepare() }
     // A run that stopped before its first checkpoint begins anew, with step 0.
     let log = try StageLog(run, stage: stage.name, resumingAfter: completed > 0 ? completed : -1)
-    if completed == 0 { try log.append(step: 0, try stage.evaluate(completed: 0, in: run)) }
+    if completed == 0 || lacksScore {
+      try log.append(step: completed, try stage.evaluate(completed: completed, in: run))
+    }
+    if lacksScore { try save(stage, completed: completed) }
     for index in completed..<stage.totalSteps {
       var metrics = try log.timed { try finite(stage, step: index) }
+      var isScored = true
       do {
         metrics += try stage.evaluate(completed: index + 1, in: run)
       } catch is RunInterrupted {
-        // The step itself is done, and is saved below; its score is left out.
+        // The step itself is done, and is saved below; a resumed run scores it first, in a record of its own.
+        isScored = false
       }
       try log.append(step: index + 1, metrics)
       observer(.step(stage: stage.name, completed: index + 1, total: stage.totalSteps, metrics: metrics))
       let isLast = index + 1 == stage.totalSteps
       guard isLast || interrupt.isRaised || (index + 1) % checkpointInterval == 0 else { continue }
-      let path = try save(stage, completed: index + 1)
-      if interrupt.isRaised, !isLast { throw RunInterrupted(checkpoint: path) }
+      let path = try save(stage, completed: index + 1, isScored: isScored)
+      if interrupt.isRaised, !isLast || !isScored { throw RunInterrupted(checkpoint: path) }
     }
   }
 
@@ -106,8 +113,10 @@ struct RunLoop {
     }
   }
 
-  private func resume(_ stage: any TrainingStage) throws -> Int {
-    guard let latest = try run.latestCheckpoint() else { return 0 }
+  /// Restores the stage from the run's last checkpoint, if there is one.
+  /// - Returns: the steps done, and whether the score of the last of them was interrupted.
+  private func resume(_ stage: any TrainingStage) throws -> (completed: Int, lacksScore: Bool) {
+    guard let latest = try run.latestCheckpoint() else { return (0, false) }
     let file = try Checkpoint.read(from: latest.path, expectingKind: stage.name + "-training")
     var progress: [String: Int] = [:]
     for (name, array) in file.progress { progress[name] = array.ints?.first.map { Int($0) } }
@@ -117,10 +126,11 @@ struct RunLoop {
           parameters: StateDict(file.parameters), ema: StateDict(file.ema), optimizer: StateDict(file.optimizer),
           progress: progress))
     }
-    return latest.step
+    return (latest.step, progress[Self.lacksScore] != nil)
   }
 
-  private func save(_ stage: any TrainingStage, completed: Int) throws -> String {
+  @discardableResult
+  private func save(_ stage: any TrainingStage, completed: Int, isScored: Bool = true) throws -> String {
     let state = stage.state()
     var file = Checkpoint(
       kind: stage.name + "-training", config: try String(contentsOfFile: run.configPath, encoding: .utf8),
@@ -129,6 +139,7 @@ struct RunLoop {
     file.ema = state.ema.arrays
     file.optimizer = state.optimizer.arrays
     file.progress = state.progress.mapValues { HostArray(Int64($0)) }
+    if !isScored { file.progress[Self.lacksScore] = HostArray(Int64(1)) }
     let path = run.checkpointPath(step: completed)
     try file.write(to: path)
     try run.pruneCheckpoints(keep: Self.keptCheckpoints)
