@@ -48,8 +48,8 @@ public protocol TrainingStage: AnyObject {
   func state() -> StageState
   /// Continues from a snapshot.
   func restore(_ state: StageState) throws
-  /// Called before the first step and after each: pictures and scores at the stage's own intervals; more metrics for
-  /// the log. Its time is not counted as training time.
+  /// Called before the first step and after each, and again where a run goes on whose last call was interrupted: pictures
+  /// and scores at the stage's own intervals; more metrics for the log. Its time is not counted as training time.
   /// - Parameter completed: the number of steps done.
   /// - Throws: `RunInterrupted` where it was stopped: the step before it is kept.
   func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)]
