@@ -58,8 +58,10 @@ private struct PresetRow: Equatable {
   private static func expected(_ preset: DistillationPreset) -> PresetRow {
     switch preset {
     case .shapes32VAR: PresetRow(3, .none, 1600, 10, .sid, 1e-4)
+    case .shapes32VAROne: PresetRow(1, .pairs, 1600, 10, .sid, 1e-4)
     case .shapes32LlamaGen: PresetRow(4, .pairs, 600, 20, .dmd, 3e-4, hold: 20)
-    case .shapes32LlamaGenOne: PresetRow(1, .pairs, 3200, 20, .dmd, 3e-4, hold: 20, weight: 0.1)
+    case .shapes32LlamaGenOne:
+      PresetRow(1, .pairs, 3200, 20, .dmd, 3e-4, hold: 20, score: 2.5e-5, weight: 0.1)
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
       PresetRow(
         1, .pairs, 20_000, 20, .sid, 1e-5, score: 4e-5, regression: 1e-4, batch: 64, stage1: 2000)
@@ -74,7 +76,8 @@ private struct PresetRow: Equatable {
     #expect(settings.head.estimate == .posterior && settings.timeRange == 0.3...0.98)
   }
 
-  @Test func thePresetOfOneNetworkBelongsToTheChainsTeacher() {
+  @Test func thePresetsOfOneNetworkBelongToTheChainsTeachers() {
+    #expect(DistillationPreset.shapes32VAROne.bundledTeacher == "shapes32-var")
     #expect(DistillationPreset.shapes32LlamaGenOne.bundledTeacher == "shapes32-llamagen")
     for preset in DistillationPreset.allCases where !preset.isTested { #expect(preset.bundledTeacher == nil) }
   }

@@ -1,7 +1,9 @@
 /// Named settings to begin a distillation with; options given beside one take precedence.
 public enum DistillationPreset: String, CaseIterable, Sendable {
-  /// The bundled VAR.
+  /// The bundled VAR, a chain of three parts.
   case shapes32VAR = "shapes32-var"
+  /// The bundled VAR, one network: it learns the pairs of its teacher's flow.
+  case shapes32VAROne = "shapes32-var-one"
   /// The bundled LlamaGen, a chain of four parts.
   case shapes32LlamaGen = "shapes32-llamagen"
   /// The bundled LlamaGen, one network: it learns the pairs that such a chain draws.
@@ -16,7 +18,7 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
   /// than this project's machines, and its weights cannot be had there.
   public var isTested: Bool {
     switch self {
-    case .shapes32VAR, .shapes32LlamaGen, .shapes32LlamaGenOne: true
+    case .shapes32VAR, .shapes32VAROne, .shapes32LlamaGen, .shapes32LlamaGenOne: true
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL: false
     }
   }
@@ -33,6 +35,7 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
   public var bundledTeacher: String? {
     switch self {
     case .shapes32VAR, .shapes32LlamaGen: rawValue
+    case .shapes32VAROne: DistillationPreset.shapes32VAR.rawValue
     case .shapes32LlamaGenOne: DistillationPreset.shapes32LlamaGen.rawValue
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL: nil
     }
@@ -43,6 +46,10 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
     var settings = DistillationConfiguration(steps: steps)
     switch self {
     case .shapes32VAR: break
+    case .shapes32VAROne:
+      settings.adaptation.parts = 1
+      settings.warmStart = .pairs
+      settings.emaRamp = 9
     case .shapes32LlamaGen:
       // Its 64 choices upon one another need a warm start, and a score network that has caught up with it.
       settings.adaptation.parts = 4
@@ -57,6 +64,9 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
       settings.adaptation.parts = 1
       settings.warmStartSteps = 3200
       settings.regressionWeight = 0.1
+      // A slow score network takes 1 off the FID here, but only with the regression beside it: without, the generator runs
+      // away from it.
+      settings.scoreLearningRate = 2.5e-5
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
       settings.adaptation.parts = 1
       settings.warmStart = .pairs
