@@ -9,7 +9,7 @@ trap 'rm -rf -- "$folder"' EXIT
 mkdir -p docs/samples
 
 # Each teacher with the guidance that its bundled generator has learned.
-for pair in "var 0" "llamagen 2"; do
+for pair in "var 0" "llamagen 3"; do
   read -r family cfg <<<"$pair"
   "$dd2" sample --teacher-steps --teacher "shapes32-$family" --cfg "$cfg" -o "$folder/$family-teacher" --count 40 --grid
   "$dd2" sample --one-step --teacher "shapes32-$family" --checkpoint "Models/shapes32-$family-generator.h5" \
