@@ -18,6 +18,7 @@ private struct PresetRow: Equatable {
   var regressionWeight: Float
   var batch: Int
   var stage1Steps: Int
+  var emaRamp: Float
 
   init(_ settings: DistillationConfiguration) {
     parts = settings.adaptation.parts
@@ -32,12 +33,14 @@ private struct PresetRow: Equatable {
     regressionWeight = settings.regressionWeight
     batch = settings.batch
     stage1Steps = settings.stage1Steps
+    emaRamp = settings.emaRamp
   }
 
   init(
     _ parts: Int, _ warmStart: WarmStart, _ warmStartSteps: Int, _ firstScoreUpdates: Int, _ loss: DistillationLoss,
     _ generatorRate: Float, hold generatorHold: Int = 0, score scoreRate: Float = 4e-4,
-    regression regressionRate: Float = 1e-3, weight regressionWeight: Float = 0, batch: Int = 24, stage1: Int = 50
+    regression regressionRate: Float = 1e-3, weight regressionWeight: Float = 0, batch: Int = 24, stage1: Int = 50,
+    ramp emaRamp: Float = 3
   ) {
     self.parts = parts
     self.warmStart = warmStart
@@ -51,6 +54,7 @@ private struct PresetRow: Equatable {
     self.regressionWeight = regressionWeight
     self.batch = batch
     stage1Steps = stage1
+    self.emaRamp = emaRamp
   }
 }
 
@@ -58,7 +62,7 @@ private struct PresetRow: Equatable {
   private static func expected(_ preset: DistillationPreset) -> PresetRow {
     switch preset {
     case .shapes32VAR: PresetRow(3, .none, 1600, 10, .sid, 1e-4)
-    case .shapes32VAROne: PresetRow(1, .pairs, 1600, 10, .sid, 1e-4)
+    case .shapes32VAROne: PresetRow(1, .pairs, 1600, 10, .sid, 1e-4, ramp: 9)
     case .shapes32LlamaGen: PresetRow(4, .pairs, 600, 20, .dmd, 3e-4, hold: 20)
     case .shapes32LlamaGenOne:
       PresetRow(1, .pairs, 3200, 20, .dmd, 3e-4, hold: 20, score: 2.5e-5, weight: 0.1)
