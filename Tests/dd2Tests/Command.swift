@@ -82,4 +82,10 @@ extension TemporaryFolder {
   func names(in name: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: file(name)).filter { !$0.hasPrefix(".") }.sorted()
   }
+
+  /// What a run's `config.json` says of the distillation.
+  func distillationSettings(ofRun run: String) throws -> [String: Any] {
+    let config = try JSONSerialization.jsonObject(with: contents(run + "/config.json"))
+    return try #require(((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
+  }
 }

@@ -25,14 +25,6 @@ import Testing
     return outcome
   }
 
-  /// What a run's `config.json` says of the distillation.
-  private func settings(of run: String) throws -> [String: Any] {
-    let config = try JSONSerialization.jsonObject(
-      with: folder.contents(run + "/config.json"))
-    return try #require(
-      ((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
-  }
-
   /// A preset chooses its teacher and settings; options beside it take precedence; the generator's own layers load.
   @Test func presetsAndAdaptationsReachTheRun() throws {
     let arguments = ["distill", "--steps", "1", "--preset", "shapes32-llamagen", "--run", "run", "--extra-layers", "1"]
@@ -156,67 +148,6 @@ import Testing
       saying: ["--generators-only", "--checkpoint"], models: models)
   }
 
-  /// A run that starts from a generator file begins with that generator's weights and structure.
-  @Test func aRunStartsFromAnotherRunsGenerator() throws {
-    let small = ["--batch", "4", "--evaluate-every", "0"]
-    let pairs = ["--pairs", "8", "--noise-gain", "0.5", "--head-width", "32"]
-    _ = try run(["distill", "--method", "dd1", "--steps", "2", "--run", "dd1"] + pairs + small)
-    let start = ["--start", "dd1/generator.h5", "--stage1-steps", "1", "--training-images", "20"]
-    _ = try run(["distill", "--steps", "0", "--run", "dd2"] + start + small)
-    func weights(_ run: String) throws -> Checkpoint.Arrays {
-      try Checkpoint.read(from: folder.file(run + "/generator.h5")).ema
-    }
-    #expect(try weights("dd1") == weights("dd2"))
-    let settings = try settings(of: "dd2")
-    #expect((settings["startFile"] as? [String: Any])?["path"] as? String == "dd1/generator.h5")
-    #expect((settings["head"] as? [String: Any])?["width"] as? Int == 32)
-    let path = folder.file("dd1/generator.h5")
-    let generator = try Data(contentsOf: URL(fileURLWithPath: path))
-    try (generator + [0]).write(to: URL(fileURLWithPath: path))
-    let resume = ["--run", "dd2", "--resume"]
-    let changed = try dd2(["distill", "--steps", "1"] + resume, models: models)
-    #expect(changed.status == 65 && changed.log.contains("dd1/generator.h5: it has changed"), "\(changed.log)")
-    try generator.write(to: URL(fileURLWithPath: path))
-    _ = try run(["distill", "--steps", "1"] + resume)
-    let one = try weights("dd2")
-    #expect(try weights("dd1") != one)
-    // From its first checkpoint on, the run no longer needs the file.
-    try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
-    _ = try run(["distill", "--steps", "2"] + resume)
-    #expect(try weights("dd2") != one)
-    try FileManager.default.moveItem(atPath: path + ".away", toPath: path)
-    try dd2.expectFailure(
-      ["distill", "--steps", "1", "--noise-gain", "0"] + start, status: 64, saying: ["--noise-gain", "--start"],
-      models: models)
-    try dd2.expectFailure(
-      ["distill", "--steps", "1", "--teacher", "shapes32-llamagen"] + start, status: 65,
-      saying: ["dd1/generator.h5", "--teacher"], models: models)
-    try dd2.expectFailure(
-      ["distill", "--steps", "1", "--start", "nowhere.h5"], status: 66, saying: ["nowhere.h5"], models: models)
-  }
-
-  /// A run on another generator's pairs takes that one's guidance for its own.
-  @Test func aRunLearnsAnotherGeneratorsPairs() throws {
-    let small = ["--batch", "4", "--evaluate-every", "0", "--pairs", "8", "--method", "dd1", "--steps"]
-    _ = try run(["distill", "--run", "chain", "--cfg", "1"] + small + ["1"])
-    let from = ["distill", "--parts", "1", "--pairs-from", "chain/generator.h5"] + small
-    _ = try run(from + ["1", "--run", "single"])
-    let settings = try settings(of: "single")
-    #expect((settings["pairsFile"] as? [String: Any])?["path"] as? String == "chain/generator.h5")
-    #expect((settings["guidance"] as? [String: Any])?["cfg"] as? Double == 1)
-    // The command repeated goes on as well as one without its settings.
-    _ = try run(["distill", "--steps", "2", "--run", "single", "--resume"])
-    _ = try run(from + ["3", "--run", "single", "--resume"])
-    try dd2.expectFailure(
-      ["distill", "--steps", "4", "--run", "single", "--resume", "--pairs-from", "single/generator.h5"], status: 64,
-      saying: ["another pairsFile"], models: models)
-    try dd2.expectFailure(
-      from + ["1", "--cfg", "2"], status: 64, saying: ["chain/generator.h5", "--cfg"], models: models)
-    try dd2.expectFailure(
-      from + ["1", "--teacher", "shapes32-llamagen"], status: 65, saying: ["chain/generator.h5", "--teacher"],
-      models: models)
-  }
-
   @Test func theBundledGeneratorDrawsTheSameImagesInAnyNumber() throws {
     _ = try run(["sample", "--one-step", "-o", "few", "--count", "3"])
     _ = try run(["sample", "--one-step", "-o", "many", "--count", "30", "--batch", "7"])
@@ -258,11 +189,11 @@ import Testing
     let distill = ["distill", "--data", "images", "--run", "student"] + teacher + Self.smallest
     _ = try run(distill + ["--steps", "1"])
     // Its family's preset; the images may move between sessions.
-    let adaptation = try #require(try settings(of: "student")["adaptation"] as? [String: Any])
+    let adaptation = try #require(try folder.distillationSettings(ofRun: "student")["adaptation"] as? [String: Any])
     #expect(adaptation["parts"] as? Int == 4)
     try FileManager.default.moveItem(atPath: folder.file("images"), toPath: folder.file("moved"))
     _ = try run(["distill", "--data", "moved", "--run", "student", "--steps", "2", "--resume"])
-    #expect(try settings(of: "student")["data"] as? String == "moved")
+    #expect(try folder.distillationSettings(ofRun: "student")["data"] as? String == "moved")
     try dd2.expectFailure(
       ["distill", "--data", "moved", "--run", "student", "--steps", "1", "--resume"], status: 64,
       saying: ["--steps is 1", "has made 2"], models: models)

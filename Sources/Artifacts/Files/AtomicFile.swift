@@ -18,6 +18,23 @@ public enum AtomicFile {
     }
   }
 
+  /// Puts a copy of the file at `source` to `path`; nothing of it is held in memory.
+  ///
+  /// Throws `ArtifactError.inputOutput`; what was at `path` before is still there then.
+  public static func copy(_ source: String, to path: String) throws {
+    let temporary = temporaryPath(for: path)
+    do {
+      try FileManager.default.copyItem(atPath: source, toPath: temporary)
+      try commit(temporary, to: path)
+    } catch {
+      unlink(temporary)
+      guard let known = error as? ArtifactError else {
+        throw ArtifactError.inputOutput(path: path, detail: "\(source) cannot be copied, \(error.localizedDescription)")
+      }
+      throw known
+    }
+  }
+
   /// A name in the folder of `path` that no other process or call picks.
   static func temporaryPath(for path: String) -> String {
     let url = URL(fileURLWithPath: path)

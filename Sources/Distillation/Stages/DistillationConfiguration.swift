@@ -36,7 +36,7 @@ public enum PrefixForm: String, Codable, CaseIterable, Sendable {
   case continuous
 }
 
-/// A generator file that a run makes use of.
+/// A file of another run that a run makes use of.
 public struct RecordedFile: Codable, Equatable, Sendable {
   /// Where it was.
   public var path: String
@@ -74,6 +74,8 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var adaptation = GeneratorAdaptation(noiseGain: 0.7, parts: 3)
   /// Updates of stage 1.
   public var stage1Steps = 50
+  /// The last checkpoint of another run's stage 1, which is taken in place of training one.
+  public var stage1File: RecordedFile?
   /// Learning rate of stage 1.
   public var stage1LearningRate: Float = 2e-4
   /// How the generator starts.

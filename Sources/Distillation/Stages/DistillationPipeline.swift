@@ -88,7 +88,8 @@ public struct DistillationPipeline {
   }
 
   private func trainStage1(_ data: any ImageSource, command: String) throws -> StateDict {
-    let path = folder + "/stage1"
+    let run = try open(folder + "/" + FinishedStage1.name, command: command)
+    if let file = configuration.stage1File { try take(file, into: run.directory) }
     let tokens = TokenSource {
       let indices = configuration.trainingIndices(of: data.count)
       observer(.started(stage: "encoding", completed: 0, total: indices.count))
@@ -100,8 +101,18 @@ public struct DistillationPipeline {
         }, encoder: { try teacher.teacher.encode(images_BhwC: $0) })
     }
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
-    try loop(open(path, command: command))(stage)
+    try loop(run)(stage)
     return stage.network.parameters.stateDict()
+  }
+
+  /// Copies another run's last checkpoint into the folder of this run's stage 1, which then has nothing left to do. From
+  /// there on the run does not need the other.
+  private func take(_ file: RecordedFile, into run: RunDirectory) throws {
+    guard try run.latestCheckpoint() == nil else { return }
+    try requireUnchanged(file)
+    let path = run.checkpointPath(step: configuration.stage1Steps)
+    try AtomicFile.copy(file.path, to: path)
+    observer(.saved(path: path))
   }
 
   /// The pairs of the run, made when first asked for.
@@ -127,11 +138,15 @@ public struct DistillationPipeline {
 
   /// A generator of the same teacher, unchanged since the run began.
   private func read(_ file: RecordedFile) throws -> OneStepGenerator {
+    try requireUnchanged(file)
+    return try GeneratorFile.read(file.path, teacher: teacher).generator
+  }
+
+  private func requireUnchanged(_ file: RecordedFile) throws {
     guard try WeightsManifest.sha256(ofFile: file.path) == file.hash else {
       throw ArtifactError.wrongFormat(
         path: file.path, detail: "it has changed since the run began with it (hash \(file.hash.prefix(12)))")
     }
-    return try GeneratorFile.read(file.path, teacher: teacher).generator
   }
 
   private func trainWarmStart(_ stage1: StateDict, pairs: TokenSource, command: String) throws -> StateDict {

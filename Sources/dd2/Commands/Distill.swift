@@ -99,12 +99,13 @@ struct Distill: ParsableCommand {
     return settings
   }
 
-  /// `settings` with what the generators of --start and --pairs-from say of themselves.
+  /// `settings` with what the files of --start, --pairs-from and --stage1-from say of themselves.
   private func reading(
     files settings: DistillationConfiguration, teacher: TeacherFile.Loaded
   ) throws -> DistillationConfiguration {
     let started = try options.start.map { try Self.starting(settings, from: $0, teacher: teacher) } ?? settings
-    return try options.pairsFrom.map { try drawingPairs(started, with: $0, teacher: teacher) } ?? started
+    let paired = try options.pairsFrom.map { try drawingPairs(started, with: $0, teacher: teacher) } ?? started
+    return try options.stage1From.map { try Self.taking(stage1Of: $0, by: paired, teacher: teacher) } ?? paired
   }
 
   /// The run's own settings, with another number of steps or another place of the images: the command that began it may
@@ -160,6 +161,21 @@ struct Distill: ParsableCommand {
     settings.guidance = learned
     settings.pairsFile = RecordedFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
     return settings
+  }
+
+  /// The settings of a run that takes another's stage 1.
+  private static func taking(
+    stage1Of run: String, by settings: DistillationConfiguration, teacher: TeacherFile.Loaded
+  ) throws -> DistillationConfiguration {
+    guard let stage1 = try FinishedStage1(ofRun: run) else {
+      throw CommandFailure(.usage, "\(run): its stage 1 is not done; resume that run first, or leave out --stage1-from")
+    }
+    let names = stage1.differences(from: settings, teacherHash: teacher.hash).joined(separator: ", ")
+    guard names.isEmpty else {
+      throw CommandFailure(
+        .usage, "\(run): its stage 1 is of another \(names); give what it was trained for, or leave out --stage1-from")
+    }
+    return stage1.taken(by: settings)
   }
 
   /// The teacher asked for, in a resumed run the one that it began with.

@@ -22,6 +22,9 @@ extension DistillationOptions {
       }
     case .dd2:
       if alpha != nil, settings.loss != .sid { throw ValidationError("--alpha belongs to --loss sid") }
+      if stage1From != nil, let name = Self.firstGiven(stage1Options) {
+        throw ValidationError("\(name) has no effect beside --stage1-from: that run brings a trained stage 1")
+      }
       try checkStart(settings)
     }
   }
@@ -53,6 +56,11 @@ extension DistillationOptions {
 
   private static func firstGiven(_ options: [Given]) -> String? { options.first(where: \.isGiven)?.name }
 
+  /// What the training of stage 1 alone uses.
+  private var stage1Options: [Given] {
+    [("--stage1-steps", stage1Steps != nil), ("--training-images", trainingImages != nil)]
+  }
+
   /// What only the regression before stage 2 uses.
   private var warmStartOptions: [Given] {
     [("--warm-start-steps", warmStartSteps != nil), ("--regression-lr", regressionLearningRate != nil)]
@@ -78,11 +86,11 @@ extension DistillationOptions {
 
   /// What only conditional score distillation and what comes before it use.
   private var scoreDistillationOptions: [Given] {
-    [
-      ("--stage1-steps", stage1Steps != nil), ("--warm-start", warmStart != nil), ("--start", start != nil),
+    stage1Options + [
+      ("--stage1-from", stage1From != nil), ("--warm-start", warmStart != nil), ("--start", start != nil),
       ("--random-start", randomStart != nil), ("--regression-weight", regressionWeight != nil),
       ("--warm-start-steps", warmStartSteps != nil),
-      ("--training-images", trainingImages != nil), ("--loss", loss != nil), ("--alpha", alpha != nil),
+      ("--loss", loss != nil), ("--alpha", alpha != nil),
       ("--noise-levels", noiseLevels != nil), ("--min-time", minTime != nil), ("--max-time", maxTime != nil),
       ("--time-distribution", timeDistribution != nil), ("--prefixes", prefixes != nil),
       ("--score-updates", scoreUpdates != nil), ("--first-score-updates", firstScoreUpdates != nil),

@@ -38,6 +38,13 @@ struct DistillationOptions: ParsableArguments {
   var stage1Steps: Int?
 
   @Option(
+    name: .customLong("stage1-from"),
+    help: ArgumentHelp(
+      "A run of the same teacher, guidance and head whose stage 1 is taken in place of training one.", valueName: "dir")
+  )
+  var stage1From: String?
+
+  @Option(
     parsing: .unconditional,
     help: "Layers of the generator behind the teacher's (default: \(defaults.adaptation.extraLayers)).")
   var extraLayers: Int?
