@@ -21,6 +21,10 @@ struct Command {
   /// What is run.
   var program = "dd2"
 
+  /// The folder of the bundled models.
+  static let bundledModels = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../Models").standardizedFileURL.path
+
   /// Beside the running test executable.
   private var executable: URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -56,6 +60,13 @@ struct Command {
     return Outcome(
       status: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
       log: try String(contentsOf: log, encoding: .utf8))
+  }
+
+  /// Runs a command that must succeed.
+  func succeeding(_ arguments: [String], models: String? = nil) throws -> Outcome {
+    let outcome = try self(arguments, models: models)
+    try #require(outcome.status == 0, "\(outcome.log)")
+    return outcome
   }
 
   /// Runs a command that must fail: with this code, nothing on stdout, exactly one line on stderr.

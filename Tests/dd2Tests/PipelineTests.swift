@@ -7,8 +7,7 @@ import Testing
 @Suite(.serialized) struct PipelineTests {
   private let folder: TemporaryFolder
   private let dd2: Command
-  private let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../../Models").standardizedFileURL.path
+  private let models = Command.bundledModels
 
   private static let smallest = [
     "--stage1-steps", "2", "--warm-start", "none", "--training-images", "20", "--batch", "4", "--evaluate-every", "0",
@@ -19,11 +18,7 @@ import Testing
     dd2 = Command(folder: folder)
   }
 
-  private func run(_ arguments: [String]) throws -> Command.Outcome {
-    let outcome = try dd2(arguments, models: models)
-    try #require(outcome.status == 0, "\(outcome.log)")
-    return outcome
-  }
+  private func run(_ arguments: [String]) throws -> Command.Outcome { try dd2.succeeding(arguments, models: models) }
 
   /// A preset chooses its teacher and settings; options beside it take precedence; the generator's own layers load.
   @Test func presetsAndAdaptationsReachTheRun() throws {

@@ -7,19 +7,14 @@ import Testing
 @Suite(.serialized) struct RunsFromRunsTests {
   private let folder: TemporaryFolder
   private let dd2: Command
-  private let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../../Models").standardizedFileURL.path
+  private let models = Command.bundledModels
 
   init() throws {
     folder = try TemporaryFolder()
     dd2 = Command(folder: folder)
   }
 
-  private func run(_ arguments: [String]) throws -> Command.Outcome {
-    let outcome = try dd2(arguments, models: models)
-    try #require(outcome.status == 0, "\(outcome.log)")
-    return outcome
-  }
+  private func run(_ arguments: [String]) throws -> Command.Outcome { try dd2.succeeding(arguments, models: models) }
 
   /// A run that starts from a generator file begins with that generator's weights and structure.
   @Test func aRunStartsFromAnotherRunsGenerator() throws {
