@@ -101,7 +101,7 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// Weight of the regression on pairs beside the distillation in stage 2; 0 for none. Yin et al. (DMD, arXiv 2311.18828)
   /// hold their generator to its pairs in this way.
   public var regressionWeight: Float = 0
-  /// Form of the generator's loss; the default is the paper's, which also measured better with VAR (docs/distillation.md).
+  /// Form of the generator's loss; the default is the paper's, which also measured better with VAR (docs/results.md).
   public var loss = DistillationLoss.sid
   /// Weight of the squared difference in the SiD form.
   public var alpha: Float = 1

@@ -64,7 +64,7 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
       settings.adaptation.parts = 1
       settings.warmStartSteps = 3200
       settings.regressionWeight = 0.1
-      // A slow score network leads there in fewer rounds, and with a guided teacher much closer (docs/distillation.md), but
+      // A slow score network leads there in fewer rounds, and with a guided teacher much closer (docs/settings.md), but
       // only with the regression beside it: without, the generator runs away from it.
       settings.scoreLearningRate = 2.5e-5
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
