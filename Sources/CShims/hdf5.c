@@ -205,16 +205,12 @@ static int select_rows(hid_t dataset, int64_t first, int64_t count, hid_t *file_
   return H5Sselect_hyperslab(*file_space, H5S_SELECT_SET, start, NULL, dims, NULL);
 }
 
-int dd2_h5_read(int64_t file, const char *name, int element, int64_t first, int64_t count, void *out) {
+int dd2_h5_read(int64_t file, const char *name, int element, void *out) {
   hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
   if (dataset < 0) return -1;
   hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
   H5Pset_type_conv_cb(transfer, refuse_overflow, NULL);
-  hid_t file_space = H5S_ALL, block = H5S_ALL;
-  int status = count < 0 ? 0 : select_rows(dataset, first, count, &file_space, &block);
-  if (status >= 0) status = H5Dread(dataset, memory_type(element), block, file_space, transfer, out);
-  if (file_space > 0) H5Sclose(file_space);
-  if (block > 0) H5Sclose(block);
+  int status = H5Dread(dataset, memory_type(element), H5S_ALL, H5S_ALL, transfer, out);
   H5Pclose(transfer);
   H5Dclose(dataset);
   return status < 0 ? -1 : 0;

@@ -8,6 +8,8 @@ public enum DatasetError: Error, Equatable, Sendable {
   case noImages(path: String)
   /// A folder holds images and, beside them, subfolders of images.
   case mixedLayout(path: String, folder: String)
+  /// A class's folder has a subfolder of images.
+  case nestedClass(path: String)
   /// An image file cannot be used.
   case unreadable(ArtifactError)
   /// An image has another size than the first one of its folder (`[height, width]`).
@@ -22,7 +24,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     switch self {
     case .missingFolder, .noImages: 66
     case .unreadable(let error): error.exitCode
-    case .mixedSizes, .mixedLayout, .badImages: 65
+    case .mixedSizes, .mixedLayout, .nestedClass, .badImages: 65
     case .unknownClass: 64
     }
   }
@@ -37,6 +39,8 @@ extension DatasetError: CustomStringConvertible {
       "\(path): holds no PNG images; give a folder of .png files or of one folder per class"
     case .mixedLayout(let path, let folder):
       "\(path): is one of images beside folders of images (\(folder)); move the images into folders, one per class, or away"
+    case .nestedClass(let path):
+      "\(path): holds images below a class's folder; move them into that folder, or make theirs a class beside it"
     case .unreadable(let error):
       error.description
     case .mixedSizes(let path, let expected, let found):

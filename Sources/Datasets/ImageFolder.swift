@@ -23,20 +23,21 @@ public struct ImageFolder: ImageSource {
 
   /// Lists a folder and reads its first image for the size.
   ///
-  /// Throws `DatasetError.missingFolder`, `.noImages`, `.mixedLayout` where images lie beside folders of images, or
-  /// `.unreadable` for images of other formats, which must not be overlooked, and a bad first image.
+  /// Throws `DatasetError.missingFolder`, `.noImages`, `.mixedLayout` where images lie beside folders of images,
+  /// `.nestedClass` for images further down, or `.unreadable` for images of other formats, none of which must be
+  /// overlooked, and a bad first image.
   public init(_ path: String) throws {
     self.path = path
     let (files, folders) = try Self.list(path)
     if files.isEmpty {
-      let classes = try folders.map { (name: $0, files: try Self.list("\(path)/\($0)").files) }
+      let classes = try folders.map { (name: $0, files: try Self.files(ofClass: "\(path)/\($0)")) }
         .filter { !$0.files.isEmpty }
       classNames = classes.map(\.name)
       entries = classes.enumerated().flatMap { label, group in
         group.files.map { Entry(path: "\(path)/\(group.name)/\($0)", label: Int32(label)) }
       }
     } else {
-      if let folder = try folders.first(where: { try !Self.list("\(path)/\($0)").files.isEmpty }) {
+      if let folder = try folders.first(where: { try Self.holdsImages("\(path)/\($0)") }) {
         throw DatasetError.mixedLayout(path: "\(path)/\(files[0])", folder: folder)
       }
       entries = files.map { Entry(path: "\(path)/\($0)", label: Self.label(ofFile: $0)) }
@@ -83,6 +84,25 @@ public struct ImageFolder: ImageSource {
       throw DatasetError.unreadable(.unsupported(path: "\(path)/\(other)", detail: "an image that is not PNG"))
     }
     return (files, folders)
+  }
+
+  /// Names of the PNG files of a class's folder, sorted.
+  private static func files(ofClass path: String) throws -> [String] {
+    let (files, folders) = try list(path)
+    if let folder = try folders.first(where: { try holdsImages("\(path)/\($0)") }) {
+      throw DatasetError.nestedClass(path: "\(path)/\(folder)")
+    }
+    return files
+  }
+
+  /// Whether a folder or one below it holds images.
+  private static func holdsImages(_ path: String) throws -> Bool {
+    do {
+      _ = try ImageListing(path)
+      return true
+    } catch DatasetError.noImages {
+      return false
+    }
   }
 
   /// Names in a folder.

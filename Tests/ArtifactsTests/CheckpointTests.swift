@@ -24,7 +24,7 @@ import Testing
     checkpoint.ema = ["blocks.0.attn.mat_qkv.weight": HostArray(shape: [20, 30], values.map { -$0 })]
     checkpoint.optimizer = ["adam.m": HostArray(shape: [2], [1, 2] as [Float])]
     checkpoint.progress = ["step": HostArray(41 as Int64)]
-    checkpoint.random = [:]
+    checkpoint.groups["empty"] = [:]
     checkpoint.groups["score"] = ["x": HostArray(shape: [3], [1, 2, 3] as [UInt8])]
     return checkpoint
   }

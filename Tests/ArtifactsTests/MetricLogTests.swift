@@ -53,6 +53,13 @@ import Testing
     #expect(name(of: error) == "corrupt")
   }
 
+  @Test(arguments: ["1e30", "-1e19", "1.5"]) func aStepThatIsNoWholeNumberIsAnErrorToo(_ step: String) throws {
+    try Data("{\"step\": 1}\n{\"step\": \(step)}\n".utf8).write(to: URL(fileURLWithPath: path))
+    let error = artifactError { _ = try MetricLog.read(path) }
+    #expect(error?.description.contains("line 2") == true)
+    #expect(name(of: error) == "corrupt")
+  }
+
   @Test func aResumedLogEqualsAnUninterruptedOne() throws {
     try append(1...9)
     let uninterrupted = try contents(path)

@@ -44,17 +44,6 @@ import Testing
     #expect(try run.checkpointSteps() == [100, 123_456_789])
   }
 
-  @Test func theNewestRunIsTheLastConfiguredWithACheckpoint() throws {
-    #expect(try RunDirectory.newest(under: folder.file("none")) == nil)
-    for (name, age, hasCheckpoint) in [("old", 100.0, true), ("new", 50, true), ("newer", 0, false)] {
-      let run = try RunDirectory.create(folder.file(name), config: Config())
-      if hasCheckpoint { try touch(run.checkpointPath(step: 1)) }
-      let date = Date(timeIntervalSinceNow: -age)
-      try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: run.configPath)
-    }
-    #expect(try RunDirectory.newest(under: folder.path)?.path == folder.file("new"))
-  }
-
   @Test func defaultNamesSortByTime() {
     let date = Date(timeIntervalSince1970: 1_795_416_312)
     let path = RunDirectory.defaultPath(purpose: "distill", date: date)
@@ -105,11 +94,15 @@ import Testing
 
   @Test func errorsAreOneLineWithSysexits() {
     let errors: [(ArtifactError, Int32)] = [
-      (.missingFile(path: "p"), 66), (.notReadable(path: "p", detail: "d"), 66),
-      (.corrupt(path: "p", detail: "d"), 65), (.wrongFormat(path: "p", detail: "d"), 65),
-      (.cannotCreate(path: "p", detail: "d"), 73), (.inputOutput(path: "p", detail: "d"), 74),
-      (.missingDataset(path: "p", name: "n"), 65),
+      (.missingFile(path: "p"), 66), (.missingWeights(path: "p", name: "n"), 69),
+      (.notReadable(path: "p", detail: "d"), 66), (.corrupt(path: "p", detail: "d"), 65),
+      (.wrongFormat(path: "p", detail: "d"), 65), (.unsupported(path: "p", detail: "d"), 65),
+      (.tooLarge(path: "p", detail: "d"), 65), (.cannotCreate(path: "p", detail: "d"), 73), (.inUse(path: "p"), 73),
+      (.inputOutput(path: "p", detail: "d"), 74), (.missingDataset(path: "p", name: "n"), 65),
       (.wrongShape(path: "p", name: "n", expected: [1], found: [2]), 65),
+      (.unavailable(source: "p", detail: "d"), 69), (.wrongDownload(source: "p", detail: "d"), 65),
+      (.missingEntry(path: "p", name: "n", known: ["k"]), 64), (.forbiddenGlobal(path: "p", name: "n"), 65),
+      (.ambiguous(path: "p", found: ["f"]), 65), (.invalidName(path: "p", name: "n", detail: "d"), 70),
       (.nonFinite(path: "p", name: "n", value: "nan"), 70),
     ]
     for (error, code) in errors {

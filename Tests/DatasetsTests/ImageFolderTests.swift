@@ -45,6 +45,23 @@ import Testing
     #expect(error?.exitCode == 65 && error?.description.contains("\n") == false)
   }
 
+  /// Images deeper down would be lost, and with a whole class of them the classes after it would get other numbers.
+  @Test func imagesBelowAClassAreAnError() throws {
+    for name in ["ant/empty/none", "bee/deep/er"] { try temporary.makeFolder(name) }
+    try write("ant/x.png", gray: 20)
+    #expect(try ImageFolder(root).classNames == ["ant"])
+    try write("bee/deep/er/y.png", gray: 30)
+    let error = #expect(throws: DatasetError.nestedClass(path: "\(root)/bee/deep")) { try ImageFolder(root) }
+    #expect(error?.exitCode == 65 && error?.description.contains("\n") == false)
+    try write("bee/y.png", gray: 30)
+    #expect(throws: DatasetError.nestedClass(path: "\(root)/bee/deep")) { try ImageFolder(root) }
+    // Beside a flat set they are the other layout, at whatever depth.
+    try write("preview.png", gray: 1)
+    try FileManager.default.removeItem(atPath: "\(root)/bee/y.png")
+    try FileManager.default.removeItem(atPath: "\(root)/ant/x.png")
+    #expect(throws: DatasetError.mixedLayout(path: "\(root)/preview.png", folder: "bee")) { try ImageFolder(root) }
+  }
+
   /// A class of JPEG files would vanish, and the classes after it get other numbers.
   @Test func imagesOfOtherFormatsAreAnError() throws {
     for name in ["ant", "bee"] { try temporary.makeFolder(name) }

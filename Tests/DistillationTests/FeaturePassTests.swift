@@ -81,7 +81,16 @@ import Testing
     }
   }
 
-  @Test func stoppingAndEmptyFolders() throws {
+  @Test func imagesThatAllTurnOutUnusableAreAnError() throws {
+    let path = try folder.makeFolder("bad")
+    try folder.write(PNGFixture.undecodable, "bad/a.png")
+    let input = try ImageInput(path, ImageInput.Options(skipsBad: true))
+    #expect(throws: DatasetError.noImages(path: path)) {
+      try FeaturePass(ColorExtractor(), for: [Metric.fid], batch: 2)(input) { _ in }
+    }
+  }
+
+  @Test func aPassStopsWhenToldTo() throws {
     struct Stop: Error {}
     let input = try ImageInput(root + "/images", ImageInput.Options())
     #expect(throws: Stop.self) {

@@ -56,29 +56,28 @@ import Testing
   }
 
   @Test func bothFormsOfTheFileGiveTheSameFeaturesAndHash() throws {
-    let folder = NSTemporaryDirectory() + "dd2-inception-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    #expect(
-      throws: ArtifactError.missingWeights(
-        path: folder + "/" + InceptionFile.publishedName, name: "inception-fid")
-    ) { try InceptionFile.locate(in: folder) }
-    let (source, imported) = (folder + "/source.pth", folder + "/" + InceptionFile.importedName)
-    try Self.write(to: source)
-    let weights = try WeightsFile.open(source)
-    #expect(InceptionFile.recognizes(weights))
-    try InceptionFile.convert(weights, to: imported, createdBy: "a test")
-    #expect(try InceptionFile.locate(in: folder) == imported)
+    try withTemporaryFolder { folder in
+      #expect(
+        throws: ArtifactError.missingWeights(
+          path: folder + "/" + InceptionFile.publishedName, name: "inception-fid")
+      ) { try InceptionFile.locate(in: folder) }
+      let (source, imported) = (folder + "/source.pth", folder + "/" + InceptionFile.importedName)
+      try Self.write(to: source)
+      let weights = try WeightsFile.open(source)
+      #expect(InceptionFile.recognizes(weights))
+      try InceptionFile.convert(weights, to: imported, createdBy: "a test")
+      #expect(try InceptionFile.locate(in: folder) == imported)
 
-    let (direct, ours) = (try InceptionFile.read(source), try InceptionFile.read(imported))
-    #expect(direct.hash == (try WeightsManifest.sha256(ofFile: source)))
-    #expect(ours.hash == direct.hash)
-    let images = SyntheticInception.images(2, 16, 16)
-    let features = [direct, ours, SyntheticInception.network].map {
-      InceptionV3(weights: $0, protocol: .pytorchFID, layer: .mixed6e).features(of: images).elements
+      let (direct, ours) = (try InceptionFile.read(source), try InceptionFile.read(imported))
+      #expect(direct.hash == (try WeightsManifest.sha256(ofFile: source)))
+      #expect(ours.hash == direct.hash)
+      let images = SyntheticInception.images(2, 16, 16)
+      let features = [direct, ours, SyntheticInception.network].map {
+        InceptionV3(weights: $0, protocol: .pytorchFID, layer: .mixed6e).features(of: images).elements
+      }
+      #expect(features[0] == features[2])
+      #expect(features[1] == features[2])
     }
-    #expect(features[0] == features[2])
-    #expect(features[1] == features[2])
   }
 
   private static func write(to path: String) throws {

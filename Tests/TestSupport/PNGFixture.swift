@@ -53,4 +53,14 @@ public enum PNGFixture: String, CaseIterable, Sendable {
   public var data: Data {
     Data(base64Encoded: rawValue, options: .ignoreUnknownCharacters) ?? Data()
   }
+
+  /// `rgb8` with a damaged stream of pixels under a right checksum: only decoding finds it.
+  public static var undecodable: Data {
+    var bytes = [UInt8](rgb8.data)
+    let place = bytes.indices.first { bytes[$0...].starts(with: Array("IDAT".utf8)) } ?? 0
+    let end = place + 4 + Int(bytes[place - 1])
+    bytes[place + 4] ^= 0x0F
+    bytes.replaceSubrange(end..<end + 4, with: littleEndian(ZipBytes.checksum(Array(bytes[place..<end]))).reversed())
+    return Data(bytes)
+  }
 }

@@ -8,19 +8,13 @@ import Testing
   private let folder: TemporaryFolder
   private let dd2: Command
 
-  /// `Models/` of this checkout.
-  static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Models").path
-
   init() throws {
     folder = try TemporaryFolder()
     dd2 = Command(folder: folder)
   }
 
   private func run(_ arguments: String, in place: Command? = nil) throws -> Command.Outcome {
-    let outcome = try (place ?? dd2)(arguments.split(separator: " ").map(String.init), models: Self.models)
-    #expect(outcome.status == 0, "\(outcome.log)")
-    return outcome
+    try (place ?? dd2).succeeding(arguments.split(separator: " ").map(String.init), models: Command.bundledModels)
   }
 
   @Test func scoresAFolder() throws {
@@ -47,7 +41,8 @@ import Testing
     let file = URL(fileURLWithPath: folder.file("out/000013-frame-class3.png"))
     try Data(contentsOf: file).prefix(200).write(to: file)
     try dd2.expectFailure(
-      ["fid", "--ref", "shapes32"], status: 65, saying: ["000013-frame-class3.png: damaged"], models: Self.models)
+      ["fid", "--ref", "shapes32"], status: 65, saying: ["000013-frame-class3.png: damaged"],
+      models: Command.bundledModels)
   }
 
   @Test func drawsWithTheTeacher() throws {
@@ -55,7 +50,7 @@ import Testing
     let names = try folder.names(in: "out")
     #expect(names.count == 14 && names.contains("grid.png") && names.contains("samples.json"))
     #expect(names.prefix(2) == ["000000-class0.png", "000001-class1.png"] && names[11] == "000011-class1.png")
-    let record = try record("out")
+    let record = try folder.sampleRecord(in: "out")
     #expect(record["method"] as? String == "teacher-steps")
     #expect(record["calls_per_image"] as? Int == 6)
     #expect(record["completed"] as? Int == 12)
@@ -65,15 +60,15 @@ import Testing
     _ = try run("teacher sample -o again --count 12 --batch 5")
     _ = try run("teacher sample -o other --count 12 --seed 1")
     for name in names where name.hasSuffix("1.png") {
-      #expect(try difference("out/\(name)", "again/\(name)") <= 1)
-      #expect(try difference("out/\(name)", "other/\(name)") > 1)
+      #expect(try folder.imageDifference("out/\(name)", "again/\(name)") <= 1)
+      #expect(try folder.imageDifference("out/\(name)", "other/\(name)") > 1)
     }
     // Fewer images into the same folder leave none of the old ones.
     _ = try run("sample --teacher-steps -o out --count 2 --class 3")
     #expect(try folder.names(in: "out") == ["000000-class3.png", "000001-class3.png", "samples.json"])
     try dd2.expectFailure(
       ["sample", "--teacher-steps", "-o", "out", "--class", "10"], status: 64, saying: ["class 10 does not exist"],
-      models: Self.models)
+      models: Command.bundledModels)
   }
 
   @Test func inspectsTheTeacher() throws {
@@ -92,11 +87,11 @@ import Testing
     // Without a checkpoint the teacher's own generator draws; a run of the other teacher's is passed over.
     _ = try run("distill --steps 1 --run runs/a \(Self.tiny)")
     _ = try run("sample --one-step --teacher shapes32-llamagen -o out --count 2")
-    let drawn = try record("out")
+    let drawn = try folder.sampleRecord(in: "out")
     #expect((drawn["generator"] as? [String: String])?["path"]?.hasSuffix("shapes32-llamagen-generator.h5") == true)
     #expect(drawn["calls_per_image"] as? Int == 1)
     _ = try run("sample --teacher-steps --teacher shapes32-llamagen -o out --count 2")
-    #expect(try record("out")["calls_per_image"] as? Int == 64)
+    #expect(try folder.sampleRecord(in: "out")["calls_per_image"] as? Int == 64)
   }
 
   /// The smallest distillation that goes through all stages.
@@ -112,21 +107,21 @@ import Testing
     }
     for name in ["generator.h5", "checkpoints/step-00000002.h5", "stage1/checkpoints/step-00000001.h5"] {
       let twin = try other.folder.contents("runs/a/\(name)")
-      #expect(try bytes("runs/a/\(name)") == twin, "\(name)")
+      #expect(try folder.contents("runs/a/\(name)") == twin, "\(name)")
     }
     // The newest run's generator is what is sampled.
     _ = try run("sample --one-step -o out --count 3")
-    let record = try record("out")
+    let record = try folder.sampleRecord(in: "out")
     #expect(record["calls_per_image"] as? Int == 3)
     #expect((record["generator"] as? [String: String])?["path"] == "runs/a/generator.h5")
     _ = try run("sample --one-step -o again --count 3 --batch 2 --checkpoint runs/a/generator.h5")
-    #expect(try difference("out/000002-class2.png", "again/000002-class2.png") <= 1)
+    #expect(try folder.imageDifference("out/000002-class2.png", "again/000002-class2.png") <= 1)
     #expect(try run("report runs/a").output.contains("teacher_nll"))
   }
 
   @Test func interruptedRunContinues() throws {
     let start = "distill --steps 5000 --run run \(Self.tiny)".split(separator: " ").map(String.init)
-    let outcome = try dd2(start, models: Self.models) { process in
+    let outcome = try dd2(start, models: Command.bundledModels) { process in
       let metrics = folder.file("run/metrics.jsonl")
       while process.isRunning, (try? MetricLog.read(metrics))?.isEmpty ?? true { usleep(20_000) }
       process.terminate()
@@ -137,27 +132,12 @@ import Testing
     let done = try MetricLog.read(folder.file("run/metrics.jsonl")).count
     #expect(FileManager.default.fileExists(atPath: folder.file(String(format: "run/checkpoints/step-%08d.h5", done))))
 
-    try dd2.expectFailure(start, status: 73, saying: ["add --resume"], models: Self.models)
+    try dd2.expectFailure(start, status: 73, saying: ["add --resume"], models: Command.bundledModels)
     try dd2.expectFailure(
       ["distill", "--steps", "5000", "--run", "run", "--resume", "--batch", "3"], status: 64, saying: ["batch"],
-      models: Self.models)
+      models: Command.bundledModels)
     let resumed = try run("distill --steps \(done + 1) --run run --resume")
     #expect(resumed.log.contains("distill: continuing after step \(done)"))
     #expect(try MetricLog.read(folder.file("run/metrics.jsonl")).count == done + 1)
-  }
-
-  /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
-  private func difference(_ a: String, _ b: String) throws -> Int {
-    let (left, right) = (try PNGImage.read(folder.file(a)), try PNGImage.read(folder.file(b)))
-    try #require(left.pixels.count == right.pixels.count)
-    return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
-  }
-
-  private func bytes(_ name: String) throws -> Data {
-    try folder.contents(name)
-  }
-
-  private func record(_ name: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: bytes("\(name)/samples.json")) as? [String: Any])
   }
 }

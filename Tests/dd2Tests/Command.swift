@@ -1,8 +1,10 @@
+import Artifacts
 import Foundation
 import TestSupport
 import Testing
 
-/// The built `dd2`, or another program of the package, as a subprocess, in a folder of its own and without bundled models unless told where they are.
+/// The built `dd2`, or another program of the package, as a subprocess, in a folder of its own and without bundled
+/// models unless told where they are.
 struct Command {
   /// What a finished process leaves.
   struct Outcome {
@@ -63,8 +65,10 @@ struct Command {
   }
 
   /// Runs a command that must succeed.
-  func succeeding(_ arguments: [String], models: String? = nil) throws -> Outcome {
-    let outcome = try self(arguments, models: models)
+  func succeeding(
+    _ arguments: [String], models: String? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
+    let outcome = try self(arguments, models: models, environment: environment)
     try #require(outcome.status == 0, "\(outcome.log)")
     return outcome
   }
@@ -92,6 +96,18 @@ extension TemporaryFolder {
   /// Names in a folder, sorted, without hidden ones.
   func names(in name: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: file(name)).filter { !$0.hasPrefix(".") }.sorted()
+  }
+
+  /// What `samples.json` says of the images beside it.
+  func sampleRecord(in name: String) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: contents(name + "/samples.json")) as? [String: Any])
+  }
+
+  /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
+  func imageDifference(_ a: String, _ b: String) throws -> Int {
+    let (left, right) = (try PNGImage.read(file(a)), try PNGImage.read(file(b)))
+    try #require(left.pixels.count == right.pixels.count)
+    return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
   }
 
   /// What a run's `config.json` says of the distillation.

@@ -40,6 +40,7 @@ import Testing
     #expect(quiet.status == 0 && quiet.log.isEmpty && !quiet.output.isEmpty, "\(quiet.log)")
     let failing = try dd2(["fid", "--ref", "nothing"], environment: ["DD2_LOG": "critical"])
     #expect(failing.status == 64 && failing.log.hasPrefix("dd2: "), "\(failing.log)")
+    #expect(try dd2(render, environment: ["DD2_LOG": ""]).log.contains("2/2 images"))
     let unknown = try dd2(render, environment: ["DD2_LOG": "loud"])
     #expect(unknown.status == 64 && unknown.log.contains("DD2_LOG is 'loud'; give one of trace,"), "\(unknown.log)")
   }
@@ -137,5 +138,7 @@ import Testing
     let json = try dd2(["report", "run", "--json"]).json() as? [[String: Any]]
     #expect(json?.last?["value"] as? Double == 1.5 && json?.last?["step"] as? Int == 3)
     try dd2.expectFailure(["report", "nowhere"], status: 66, saying: ["nowhere"])
+    try folder.write("{\"step\": 1e30, \"loss\": 1}\n", to: "run/metrics.jsonl")
+    try dd2.expectFailure(["report", "run"], status: 65, saying: ["run/metrics.jsonl", "line 1"])
   }
 }

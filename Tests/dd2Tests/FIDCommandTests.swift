@@ -14,10 +14,8 @@ import Testing
   }
 
   private func run(_ arguments: String, environment: [String: String] = [:]) throws -> Command.Outcome {
-    let outcome = try dd2(
-      arguments.split(separator: " ").map(String.init), models: BundledModelTests.models, environment: environment)
-    #expect(outcome.status == 0, "\(outcome.log)")
-    return outcome
+    try dd2.succeeding(
+      arguments.split(separator: " ").map(String.init), models: Command.bundledModels, environment: environment)
   }
 
   private func json(_ arguments: String, environment: [String: String] = [:]) throws -> [String: Any] {
@@ -27,7 +25,7 @@ import Testing
   private func fails(_ arguments: String, _ status: Int32, _ parts: [String]) throws {
     try dd2.expectFailure(
       arguments.split(separator: " ").map(String.init), status: status, saying: parts,
-      models: BundledModelTests.models)
+      models: Command.bundledModels)
   }
 
   /// Renders a few images.
@@ -81,6 +79,15 @@ import Testing
     #expect(built.output.contains("statistics of 4 images in out, 1 left out"))
   }
 
+  /// Hiding progress hides no warning.
+  @Test func filesThatOnlyDecodingFindsBadAreNamedWithoutProgressToo() throws {
+    try render(3)
+    try folder.write(PNGFixture.undecodable, "out/b.png")
+    let outcome = try run("fid --ref shapes32 --skip-bad --resize 32", environment: ["DD2_LOG": "warning"])
+    #expect(outcome.output.contains("3 images in out, 1 left out"))
+    #expect(outcome.log.contains("out/b.png"), "\(outcome.log)")
+  }
+
   // MARK: References
 
   @Test func referencesThatAreRefused() throws {
@@ -99,7 +106,7 @@ import Testing
     try fails("fid --ref shapes32 --metrics fid,kid", 64, ["kid", "shapes32", "folder"])
     try fails("fid --ref shapes32 --metrics pr", 64, ["pr", "shapes32", "folder"])
     try fails("fid --ref shapes32 --metrics sfid", 64, ["sfid", "mu_s"])
-    try fails("fid --ref shapes32 --metrics is", 64, ["--metrics is", "shapes32-net"])
+    try fails("fid --ref shapes32 --metrics fid,is", 64, ["--metrics is", "shapes32-net"])
     try fails("fid --ref shapes32 --protocol clean", 64, ["--protocol"])
     try fails("ref build --images out -o ref.txt --extractor shapes32", 64, [".npz"])
   }
@@ -191,5 +198,8 @@ import Testing
     let outcome = try run("fid --ref shapes32")
     #expect(outcome.log.contains("WARNING: 20 images in out for 128 features"))
     #expect(outcome.log.contains("biased upward"))
+    let built = try run(
+      "ref build --images out --extractor shapes32 -o ref.h5", environment: ["DD2_LOG": "warning"])
+    #expect(built.log.contains("WARNING: 20 images in out for 128 features"), "\(built.log)")
   }
 }

@@ -11,7 +11,7 @@ import Testing
     let smallest =
       "--stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --training-images 20 --evaluate-every 0"
     let start = "distill --steps 9 --run run --generator-lr 1e30 --checkpoint-every 1 " + smallest
-    let outcome = try dd2(start.split(separator: " ").map(String.init), models: BundledModelTests.models)
+    let outcome = try dd2(start.split(separator: " ").map(String.init), models: Command.bundledModels)
     #expect(outcome.status == 70 && outcome.output.isEmpty)
     let errors = outcome.logLines.filter { $0.hasPrefix("dd2: ") }
     #expect(errors.count == 1 && outcome.logLines.last == errors.first, "\(outcome.log)")
@@ -31,7 +31,7 @@ import Testing
     #expect(!file.parameters.isEmpty && !file.ema.isEmpty)
     // It is what --resume goes on from, to the same end.
     let resumed = try dd2(
-      ["distill", "--steps", "9", "--run", "run", "--resume"], models: BundledModelTests.models)
+      ["distill", "--steps", "9", "--run", "run", "--resume"], models: Command.bundledModels)
     #expect(resumed.status == 70 && resumed.log.contains("distill: continuing after step \(step - 1)"))
     #expect(resumed.logLines.last == line[...])
   }
@@ -41,7 +41,7 @@ import Testing
   func aTeacherThatOverflowsDrawsNothing(_ weights: String) throws {
     let folder = try TemporaryFolder()
     var file = try Checkpoint.read(
-      from: BundledModelTests.models + "/shapes32-llamagen-teacher.h5", expectingKind: "teacher")
+      from: Command.bundledModels + "/shapes32-llamagen-teacher.h5", expectingKind: "teacher")
     let shape = try #require(file.parameters[weights]).shape
     file.parameters[weights] = HostArray(shape: shape, [Float](repeating: 3e38, count: shape.reduce(1, *)))
     try file.write(to: folder.file("teacher.h5"))

@@ -58,9 +58,7 @@ import Testing
     let last = try #require(try MetricLog.read(folder.file("run/metrics.jsonl")).last)
     #expect(last["csd"] != nil && last["cross_entropy"] != nil)
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
-    let record = try JSONSerialization.jsonObject(
-      with: folder.contents("out/samples.json"))
-    let sample = try #require(record as? [String: Any])
+    let sample = try folder.sampleRecord(in: "out")
     #expect(sample["calls_per_image"] as? Int == 1)
     #expect("\(sample["teacher"] ?? "")".contains("llamagen"))
   }
@@ -79,10 +77,7 @@ import Testing
     #expect(sampled.log.contains("generator runs/"))
     let images = try folder.names(in: "out").filter { $0.hasSuffix(".png") && $0 != "grid.png" }
     #expect(images.count == 12)
-    let record = try JSONSerialization.jsonObject(
-      with: folder.contents("out/samples.json"))
-    let settings = try #require(record as? [String: Any])
-    #expect(settings["calls_per_image"] as? Int == 3)
+    #expect(try folder.sampleRecord(in: "out")["calls_per_image"] as? Int == 3)
     let score = try #require(try run(["fid", "--ref", "shapes32", "--json"]).json() as? [String: Any])
     #expect(score["count"] as? Int == 12)
     #expect((score["fid"] as? Double ?? -1) > 0)
@@ -127,10 +122,23 @@ import Testing
     #expect(try averages("whole") == averages("parts"))
   }
 
+  /// Hiding progress hides no warning; here the log tells of first rounds that were better by far.
+  @Test func warningsOfARunAreToldWithoutItsProgress() throws {
+    _ = try run(["distill", "--steps", "1", "--run", "run"] + Self.smallest)
+    let values = [Double](repeating: 1e-9, count: 10) + [Double](repeating: 1, count: 9)
+    try folder.write(values.map { "{\"step\": 1, \"fcs\": \($0)}\n" }.joined(), to: "run/metrics.jsonl")
+    let resumed = try dd2.succeeding(
+      ["distill", "--steps", "2", "--run", "run", "--resume"], models: models, environment: ["DD2_LOG": "warning"])
+    #expect(resumed.log.contains("warning: fcs went from"), "\(resumed.log)")
+    #expect(!resumed.log.contains("saved "))
+  }
+
   @Test func evaluateMeasuresGeneratorsAloneWhereAsked() throws {
     let evaluate = ["evaluate", "--count", "20", "--few-step", "2", "--json"]
     func methods(_ arguments: [String]) throws -> [String] {
-      let rows = try #require(try run(arguments).json() as? [[String: Any]])
+      let outcome = try run(arguments)
+      #expect(outcome.log.contains("WARNING: 20 images in each row for 128 features"), "\(outcome.log)")
+      let rows = try #require(try outcome.json() as? [[String: Any]])
       #expect(rows.allSatisfy { ($0["fid"] as? Double ?? -1) > 0 })
       return rows.compactMap { $0["method"] as? String }
     }
@@ -147,10 +155,7 @@ import Testing
     _ = try run(["sample", "--one-step", "-o", "few", "--count", "3"])
     _ = try run(["sample", "--one-step", "-o", "many", "--count", "30", "--batch", "7"])
     for name in try folder.names(in: "few") where name.hasSuffix(".png") {
-      let (few, many) = (try PNGImage.read(folder.file("few/" + name)), try PNGImage.read(folder.file("many/" + name)))
-      // Sums run in another order at another batch size: the last bit of a pixel may differ.
-      let worst = zip(few.pixels, many.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
-      #expect(worst <= 1, "\(name)")
+      #expect(try folder.imageDifference("few/" + name, "many/" + name) <= 1, "\(name)")
     }
   }
 
@@ -201,7 +206,9 @@ import Testing
   }
 
   @Test func theManifestListsTheBundledFiles() throws {
-    let outcome = try run(["weights", "verify"])
-    #expect(outcome.output.contains("shapes32-var-generator"))
+    let listed = try #require(try run(["weights", "verify", "--json"]).json() as? [[String: Any]])
+    let files = try FileManager.default.contentsOfDirectory(atPath: models).filter { $0.hasSuffix(".h5") }
+    #expect(listed.compactMap { $0["path"] as? String }.sorted() == files.map { "Models/" + $0 }.sorted())
+    #expect(listed.allSatisfy { $0["ok"] as? Bool == true })
   }
 }

@@ -56,4 +56,20 @@ import Testing
     try dd2.expectFailure(["report", "a", "b"], status: 64, saying: ["--plot"])
     try dd2.expectFailure(["report", "a", "--plot", "p.svg", "--metric", "nope"], status: 66, saying: ["nope", "a"])
   }
+
+  @Test func whatACurveIsDrawnFromIsNotReplacedByIt() throws {
+    let folder = try TemporaryFolder()
+    let dd2 = Command(folder: folder)
+    try folder.makeFolder("run/pairs")
+    for path in ["run", "run/pairs"] {
+      try folder.write("{}", to: path + "/config.json")
+      try folder.write("{\"step\": 1, \"fid\": 8, \"seconds\": 10}\n", to: path + "/metrics.jsonl")
+    }
+    for file in ["run/config.json", "run/metrics.jsonl", "run/pairs/metrics.jsonl"] {
+      let before = try folder.contents(file)
+      try dd2.expectFailure(
+        ["report", "run", "--plot", file], status: 64, saying: ["--plot \(file): is the file \(file) that is read"])
+      #expect(try folder.contents(file) == before)
+    }
+  }
 }

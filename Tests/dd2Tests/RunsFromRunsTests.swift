@@ -45,6 +45,10 @@ import Testing
     _ = try run(["distill", "--steps", "2"] + resume)
     #expect(try weights("dd2") != one)
     try FileManager.default.moveItem(atPath: path + ".away", toPath: path)
+    // A preset asks for a run without it.
+    try dd2.expectFailure(
+      ["distill", "--steps", "3", "--preset", "shapes32-var"] + small + resume, status: 64,
+      saying: ["another adaptation", "startFile", "give --start again or leave out --preset"], models: models)
     try dd2.expectFailure(
       ["distill", "--steps", "1", "--noise-gain", "0"] + start, status: 64, saying: ["--noise-gain", "--start"],
       models: models)

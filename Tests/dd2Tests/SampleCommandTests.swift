@@ -1,4 +1,3 @@
-import Artifacts
 import Foundation
 import TestSupport
 import Testing
@@ -14,18 +13,9 @@ import Testing
   }
 
   private func sample(_ arguments: String, to output: String) throws -> [String: Any] {
-    let outcome = try dd2(
-      ["sample", "-o", output] + arguments.split(separator: " ").map(String.init), models: BundledModelTests.models)
-    try #require(outcome.status == 0, "\(outcome.log)")
-    let record = try folder.contents(output + "/samples.json")
-    return try #require(try JSONSerialization.jsonObject(with: record) as? [String: Any])
-  }
-
-  /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
-  private func difference(_ a: String, _ b: String) throws -> Int {
-    let (left, right) = (try PNGImage.read(folder.file(a)), try PNGImage.read(folder.file(b)))
-    try #require(left.pixels.count == right.pixels.count)
-    return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
+    let options = arguments.split(separator: " ").map(String.init)
+    _ = try dd2.succeeding(["sample", "-o", output] + options, models: Command.bundledModels)
+    return try folder.sampleRecord(in: output)
   }
 
   /// What the teacher corrects depends on its family; a call of each of the generator's parts and of the teacher counts.
@@ -41,7 +31,7 @@ import Testing
     #expect(one["correction"] == nil && one["method"] as? String == "one-step")
     let names = try folder.names(in: "one").filter { $0.hasSuffix(".png") }
     #expect(try names.count == 3 && folder.names(in: "few").filter { $0.hasSuffix(".png") } == names)
-    #expect(try names.contains { try difference("one/" + $0, "few/" + $0) > 1 })
+    #expect(try names.contains { try folder.imageDifference("one/" + $0, "few/" + $0) > 1 })
   }
 
   @Test func theWayLeadsFromSampleToSampleOfOneClass() throws {
@@ -50,13 +40,25 @@ import Testing
     #expect(record["interpolation"] as? [String: Int] == ["from": 4, "to": 7])
     func way(_ image: Int) -> String { "way/00000\(image)-class2.png" }
     let (first, last) = ("all/000004-class2.png", "all/000007-class2.png")
-    #expect(try difference(first, last) > 1)
-    #expect(try difference(way(0), first) <= 1 && difference(way(4), last) <= 1)
-    #expect(try difference(way(2), first) > 1 && difference(way(2), last) > 1)
+    #expect(try folder.imageDifference(first, last) > 1)
+    #expect(try folder.imageDifference(way(0), first) <= 1)
+    #expect(try folder.imageDifference(way(4), last) <= 1)
+    for end in [first, last] { #expect(try folder.imageDifference(way(2), end) > 1, "\(end)") }
     // Without a class, that of the first sample: classes take turns.
     let other = try sample("--one-step --interpolate 4:7 --count 2", to: "other")
     #expect(other["labels"] as? String == "4")
     #expect(try folder.names(in: "other").first == "000000-class4.png")
+  }
+
+  /// A folder that is refused keeps what it holds.
+  @Test func otherImagesAreFoundBeforeEarlierOnesAreRemoved() throws {
+    try folder.makeFolder("out")
+    let names = ["000000-class0.png", "grid.png", "photo.png", "samples.json"]
+    for name in names { try folder.write("{}", to: "out/" + name) }
+    try dd2.expectFailure(
+      ["sample", "--teacher-steps", "-o", "out", "--count", "1"], status: 73,
+      saying: ["out: holds other images (photo.png)"], models: Command.bundledModels)
+    #expect(try folder.names(in: "out") == names)
   }
 
   @Test(arguments: [

@@ -13,11 +13,7 @@ import Testing
     dd2 = Command(folder: folder)
   }
 
-  private func run(_ arguments: [String]) throws -> Command.Outcome {
-    let outcome = try dd2(arguments)
-    try #require(outcome.status == 0, "\(outcome.log)")
-    return outcome
-  }
+  private func run(_ arguments: [String]) throws -> Command.Outcome { try dd2.succeeding(arguments) }
 
   private func floats(_ file: String, _ name: String) throws -> [Float] {
     try HDF5File(reading: folder.file(file)).read(name).floats

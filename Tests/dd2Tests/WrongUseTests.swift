@@ -73,6 +73,7 @@ import Testing
     ("fid --ref shapes23", "no reference named shapes23; choose one of shapes32, imagenet256"),
     ("fid --ref shapes32 --metrics fod", "no metric 'fod'; choose from fid, sfid, is, kid, pr"),
     ("fid --images out", "--ref"),
+    ("fid --ref shapes32 --metrics is", "--metrics is needs no reference; leave out --ref"),
     ("fid --ref x --extractor shapes32 --protocol adm", "--protocol"),
     ("fid --ref x --resize 0", "--resize"),
     ("report run --metric loss", "--metric and --against say what to draw"),
@@ -133,16 +134,16 @@ import Testing
     try folder.write("text\n", to: "images/a.png")
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32", "--images", "images"], status: 65, saying: ["images/a.png", "not a PNG"],
-      models: BundledModelTests.models)
+      models: Command.bundledModels)
   }
 
   @Test func imageFoldersWithoutImages() throws {
     try folder.makeFolder("empty")
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32", "--images", "empty"], status: 66, saying: ["empty: holds no PNG"],
-      models: BundledModelTests.models)
+      models: Command.bundledModels)
     try dd2.expectFailure(
-      ["fid", "--ref", "shapes32"], status: 66, saying: ["out: no such folder"], models: BundledModelTests.models)
+      ["fid", "--ref", "shapes32"], status: 66, saying: ["out: no such folder"], models: Command.bundledModels)
     try dd2.expectFailure(
       ["teacher", "train", "--data", "empty", "--run", "run"], status: 66, saying: ["empty: holds no PNG"])
     #expect(!FileManager.default.fileExists(atPath: folder.file("run")))
@@ -153,7 +154,7 @@ import Testing
     try PNGImage(width: 16, height: 16, gray: 3).write(folder.file("images/a.png"))
     for arguments in [["fid", "--ref", "shapes32", "--images", "images"], ["teacher", "train", "--data", "images"]] {
       try dd2.expectFailure(
-        arguments, status: 65, saying: ["images: images are 16 x 16"], models: BundledModelTests.models)
+        arguments, status: 65, saying: ["images: images are 16 x 16"], models: Command.bundledModels)
     }
   }
 
@@ -166,20 +167,28 @@ import Testing
 
   /// What is written must not be what is read.
   @Test func anOutputThatIsTheInput() throws {
-    let models = BundledModelTests.models
-    let teacher = folder.file("own.h5")
-    try FileManager.default.copyItem(atPath: models + "/shapes32-var-teacher.h5", toPath: teacher)
+    let models = try folder.makeFolder("models")
+    for name in ["shapes32-var-teacher.h5", "shapes32-features.h5"] {
+      try FileManager.default.copyItem(atPath: "\(Command.bundledModels)/\(name)", toPath: "\(models)/\(name)")
+    }
+    let (teacher, features) = ("models/shapes32-var-teacher.h5", "models/shapes32-features.h5")
     try folder.makeFolder("images")
     try PNGImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
-    let before = try Data(contentsOf: URL(fileURLWithPath: teacher))
-    for arguments in [
-      ["teacher", "encode", "own.h5", "--images", "images", "-o", "own.h5"],
-      ["weights", "import", "own.h5", "-o", "own.h5"],
-    ] {
+    let before = try [teacher, features].map { try folder.contents($0) }
+    let build = ["ref", "build", "--images", "images", "--extractor", "shapes32"]
+    for (arguments, option, file) in [
+      (["teacher", "encode", teacher, "--images", "images"], "-o", teacher),
+      (["teacher", "sample", teacher, "--count", "1"], "--tokens-out", teacher),
+      (["weights", "import", teacher], "-o", teacher),
+      (build + ["--weights", features], "-o", features),
+      // The weights that are taken where none are named.
+      (build, "-o", features),
+    ] as [([String], String, String)] {
       try dd2.expectFailure(
-        arguments, status: 64, saying: ["-o own.h5: is the file own.h5 that is read"], models: models)
+        arguments + [option, file], status: 64,
+        saying: ["\(option) \(file): is the file ", "\(file) that is read; choose another name"], models: models)
     }
-    #expect(try Data(contentsOf: URL(fileURLWithPath: teacher)) == before)
+    #expect(try [teacher, features].map { try folder.contents($0) } == before)
   }
 
   @Test func placesThatAreMissedAfterTheWork() throws {
@@ -187,13 +196,13 @@ import Testing
     try PNGImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
     try dd2.expectFailure(
       ["ref", "build", "--images", "images", "-o", "nowhere/x.npz", "--extractor", "shapes32"], status: 73,
-      saying: ["nowhere/x.npz: cannot be created"], models: BundledModelTests.models)
+      saying: ["nowhere/x.npz: cannot be created"], models: Command.bundledModels)
     try dd2.expectFailure(
       ["fid", "--ref", "images", "--images", "images", "--extractor", "shapes32", "--metrics", "kid"], status: 65,
-      saying: ["KID of 1 image(s)"], models: BundledModelTests.models)
+      saying: ["KID of 1 image(s)"], models: Command.bundledModels)
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32", "--images", "images/a.png"], status: 64, saying: ["is one image"],
-      models: BundledModelTests.models)
+      models: Command.bundledModels)
   }
 
   @Test func missingReferenceFile() throws {

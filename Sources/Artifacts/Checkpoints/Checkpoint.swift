@@ -57,10 +57,4 @@ public struct Checkpoint: Sendable, Equatable {
     get { groups["progress", default: [:]] }
     set { groups["progress"] = newValue }
   }
-
-  /// What the random streams need to continue.
-  public var random: Arrays {
-    get { groups["random", default: [:]] }
-    set { groups["random"] = newValue }
-  }
 }

@@ -18,40 +18,7 @@ extension HDF5File {
   public func read(_ name: String) throws -> HostArray {
     try HDF5Library.locked {
       let (shape, element, stored) = try describe(name)
-      return try read(name, shape: shape, element: element, rows: nil, stored: stored)
-    }
-  }
-
-  /// The rows `rows` of the leading axis, as an array of shape `[rows.count] + shape.dropFirst()`. Storage is
-  /// chunked: read many rows at a time.
-  ///
-  /// Throws as `read(_:)`, and `ArtifactError.wrongShape` if the dataset has fewer rows.
-  public func read(_ name: String, rows: Range<Int>) throws -> HostArray {
-    try HDF5Library.locked {
-      let (shape, element, stored) = try describe(name)
-      guard let count = shape.first, rows.lowerBound >= 0, rows.upperBound <= count else {
-        let expected = [rows.upperBound] + shape.dropFirst()
-        throw ArtifactError.wrongShape(path: path, name: name, expected: expected, found: shape)
-      }
-      return try read(name, shape: [rows.count] + shape.dropFirst(), element: element, rows: rows, stored: stored)
-    }
-  }
-
-  /// Reads a whole dataset, converted to `Float`, into memory of the caller that has exactly its size.
-  ///
-  /// Throws as `read(_:)`, and `ArtifactError.wrongShape` if the dataset does not have `shape`.
-  public func read(
-    _ name: String, shape expected: [Int], into buffer: UnsafeMutableBufferPointer<Float>
-  ) throws {
-    precondition(
-      buffer.count == expected.reduce(1, *),
-      "HDF5File.read: shape \(expected) does not fill a buffer of \(buffer.count)")
-    try HDF5Library.locked {
-      let found = try describe(name).shape
-      guard found == expected else {
-        throw ArtifactError.wrongShape(path: path, name: name, expected: expected, found: found)
-      }
-      try fill(buffer, name, DD2_H5_FLOAT32, rows: nil)
+      return try read(name, shape: shape, element: element, stored: stored)
     }
   }
 
@@ -86,15 +53,13 @@ extension HDF5File {
     .tooLarge(path: path, detail: "\(name) claims the shape \(shape), too large for this machine")
   }
 
-  private func read(
-    _ name: String, shape: [Int], element: Int, rows: Range<Int>?, stored: Int
-  ) throws -> HostArray {
+  private func read(_ name: String, shape: [Int], element: Int, stored: Int) throws -> HostArray {
     let limit = Self.memoryLimit(stored: stored)
     return switch element {
-    case DD2_H5_FLOAT32: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [Float])
-    case DD2_H5_FLOAT64: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [Double])
-    case DD2_H5_UINT8: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [UInt8])
-    default: HostArray(shape: shape, try values(name, shape, element, rows, limit) as [Int64])
+    case DD2_H5_FLOAT32: HostArray(shape: shape, try values(name, shape, element, limit) as [Float])
+    case DD2_H5_FLOAT64: HostArray(shape: shape, try values(name, shape, element, limit) as [Double])
+    case DD2_H5_UINT8: HostArray(shape: shape, try values(name, shape, element, limit) as [UInt8])
+    default: HostArray(shape: shape, try values(name, shape, element, limit) as [Int64])
     }
   }
 
@@ -105,25 +70,17 @@ extension HDF5File {
     return overflows ? physical : min(physical, max(inflated, 64 << 20))
   }
 
-  private func values<Element>(
-    _ name: String, _ shape: [Int], _ element: Int, _ rows: Range<Int>?, _ limit: Int
-  ) throws -> [Element] {
+  private func values<Element>(_ name: String, _ shape: [Int], _ element: Int, _ limit: Int) throws -> [Element] {
     let (count, _) = Self.product(shape)
     guard count <= limit / MemoryLayout<Element>.size else { throw tooLarge(name, shape) }
     return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-      try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), name, element, rows: rows)
+      try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), name, element)
       initialized = count
     }
   }
 
-  private func fill<Element>(
-    _ buffer: UnsafeMutableBufferPointer<Element>, _ name: String, _ element: Int, rows: Range<Int>?
-  ) throws {
+  private func fill<Element>(_ buffer: UnsafeMutableBufferPointer<Element>, _ name: String, _ element: Int) throws {
     guard !buffer.isEmpty else { return }
-    let first = Int64(rows?.lowerBound ?? 0)
-    let count = Int64(rows?.count ?? -1)
-    guard dd2_h5_read(handle, name, Int32(element), first, count, buffer.baseAddress) == 0 else {
-      throw corrupt(name)
-    }
+    guard dd2_h5_read(handle, name, Int32(element), buffer.baseAddress) == 0 else { throw corrupt(name) }
   }
 }

@@ -38,13 +38,4 @@ public enum HDF5Attribute: Sendable, Equatable {
   public var int: Int64? {
     if case .int(let value) = self { value } else { nil }
   }
-
-  /// The number, whether stored as an integer or not; nil for text.
-  public var double: Double? {
-    switch self {
-    case .double(let value): value
-    case .int(let value): Double(value)
-    case .string: nil
-    }
-  }
 }

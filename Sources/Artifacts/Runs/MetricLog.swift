@@ -39,7 +39,7 @@ public final class MetricLog {
     try AtomicFile.writeAll(Data((line + "}\n").utf8), to: descriptor, path: path)
   }
 
-  /// Every line, in order; `step` is among the values. A last line cut short is left out.
+  /// Every line, in order; `step` is among the values, a whole number. A last line cut short is left out.
   ///
   /// Throws `ArtifactError.missingFile`, `.notReadable`, or `.corrupt` that names the line.
   public static func read(_ path: String) throws -> [[String: Double]] {
@@ -63,9 +63,9 @@ public final class MetricLog {
     // What follows the last newline is nothing, or a line that a killed process did not finish.
     return try lines.dropLast().enumerated().map { index, line in
       guard let values = try? JSONDecoder().decode([String: Double].self, from: Data(line)),
-        values["step"] != nil
+        let step = values["step"], Int(exactly: step) != nil
       else {
-        throw ArtifactError.corrupt(path: path, detail: "line \(index + 1) is not a record of numbers")
+        throw ArtifactError.corrupt(path: path, detail: "line \(index + 1) is not a record of numbers with a step")
       }
       return (String(decoding: line, as: UTF8.self), values)
     }

@@ -67,21 +67,6 @@ public struct RunDirectory: Sendable, Equatable {
     return "\(root)/\(formatter.string(from: date))-\(purpose)"
   }
 
-  /// The run under `root` that was configured last among those that have a checkpoint; nil if there is none.
-  public static func newest(under root: String) throws -> RunDirectory? {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-    let runs = try names.compactMap { name -> (run: RunDirectory, date: Date)? in
-      let run = RunDirectory(path: "\(root)/\(name)")
-      let attributes = try? FileManager.default.attributesOfItem(atPath: run.configPath)
-      guard let date = attributes?[.modificationDate] as? Date, try run.latestCheckpoint() != nil else {
-        return nil
-      }
-      return (run, date)
-    }
-    // Runs of one second are told apart by their names, which begin with the time.
-    return runs.max { ($0.date, $0.run.path) < ($1.date, $1.run.path) }?.run
-  }
-
   /// Replaces `config.json`. Throws `ArtifactError.cannotCreate` or `.inputOutput`.
   public func writeConfig(_ config: some Encodable) throws {
     let encoder = JSONEncoder()

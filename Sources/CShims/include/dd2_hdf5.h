@@ -57,9 +57,8 @@ int dd2_h5_visit(int64_t file, const char *group, dd2_h5_visitor visitor, void *
 int dd2_h5_create_group(int64_t file, const char *path);
 
 int dd2_h5_describe(int64_t file, const char *dataset, dd2_h5_shape *shape);
-/// Reads rows first ..< first + count of the leading axis, or everything if count is negative. A value that
-/// the asked kind cannot hold is a failure, not a clamp.
-int dd2_h5_read(int64_t file, const char *dataset, int element, int64_t first, int64_t count, void *out);
+/// Reads a whole dataset. A value that the asked kind cannot hold is a failure, not a clamp.
+int dd2_h5_read(int64_t file, const char *dataset, int element, void *out);
 /// Writes a whole dataset into a group that is there; `chunk` NULL stores it inside its own checksummed
 /// header (small data only), else in chunks of that shape with Fletcher-32.
 int dd2_h5_write(int64_t file, const char *dataset, const dd2_h5_shape *shape, const int64_t *chunk,

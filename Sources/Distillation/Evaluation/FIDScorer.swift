@@ -25,7 +25,7 @@ public struct FIDScorer {
   public func fid(
     count: Int, batch: Int = 100, progress: (Int) throws -> Void = { _ in }, images: (Range<Int>) throws -> Tensor
   ) throws -> Double {
-    var accumulator = StatisticsAccumulator(dimension: extractor.dimension, provenance: extractor.provenance)
+    var accumulator = StatisticsAccumulator(for: extractor)
     for start in stride(from: 0, to: count, by: batch) {
       let range = start..<min(start + batch, count)
       try accumulator.add(extractor.features(of: Self.quantized(try images(range))))
@@ -39,7 +39,7 @@ public struct FIDScorer {
     of data: any ImageSource, extractor: any FeatureExtractor, batch: Int = 100,
     progress: (Int) throws -> Void = { _ in }
   ) throws -> FeatureStatistics {
-    var accumulator = StatisticsAccumulator(dimension: extractor.dimension, provenance: extractor.provenance)
+    var accumulator = StatisticsAccumulator(for: extractor)
     for start in stride(from: 0, to: data.count, by: batch) {
       let range = start..<min(start + batch, data.count)
       try accumulator.add(extractor.features(of: data.batch(Array(range)).images))

@@ -115,11 +115,7 @@ struct Distill: ParsableCommand {
   ) throws -> DistillationConfiguration {
     var recorded = recorded
     if let folder = data.data { recorded.data = folder }
-    guard asked == recorded else {
-      let names = try Self.differences(asked, recorded).joined(separator: ", ")
-      throw CommandFailure(
-        .usage, "the run to resume has another \(names); leave out what you gave for it, or start a new run")
-    }
+    guard asked == recorded else { throw try Self.refusal(asked: asked, recorded: recorded) }
     let done = try RunDirectory.open(try location.folder(purpose: "distill")).latestCheckpoint()?.step ?? 0
     guard steps >= done else {
       throw CommandFailure(.usage, "--steps is \(steps), and the run has made \(done) already; give \(done) or more")
@@ -207,12 +203,22 @@ struct Distill: ParsableCommand {
     }
   }
 
-  /// Names of the settings that differ.
-  private static func differences(
-    _ a: DistillationConfiguration, _ b: DistillationConfiguration
-  ) throws -> [String] {
-    let (left, right) = (try fields(of: a), try fields(of: b))
-    return left.keys.filter { left[$0] != right[$0] }.sorted()
+  /// The options that name another run's file, by the setting that records it.
+  private static let fileOptions = ["pairsFile": "--pairs-from", "stage1File": "--stage1-from", "startFile": "--start"]
+
+  /// The refusal of settings that are not those of the run to resume: names those that differ, and says what to do.
+  private static func refusal(
+    asked: DistillationConfiguration, recorded: DistillationConfiguration
+  ) throws -> CommandFailure {
+    let (given, kept) = (try fields(of: asked), try fields(of: recorded))
+    let names = Set(given.keys).union(kept.keys).filter { given[$0] != kept[$0] }.sorted()
+    // Beside a preset, which begins anew, the files that the run took are missing unless they are given too.
+    let missing = names.filter { given[$0] == nil }.map { fileOptions[$0] ?? $0 }
+    let advice =
+      missing.isEmpty
+      ? "leave out what you gave for it" : "give \(missing.joined(separator: " and ")) again or leave out --preset"
+    return CommandFailure(
+      .usage, "the run to resume has another \(names.joined(separator: ", ")); \(advice), or start a new run")
   }
 
   private static func fields(of value: DistillationConfiguration) throws -> [String: NSObject] {

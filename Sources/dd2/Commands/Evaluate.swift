@@ -92,6 +92,7 @@ struct Evaluate: ParsableCommand {
         .usage, "--frequency-samples is \(samples); give at least one per class, \(file.teacher.classCount)")
     }
     let drawers = try drawers(file)
+    if let text = FIDReport.rankWarning(count, in: "each row", dimension: extractor.dimension) { Log.warning(text) }
     let interrupts = Interrupts()
     var meter: (method: String, meter: ProgressMeter)?
     defer { meter?.meter.close() }

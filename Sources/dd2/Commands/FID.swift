@@ -27,7 +27,7 @@ struct FID: ParsableCommand {
   var images = "out"
 
   @Option(
-    help: ArgumentHelp("What to measure: fid, sfid, is, kid, pr, joined by commas.", valueName: "list"),
+    help: ArgumentHelp("What to measure: fid, sfid, is, kid, pr, joined by commas (default: fid).", valueName: "list"),
     transform: FID.parse)
   var metrics = [Metric.fid]
 
@@ -56,8 +56,11 @@ struct FID: ParsableCommand {
   }
 
   func validate() throws {
-    guard reference != nil || metrics.allSatisfy({ $0.reference == .none }) else {
-      throw ValidationError("Missing expected argument '--ref <name|file|dir>'")
+    let needsReference = !metrics.allSatisfy { $0.reference == .none }
+    if reference == nil, needsReference { throw ValidationError("Missing expected argument '--ref <name|file|dir>'") }
+    if reference != nil, !needsReference {
+      let names = metrics.map(\.rawValue).joined(separator: ",")
+      throw ValidationError("--metrics \(names) needs no reference; leave out --ref")
     }
   }
 

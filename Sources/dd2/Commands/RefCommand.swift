@@ -38,15 +38,14 @@ struct RefBuild: ParsableCommand {
     try Outputs.requireOther(than: [images], output, option: "-o")
     try Outputs.requireWritable(output)
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
+    try Outputs.requireOther(than: [choice.weightsPath], output, option: "-o")
     let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
     let found = try measurement(
       try measurement.load(images, title: "features"), for: metrics, title: "features")
     guard let pooled = found.features.pooled else { preconditionFailure("ref build: no statistics") }
-    if found.features.count < pooled.dimension {
-      Log.info(
-        "WARNING: \(found.features.count) images for \(pooled.dimension) features: the covariance has no full rank; "
-          + "give \(pooled.dimension) images at the very least")
+    if let text = FIDReport.rankWarning(found.features.count, in: images, dimension: pooled.dimension) {
+      Log.warning(text)
     }
     try ReferenceStatistics(pooled: pooled, spatial: found.features.spatial).write(output)
     let left = found.skipped > 0 ? ", \(found.skipped) left out" : ""

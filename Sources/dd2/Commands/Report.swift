@@ -109,6 +109,10 @@ struct Report: ParsableCommand {
   }
 
   private func draw(into path: String) throws {
+    let inputs = try folders.flatMap { folder -> [String] in
+      try Self.logs(in: folder).map(\.path) + [RunDirectory.open(folder).configPath]
+    }
+    try Outputs.requireOther(than: inputs, path, option: "--plot")
     let curves = try folders.enumerated().map { i, folder in
       LinePlot.Curve(
         name: label.isEmpty ? URL(fileURLWithPath: folder).lastPathComponent : label[i],

@@ -11,15 +11,18 @@ struct ExtractorOptions: ParsableArguments {
   }
 
   @Option(
-    help: "The feature network (default: shapes32 where the reference is of its features, else inception).")
+    help: "The feature network (default: shapes32 with dd2 fid where --ref is of its features, else inception).")
   var extractor: Network?
 
   @Option(
     name: .customLong("protocol"),
-    help: "What is done to images before Inception (default: adm for imagenet256, else pytorch-fid).")
+    help: "What is done to images before Inception (default: adm with --ref imagenet256, else pytorch-fid).")
   var imageProtocol: InceptionProtocol?
 
-  @Option(help: ArgumentHelp("The weights of the feature network (default: the fetched ones).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The weights of the feature network (default: fetched ones for inception, the bundled ones for shapes32).",
+      valueName: "file"))
   var weights: String?
 
   @Option(parsing: .unconditional, help: "Images at a time (default: 32 for inception, 100 for shapes32).")

@@ -71,13 +71,17 @@ struct FIDReport: Encodable {
     Log.warning(text)
   }
 
+  /// What to say of statistics of fewer images than features; nil where there are enough.
+  /// - Parameter place: where the images are.
+  static func rankWarning(_ count: Int, in place: String, dimension: Int) -> String? {
+    guard count < dimension else { return nil }
+    return "WARNING: \(count) images in \(place) for \(dimension) features: the covariance has no full rank and the "
+      + "distance says little; give \(dimension) images at the very least"
+  }
+
   /// Says where a covariance has too few images, and that FID is biased.
   mutating func warnOfCount(_ count: Int, in place: String) {
-    if count < dimension {
-      warn(
-        "WARNING: \(count) images in \(place) for \(dimension) features: the covariance has no full rank and the "
-          + "distance says little; give \(dimension) images at the very least")
-    }
+    if let text = Self.rankWarning(count, in: place, dimension: dimension) { warn(text) }
     if count < Self.usualCount {
       warn(
         "note: FID of \(count) images in \(place) is biased upward against \(Self.usualCount), by how much is "

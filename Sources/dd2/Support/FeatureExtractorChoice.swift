@@ -7,6 +7,8 @@ import Foundation
 /// The feature network of a measurement: the only place that knows which there are.
 struct FeatureExtractorChoice {
   let extractor: any FeatureExtractor
+  /// The file that its weights come from.
+  let weightsPath: String
   /// Images at a time.
   let batch: Int
   /// The protocol's name, for the result.
@@ -28,8 +30,8 @@ struct FeatureExtractorChoice {
       }
       let path = try options.weights ?? BundledModels.path(of: .features)
       return Self(
-        extractor: try FeatureNetFile.read(path), batch: options.batch ?? 100, protocolName: "shapes32",
-        requiredSide: Shapes32.side)
+        extractor: try FeatureNetFile.read(path), weightsPath: path, batch: options.batch ?? 100,
+        protocolName: "shapes32", requiredSide: Shapes32.side)
     case .inception:
       return try inception(options, imageProtocol: options.imageProtocol ?? reference.imageProtocol)
     }
@@ -38,9 +40,9 @@ struct FeatureExtractorChoice {
   private static func inception(
     _ options: ExtractorOptions, imageProtocol: InceptionProtocol
   ) throws -> Self {
-    let weights = try InceptionFile.read(try options.weights ?? InceptionFile.locate())
+    let path = try options.weights ?? InceptionFile.locate()
     return Self(
-      extractor: InceptionV3(weights: weights, protocol: imageProtocol), batch: options.batch ?? 32,
-      protocolName: imageProtocol.rawValue, requiredSide: nil)
+      extractor: InceptionV3(weights: try InceptionFile.read(path), protocol: imageProtocol), weightsPath: path,
+      batch: options.batch ?? 32, protocolName: imageProtocol.rawValue, requiredSide: nil)
   }
 }

@@ -44,7 +44,7 @@ struct ImageMeasurement {
       meter.update(done)
       try interrupts.check("\(done) of \(images.count) images")
     }
-    for error in features.bad { meter.note(error.description) }
+    for error in features.bad { meter.warn(error.description) }
     let seconds = start.duration(to: clock.now) / .seconds(1)
     return Found(input: images, features: features, imagesPerSecond: Double(features.count) / seconds)
   }

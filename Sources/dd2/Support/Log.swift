@@ -8,8 +8,11 @@ enum Log {
 
   private static let logger = Logger(label: "dd2") { _ in ConsoleLogHandler(logLevel: level ?? .info) }
 
+  /// What `DD2_LOG` holds; nil where it is unset or empty.
+  private static let name: String? = ProcessInfo.processInfo.environment[variable].flatMap { $0.isEmpty ? nil : $0 }
+
   /// The level that `DD2_LOG` names; nil where it names none.
-  private static let level = ProcessInfo.processInfo.environment[variable].flatMap(Logger.Level.init(rawValue:))
+  private static let level = name.flatMap(Logger.Level.init(rawValue:))
 
   /// Whether progress, which is at level info, is shown.
   static var showsProgress: Bool { logger.logLevel <= .info }
@@ -17,7 +20,7 @@ enum Log {
   /// Refuses a `DD2_LOG` that names no level.
   /// - Throws: `CommandFailure`.
   static func checkLevel() throws {
-    guard let name = ProcessInfo.processInfo.environment[variable], level == nil else { return }
+    guard let name, level == nil else { return }
     let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
     throw CommandFailure(.usage, "\(variable) is '\(name)'; give one of \(levels)")
   }

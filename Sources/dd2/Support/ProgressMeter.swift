@@ -48,10 +48,15 @@ final class ProgressMeter {
   }
 
   /// Logs a line without tearing the bar.
-  func note(_ text: String) {
-    guard Console.isInteractive, !current.isEmpty else { return Log.info(text) }
+  func note(_ text: String) { write(text, by: Log.info) }
+
+  /// Logs a warning without tearing the bar.
+  func warn(_ text: String) { write(text, by: Log.warning) }
+
+  private func write(_ text: String, by log: (String) -> Void) {
+    guard Console.isInteractive, !current.isEmpty else { return log(text) }
     Console.redraw("")
-    Log.info(text)
+    log(text)
     Console.redraw(current)
   }
 

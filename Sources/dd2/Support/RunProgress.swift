@@ -25,9 +25,11 @@ final class RunProgress {
       if stage != self.stage { show(stage, completed: completed, total: total) }
       meter?.update(completed, detail: Self.text(metrics))
     case .saved(let path):
-      note("saved \(path)")
+      let line = "saved \(path)"
+      if let meter { meter.note(line) } else { Log.info(line) }
     case .warning(let text):
-      note("warning: " + text)
+      let line = "warning: " + text
+      if let meter { meter.warn(line) } else { Log.warning(line) }
     }
   }
 
@@ -39,10 +41,6 @@ final class RunProgress {
 
   /// Ends the bar where a run stops early.
   func close() { meter?.close() }
-
-  private func note(_ text: String) {
-    if let meter { meter.note(text) } else { Log.info(text) }
-  }
 
   private static func text(_ metrics: [(String, Double)]) -> String {
     metrics.map { String(format: "%@ %.4g", $0.0 as NSString, $0.1) }.joined(separator: " ")

@@ -105,19 +105,19 @@ struct SamplingRun {
     if let tokensOut { try Console.result("\(tokensOut): tokens of \(options.count) images") }
   }
 
-  /// Removes the images of an earlier run of this command, which would be counted with the new ones.
+  /// Removes the images of an earlier run of this command, which would be counted with the new ones; none where others
+  /// lie beside them, for which the folder is refused.
   private func clear(_ output: ImageOutput) throws {
-    guard FileManager.default.fileExists(atPath: "\(output.path)/\(Self.recordName)") else {
-      return try output.requireNoOthers { _ in false }
-    }
-    for name in try output.existing()
-    where name == ImageFolder.overviewName || name.wholeMatch(of: /\d{6,}-class\d+\.png/) != nil {
+    let hasRecord = FileManager.default.fileExists(atPath: "\(output.path)/\(Self.recordName)")
+    func isEarlier(_ name: String) -> Bool { hasRecord && name.wholeMatch(of: /\d{6,}-class\d+\.png/) != nil }
+    try output.requireNoOthers(than: isEarlier)
+    guard hasRecord else { return }
+    for name in try output.existing() where name == ImageFolder.overviewName || isEarlier(name) {
       let path = "\(output.path)/\(name)"
       guard unlink(path) == 0 else {
         throw ArtifactError.inputOutput(path: path, detail: String(cString: strerror(errno)))
       }
     }
-    try output.requireNoOthers { _ in false }
   }
 
   private func write(_ record: SampleRecord) throws {
