@@ -28,6 +28,13 @@ public struct DenoisingHeadConfiguration: Codable, Equatable, Sendable {
   }
 }
 
+extension DenoisingHeadConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try Setting.within(1...65536, width, "width of the head")
+    try Setting.within(0...1000, depth, "depth of the head")
+  }
+}
+
 /// The small MLP that replaces the teacher's classifier: from a hidden state, a noised latent and its time to the
 /// expected clean latent (paper, section 4.1).
 ///

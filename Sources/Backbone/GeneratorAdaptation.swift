@@ -1,3 +1,5 @@
+import NN
+
 /// How a generator departs from the network of stage 1.
 ///
 /// The teacher picks a token per call and reads it back; the generator makes all those choices inside one call, each
@@ -42,5 +44,14 @@ public struct GeneratorAdaptation: Codable, Equatable, Sendable {
   /// How many positions each of L sees, where the teacher lets it see `causal`.
   func visibleCounts(_ causal: [Int]) -> [Int] {
     isBidirectional ? Array(repeating: causal.count, count: causal.count) : causal
+  }
+}
+
+extension GeneratorAdaptation: CheckedSettings {
+  /// How many parts a teacher's stages allow is another matter: `TokenLayout.parts`.
+  public func check() throws(SettingsError) {
+    try Setting.within(0...1000, extraLayers, "extraLayers")
+    try Setting.atLeast(0, noiseGain, "noiseGain")
+    try Setting.atLeast(1, parts, "parts")
   }
 }

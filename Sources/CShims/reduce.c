@@ -1,40 +1,23 @@
 #include "dd2_kernels.h"
 #include "simd.h"
 
-enum { SUM, MAXIMUM };
-
 DD2_CLONES
-void dd2_reduce_last(int operation, const float *x, ptrdiff_t rows, ptrdiff_t axis, float *y) {
+void dd2_sum_last(const float *x, ptrdiff_t rows, ptrdiff_t axis, float *y) {
   for (ptrdiff_t r = 0; r < rows; r++) {
     const float *row = x + r * axis;
-    if (operation == SUM) {
-      double sum = 0;
-      for (ptrdiff_t i = 0; i < axis; i++) sum += row[i];
-      y[r] = (float)sum;
-    } else {
-      float best = row[0];
-      for (ptrdiff_t i = 1; i < axis; i++) best = row[i] > best || row[i] != row[i] ? row[i] : best;
-      y[r] = best;
-    }
+    double sum = 0;
+    for (ptrdiff_t i = 0; i < axis; i++) sum += row[i];
+    y[r] = (float)sum;
   }
 }
 
 DD2_CLONES
-void dd2_reduce_middle(int operation, const float *x, ptrdiff_t axis, ptrdiff_t inner, ptrdiff_t pitch,
-                       float *restrict y, double *restrict scratch) {
-  if (operation == SUM) {
-    for (ptrdiff_t j = 0; j < inner; j++) scratch[j] = 0;
-    for (ptrdiff_t i = 0; i < axis; i++)
-      for (ptrdiff_t j = 0; j < inner; j++) scratch[j] += x[i * pitch + j];
-    for (ptrdiff_t j = 0; j < inner; j++) y[j] = (float)scratch[j];
-  } else {
-    for (ptrdiff_t j = 0; j < inner; j++) y[j] = x[j];
-    for (ptrdiff_t i = 1; i < axis; i++)
-      for (ptrdiff_t j = 0; j < inner; j++) {
-        float v = x[i * pitch + j];
-        y[j] = v > y[j] || v != v ? v : y[j];
-      }
-  }
+void dd2_sum_middle(const float *x, ptrdiff_t axis, ptrdiff_t inner, ptrdiff_t pitch, float *restrict y,
+                    double *restrict scratch) {
+  for (ptrdiff_t j = 0; j < inner; j++) scratch[j] = 0;
+  for (ptrdiff_t i = 0; i < axis; i++)
+    for (ptrdiff_t j = 0; j < inner; j++) scratch[j] += x[i * pitch + j];
+  for (ptrdiff_t j = 0; j < inner; j++) y[j] = (float)scratch[j];
 }
 
 DD2_CLONES

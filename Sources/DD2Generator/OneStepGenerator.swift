@@ -16,8 +16,8 @@ import TensorCore
 /// Parts: a token depends on the tokens before it, and a network that draws them all at once knows no more of those than
 /// their noise. The stages can be cut into parts, each drawn by such a network with weights of its own, one after the other:
 /// a part reads the tokens of the parts before it, snapped to their codes, and the noises of its own. The network of a part
-/// runs on the tokens up to the part's end alone; parts double (`TokenLayout.parts`), so that the call costs at most about
-/// twice one network over all tokens. One part is the paper's form.
+/// runs on the tokens up to the part's end alone; parts double, so that the call costs about twice one network over all
+/// tokens at most, unless there are more parts than can double (`TokenLayout.parts`). One part is the paper's form.
 public struct OneStepGenerator: Sendable {
   /// Paths `trunk.*`, `head.*`, `own_noise.*` and `noise_gain.*`, those of part p = 1... below `parts.p.`.
   public let parameters: ParameterSet
@@ -29,7 +29,7 @@ public struct OneStepGenerator: Sendable {
   /// - Throws: `StateDictError` where `mapState` does not fit, `PartCountError`.
   public init(
     trunk: TrunkConfiguration, head: DenoisingHeadConfiguration, codebook: Codebook, mapState: StateDict,
-    adaptation: GeneratorAdaptation = GeneratorAdaptation(), seed: UInt64
+    adaptation: GeneratorAdaptation = GeneratorAdaptation(), seed: UInt64?
   ) throws {
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)
@@ -44,12 +44,11 @@ public struct OneStepGenerator: Sendable {
   /// Starts every part from a stage-1 network's weights; what that one does not have stays as it is.
   /// - Throws: `StateDictError` where they do not fit.
   public func load(stage1 state: StateDict) throws {
-    let own = parameters.stateDict()
     var whole = StateDict()
     for (index, part) in parts.enumerated() {
       let prefix = Self.prefix(ofPart: index)
       whole = whole.merging(prefix.isEmpty ? state : state.addingPrefix(String(prefix.dropLast())))
-        .merging(own.filter { path in part.addedPaths.contains { path.hasPrefix(prefix + $0) } })
+        .merging(parameters.stateDict { path in part.addedPaths.contains { path.hasPrefix(prefix + $0) } })
     }
     try parameters.load(whole)
   }
@@ -102,8 +101,7 @@ public struct OneStepGenerator: Sendable {
   }
 
   /// The noise of samples `firstIndex ..< firstIndex + labels.count`: (B, L, D). Sample i depends on (seed, i) alone.
-  public func noise(count: Int, seed: UInt64, purpose: String, step: Int = 0, firstIndex: Int = 0) -> Tensor {
-    Tensor.normal(
-      [count, layout.count, latentDimension], seed: seed, purpose: purpose, step: step, firstIndex: firstIndex)
+  public func noise(count: Int, seed: UInt64, purpose: String, firstIndex: Int = 0) -> Tensor {
+    Tensor.normal([count, layout.count, latentDimension], seed: seed, purpose: purpose, firstIndex: firstIndex)
   }
 }

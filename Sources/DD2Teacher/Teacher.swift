@@ -22,6 +22,16 @@ public struct Guidance: Codable, Equatable, Sendable {
   }
 }
 
+extension Guidance: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try Setting.within(0...1000, cfg, "cfg")
+    // Below this, logits leave the range of their number format.
+    try Setting.atLeast(0.001, temperature, "temperature")
+    try Setting.atLeast(0, topK, "topK")
+    guard topP > 0, topP <= 1 else { throw SettingsError("topP is \(topP), not above 0 and at most 1") }
+  }
+}
+
 /// An auto-regressive image model with its tokenizer: what is distilled. One implementation per family.
 public protocol Teacher: Sendable {
   /// Sizes of the trunk, from which student networks are built.

@@ -20,8 +20,8 @@ extension Teacher {
     precondition(
       labels.count == indices.count, "redrawingUnlikely: \(labels.count) labels, \(indices.count) indices")
     return try withoutGradient {
-      let logProbabilities_BLV = try logProbabilities(ids_BL: ids_BL, labels: labels, guidance: guidance)
-        .checked(outputOf: "teacher's transformer")
+      let logProbabilities_BLV = try guidance.checkedLogProbabilities(
+        logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
       let entropy_BL = -(logProbabilities_BLV.exp() * logProbabilities_BLV).sum(axis: -1)
       let excess_BL = crossEntropy(logProbabilities_BLV, targets: ids_BL) - entropy_BL
       var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.redraw", step: step, index: $0) }

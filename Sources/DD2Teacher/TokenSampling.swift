@@ -19,6 +19,14 @@ extension Guidance {
     return Tensor(values, tempered.shape).logSoftmax()
   }
 
+  /// As `logProbabilities(logits:)`, to draw tokens from: tokens chosen by NaN would look like any others.
+  /// - Throws: `NonFiniteOutput` where the transformer's logits or their log-probabilities are not finite.
+  func checkedLogProbabilities(logits: Tensor) throws(NonFiniteOutput) -> Tensor {
+    let network = "teacher's transformer"
+    // Top-k and top-p would hide a logit of minus infinity, and a low temperature makes infinities of large ones.
+    return try logProbabilities(logits: logits.checked(outputOf: network)).checked(outputOf: network)
+  }
+
   /// What tokens that top-k or top-p removes have for a logit; normalised it stays about this.
   public static let removedLogProbability: Float = -1e9
 

@@ -30,6 +30,24 @@ public struct ShapesFeatureNetConfiguration: Codable, Equatable, Sendable {
   }
 }
 
+extension ShapesFeatureNetConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    guard channels.count == strides.count else {
+      throw SettingsError("channels has \(channels.count) entries where strides has \(strides.count)")
+    }
+    for (width, stride) in zip(channels, strides) {
+      try Setting.within(Setting.widths, width, "one of channels")
+      try Setting.divisor(groups, of: width, "groups")
+      try Setting.within(Setting.widths, stride, "one of strides")
+    }
+    try Setting.within(Setting.extents, classCount, "classCount")
+    try Setting.within(Setting.extents, attributeCount, "attributeCount")
+    let widest = channels.max() ?? 1
+    let rows = max(9 * widest, classCount, attributeCount)
+    try Setting.within(Setting.weights, rows * widest, "the number of elements of the largest weight")
+  }
+}
+
 /// A small convolutional network whose pooled features stand in for Inception's on `Shapes32`.
 ///
 /// It learns the class of an image and how the image was drawn (colours, background, size, place): a classifier

@@ -57,9 +57,10 @@ public final class ParameterSet: @unchecked Sendable {
   /// Number of trained scalars.
   public var count: Int { parameters.reduce(0) { $0 + $1.value.count } }
 
-  /// A snapshot: copies of all values.
-  public func stateDict() -> StateDict {
-    StateDict(Dictionary(uniqueKeysWithValues: parameters.map { ($0.path, $0.value.copy()) }))
+  /// A snapshot: copies of all values, or of those whose paths satisfy a condition.
+  public func stateDict(where isIncluded: (String) -> Bool = { _ in true }) -> StateDict {
+    let included = parameters.filter { isIncluded($0.path) }
+    return StateDict(Dictionary(uniqueKeysWithValues: included.map { ($0.path, $0.value.copy()) }))
   }
 
   /// Overwrites all values, in place.

@@ -17,10 +17,11 @@ public struct ScoreNetwork: Sendable {
   /// - Parameters:
   ///   - codebook: the teacher's.
   ///   - mapState: see `TrunkConfiguration.makeTrunk`.
+  ///   - seed: what new weights are drawn from; nil leaves them unset until they are loaded.
   /// - Throws: `StateDictError` where `mapState` does not fit.
   public init(
     trunk configuration: TrunkConfiguration, head headConfiguration: DenoisingHeadConfiguration,
-    codebook: Codebook, mapState: StateDict, seed: UInt64
+    codebook: Codebook, mapState: StateDict, seed: UInt64?
   ) throws {
     parameters = ParameterSet()
     let builder = ParameterBuilder(parameters, seed: seed)

@@ -4,6 +4,4 @@ import CShims
 public enum ProcessMemory {
   /// Resident memory in bytes.
   public static var residentBytes: Int { dd2_resident_bytes() }
-  /// Bytes that the tensor pool has ever taken from the system.
-  public static var tensorPoolBytes: Int { MemoryPool.shared.bytesFromSystem }
 }

@@ -3,7 +3,8 @@ import Foundation
 /// A counter-based random stream (Philox-4x32-10, Salmon et al. 2011) keyed by (seed, purpose, step, index).
 ///
 /// Equal keys give equal numbers; what one stream draws never shifts another. A sample that draws from the stream
-/// of its own index therefore does not depend on batch size, thread count or the number of processes.
+/// of its own index therefore does not depend on batch size, thread count or the number of processes. Steps and indices
+/// are told apart below 2^48: larger ones have the streams of smaller ones.
 public struct RandomStream: Sendable {
   private let key: (UInt32, UInt32)
   private let index: UInt32

@@ -2,8 +2,8 @@ import CShims
 import Foundation
 import Synchronization
 
-/// The one pool of threads that all kernels share. BLAS itself is kept single-threaded, so cores are never used
-/// twice.
+/// The one pool of threads that all kernels share. BLAS itself is kept single-threaded, but for the large matrices in
+/// Double of statistics, which it works on while the pool rests (`BLAS.threaded`): cores are never used twice.
 ///
 /// Work is cut into as many parts as there are threads, in a way that depends on the thread count alone: results
 /// are the same however busy the machine is. A call from inside a part, or while another caller holds the pool,

@@ -37,6 +37,28 @@ import Testing
     #expect(Guidance(topK: 1).logProbabilities(logits: logits).isFinite)
   }
 
+  static let unfit: [(Guidance, Float)] = [
+    (Guidance(), .nan), (Guidance(), .infinity), (Guidance(), -.infinity), (Guidance(topK: 2), .nan),
+    (Guidance(topK: 2), .infinity), (Guidance(topK: 2), -.infinity), (Guidance(topP: 0.5), .nan),
+    (Guidance(topP: 0.5), .infinity), (Guidance(topP: 0.5), -.infinity), (Guidance(temperature: 0.001), 1e37),
+    (Guidance(temperature: 0.001, topK: 2), 1e37),
+  ]
+
+  /// Also where the shaping removes the token that is not finite, or makes an infinity of one that is.
+  @Test(arguments: unfit) func noTokenIsDrawnFromWhatIsNotFinite(_ guidance: Guidance, _ logit: Float) {
+    let logits = Tensor([1, 2, logit, 3], [1, 1, 4])
+    #expect(throws: NonFiniteOutput(network: "teacher's transformer")) {
+      try guidance.checkedLogProbabilities(logits: logits)
+    }
+  }
+
+  @Test func finiteLogitsPassTheCheck() throws {
+    for guidance in [Guidance(), Guidance(topK: 2), Guidance(temperature: 0.001, topP: 0.5)] {
+      let checked = try guidance.checkedLogProbabilities(logits: logits)
+      #expect(checked.elements == guidance.logProbabilities(logits: logits).elements)
+    }
+  }
+
   @Test func guidanceRampsOverTheScales() {
     let strengths = (0..<4).map { VARTeacher.strength(cfg: 1.5, scale: $0, scaleCount: 4) }
     #expect(strengths == [0, 0.5, 1, 1.5])

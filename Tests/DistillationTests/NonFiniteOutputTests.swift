@@ -56,6 +56,18 @@ import Testing
     }
   }
 
+  /// Logits of about 1e36 are finite, and what a low temperature makes of them is not.
+  @Test(arguments: TinyTeacher.allCases) func ofALowTemperatureDrawNoTokens(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder, sharpness: 1e38).teacher
+      func draw(_ guidance: Guidance) throws {
+        _ = try teacher.sample(labels: Self.labels, guidance: guidance, seed: 1, indices: Self.indices)
+      }
+      #expect(throws: Never.self) { try draw(Guidance()) }
+      #expect(throws: NonFiniteOutput(network: "teacher's transformer")) { try draw(Guidance(temperature: 0.001)) }
+    }
+  }
+
   @Test(arguments: TinyTeacher.allCases) func ofTheGeneratorDrawNoTokens(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let sampler = try TinyStudent.sampler(family, folder)

@@ -11,7 +11,8 @@ import Testing
 
 @Suite("What stage 2 starts from and reads") struct Stage2SettingsTests {
   private static func stage(
-    _ teacher: any DD2Teacher.Teacher, _ change: (inout DistillationConfiguration) -> Void
+    _ teacher: any DD2Teacher.Teacher, warmStart: StateDict? = nil,
+    _ change: (inout DistillationConfiguration) -> Void
   ) throws -> (stage: Stage2Training, stage1: StateDict) {
     var settings = DistillationConfiguration(steps: 1)
     settings.batch = 2
@@ -25,8 +26,8 @@ import Testing
     let monitor = DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings)
     return (
       try Stage2Training(
-        teacher: teacher, stage1: stage1, warmStart: nil, pairs: pairs(teacher, settings), configuration: settings,
-        monitor: monitor), stage1
+        teacher: teacher, stage1: stage1, warmStart: warmStart, pairs: pairs(teacher, settings),
+        configuration: settings, monitor: monitor), stage1
     )
   }
 
@@ -80,7 +81,7 @@ import Testing
       }
       let factory = StudentFactory(teacher: teacher, settings)
       let (freshGenerator, freshScore) = (
-        try factory.generator().parameters.stateDict(), try factory.randomScoreNetwork().parameters.stateDict()
+        try factory.generator().parameters.stateDict(), try factory.newScoreNetwork().parameters.stateDict()
       )
       let (generator, score) = (stage.generator.parameters.stateDict(), stage.score.parameters.stateDict())
       let startsAnew = (
@@ -99,6 +100,24 @@ import Testing
       }
       // Some begin the same everywhere, such as gains of norms.
       #expect(changed > stage1.names.count / 2)
+    }
+  }
+
+  /// Neither network is drawn at random where all of it is loaded.
+  @Test(arguments: TinyTeacher.allCases) func aWarmStartIsTakenWhole(_ family: TinyTeacher) throws {
+    try withTemporaryFolder { folder in
+      let teacher = try family.load(in: folder).teacher
+      let start = try StudentFactory(
+        teacher: teacher, head: .init(width: 16, depth: 1), adaptation: DistillationConfiguration(steps: 1).adaptation,
+        seed: 4
+      ).generator().parameters.stateDict()
+      let (stage, stage1) = try Self.stage(teacher, warmStart: start) { _ in }
+      for (state, expected) in [
+        (stage.generator.parameters.stateDict(), start), (stage.averagedState, start),
+        (stage.score.parameters.stateDict(), stage1),
+      ] {
+        #expect(state.entries.mapValues(\.elements) == expected.entries.mapValues(\.elements))
+      }
     }
   }
 

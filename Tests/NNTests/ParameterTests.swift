@@ -49,6 +49,16 @@ import Testing
     #expect(target.linear.weight.elements == before)
   }
 
+  @Test func aSnapshotOfSomePathsCopiesThemAlone() {
+    let source = network(seed: 1)
+    let weights = source.set.stateDict { $0.hasSuffix("weight") }
+    #expect(weights.names == ["part.0.weight"])
+    let before = source.linear.weight.elements
+    source.linear.weight.assign(.zeros([2, 3]))
+    #expect(weights["part.0.weight"]?.elements == before)
+    #expect(source.set.stateDict().names == ["part.0.bias", "part.0.weight"])
+  }
+
   @Test func prefixesAreAddedAndRemoved() {
     let state = StateDict(["a": Tensor(1), "b": Tensor(2)])
     let prefixed = state.addingPrefix("net")

@@ -1,3 +1,5 @@
+import NN
+
 /// Sizes of a LlamaGen transformer (Sun et al. 2024; FoundationVision/LlamaGen, `autoregressive/models/gpt.py`).
 public struct LlamaGenConfiguration: Codable, Equatable, Sendable {
   /// Number of layers.
@@ -29,6 +31,9 @@ public struct LlamaGenConfiguration: Codable, Equatable, Sendable {
     self.vocabulary = vocabulary
   }
 
+  /// What `side` may be; the published models have 16 and 24.
+  public static let sides = 2...128
+
   /// Raster order; each token is a stage of its own.
   public var layout: TokenLayout { TokenLayout(stageLengths: Array(repeating: 1, count: side * side)) }
 
@@ -51,4 +56,22 @@ public struct LlamaGenConfiguration: Codable, Equatable, Sendable {
         )
       }
     })
+}
+
+extension LlamaGenConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try Setting.within(Setting.depths, depth, "depth")
+    try Setting.within(Setting.widths, width, "width")
+    try Setting.divisor(heads, of: width, "heads")
+    guard width / heads % 4 == 0 else {
+      throw SettingsError("heads is \(heads), which makes heads of width \(width / heads), no multiple of 4")
+    }
+    try Setting.within(Setting.extents, classCount, "classCount")
+    try Setting.within(Self.sides, side, "side")
+    try Setting.within(Setting.widths, latentDimension, "latentDimension")
+    try Setting.within(Setting.extents, vocabulary, "vocabulary")
+    // The tables of classes and codes, attention and the feed-forward.
+    let rows = max(classCount + 1, vocabulary, 3 * width, feedForwardWidth)
+    try Setting.within(Setting.weights, rows * width, "the number of elements of the largest weight")
+  }
 }

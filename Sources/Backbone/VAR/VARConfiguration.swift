@@ -1,3 +1,5 @@
+import NN
+
 /// Sizes of a VAR transformer (Tian et al. 2024; FoundationVision/VAR, `models/var.py`).
 public struct VARConfiguration: Codable, Equatable, Sendable {
   /// Number of blocks.
@@ -42,6 +44,9 @@ public struct VARConfiguration: Codable, Equatable, Sendable {
   /// Order and grouping of the tokens.
   public var layout: TokenLayout { TokenLayout(patchSides: patchSides) }
 
+  /// What `feedForwardRatio` may be; the published models have 4.
+  public static let feedForwardRatios = 1...64
+
   /// Tokens per side of each scale at 512 pixels.
   private static let patchSides512 = [1, 2, 3, 4, 6, 9, 13, 18, 24, 32]
 
@@ -56,4 +61,20 @@ public struct VARConfiguration: Codable, Equatable, Sendable {
       depth: 36, width: 64 * 36, heads: 36, patchSides: patchSides512, sharesAdaLN: true)
     return presets
   }()
+}
+
+extension VARConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try Setting.within(Setting.depths, depth, "depth")
+    try Setting.within(Setting.widths, width, "width")
+    try Setting.divisor(heads, of: width, "heads")
+    try Setting.within(Setting.extents, classCount, "classCount")
+    try TokenLayout.check(patchSides: patchSides)
+    try Setting.within(Setting.widths, latentDimension, "latentDimension")
+    try Setting.within(Setting.extents, vocabulary, "vocabulary")
+    try Setting.within(Self.feedForwardRatios, feedForwardRatio, "feedForwardRatio")
+    // The tables of classes, places and codes, the modulation and the feed-forward.
+    let rows = max(classCount + 1, layout.count, vocabulary, 6 * width, feedForwardRatio * width)
+    try Setting.within(Setting.weights, rows * width, "the number of elements of the largest weight")
+  }
 }

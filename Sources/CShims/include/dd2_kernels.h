@@ -13,11 +13,10 @@ void dd2_clamp_backward(const float *x, const float *grad_y, float low, float hi
 void dd2_binary(int operation, const float *a, ptrdiff_t a_stride, const float *b, ptrdiff_t b_stride, float *y,
                 ptrdiff_t n);
 
-// Reductions: sums (in double) or maxima. The first over rows of `axis` elements; the second over `axis` rows of
-// `inner` elements that lie `pitch` apart, with scratch for `inner` doubles.
-void dd2_reduce_last(int operation, const float *x, ptrdiff_t rows, ptrdiff_t axis, float *y);
-void dd2_reduce_middle(int operation, const float *x, ptrdiff_t axis, ptrdiff_t inner, ptrdiff_t pitch, float *y,
-                       double *scratch);
+// Sums, in double. The first over rows of `axis` elements; the second over `axis` rows of `inner` elements that lie
+// `pitch` apart, with scratch for `inner` doubles.
+void dd2_sum_last(const float *x, ptrdiff_t rows, ptrdiff_t axis, float *y);
+void dd2_sum_middle(const float *x, ptrdiff_t axis, ptrdiff_t inner, ptrdiff_t pitch, float *y, double *scratch);
 double dd2_sum_of_squares(const float *x, ptrdiff_t n);
 int dd2_all_finite(const float *x, ptrdiff_t n);
 int32_t dd2_argmax(const float *x, ptrdiff_t n);

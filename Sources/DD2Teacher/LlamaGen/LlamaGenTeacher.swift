@@ -29,7 +29,7 @@ public struct LlamaGenTeacher: Teacher {
     LlamaGenTrunk.state(body: transformer.bodyState, codes_VD: tokenizer.codes_VD.stopGradient())
   }
   public var classifierState: StateDict {
-    let output = transformer.parameters.stateDict().removingPrefix("output")
+    let output = transformer.parameters.stateDict { $0.hasPrefix("output.") }.removingPrefix("output")
     return output.merging(StateDict(["bias": .zeros([transformer.configuration.vocabulary])]))
   }
   public var mapState: StateDict { LlamaGenConfiguration.mapState(codes_VD: tokenizer.codes_VD.stopGradient()) }
@@ -69,8 +69,7 @@ public struct LlamaGenTeacher: Teacher {
           logits = Self.guided(
             logits.sliced(axis: 0, 0..<B), logits.sliced(axis: 0, B..<(2 * B)), cfg: guidance.cfg)
         }
-        let checked = try logits.checked(outputOf: "teacher's transformer")
-        let ids = try choose(stage, guidance.logProbabilities(logits: checked))
+        let ids = try choose(stage, guidance.checkedLogProbabilities(logits: logits))
         tokens.append(ids)
         unread = ids
       }

@@ -27,7 +27,7 @@ public struct LlamaGenTransformer: TrainableTransformer {
   public var classCount: Int { configuration.classCount }
 
   /// Weights of the body: all but the classifier's.
-  var bodyState: StateDict { parameters.stateDict().filter { !$0.hasPrefix("output.") } }
+  var bodyState: StateDict { parameters.stateDict { !$0.hasPrefix("output.") } }
 
   public func logits(ids_BL: IndexTensor, labels: [Int32]) -> Tensor {
     let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])

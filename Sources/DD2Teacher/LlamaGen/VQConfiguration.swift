@@ -1,3 +1,5 @@
+import NN
+
 /// Sizes of LlamaGen's tokenizer (FoundationVision/LlamaGen, `tokenizer/tokenizer_image/vq_model.py`).
 public struct VQConfiguration: Codable, Equatable, Sendable {
   /// Channels at full resolution.
@@ -29,11 +31,6 @@ public struct VQConfiguration: Codable, Equatable, Sendable {
     self.vocabulary = vocabulary
   }
 
-  /// `VQ-16`: 16 x 16 pixels a token.
-  public static let vq16 = VQConfiguration()
-  /// `VQ-8`: 8 x 8 pixels a token.
-  public static let vq8 = VQConfiguration(channelMultipliers: [1, 2, 2, 4])
-
   /// Encoder and decoder under the reference's keys.
   var pixels: PixelNetworks {
     PixelNetworks(
@@ -43,4 +40,13 @@ public struct VQConfiguration: Codable, Equatable, Sendable {
 
   /// Pixels per token along a side.
   public var downsampling: Int { pixels.downsampling }
+}
+
+extension VQConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try Setting.within(Setting.widths, latentDimension, "latentDimension")
+    try Setting.within(Setting.extents, vocabulary, "vocabulary")
+    try Setting.within(Setting.weights, vocabulary * latentDimension, "the number of elements of the codebook")
+    try pixels.check()
+  }
 }

@@ -20,6 +20,22 @@ struct PixelNetworks: Sendable {
   var downsampling: Int { 1 << (channelMultipliers.count - 1) }
 }
 
+extension PixelNetworks: CheckedSettings {
+  func check() throws(SettingsError) {
+    try Setting.within(Setting.widths, channels, "channels")
+    try Setting.within(1...8, channelMultipliers.count, "the length of channelMultipliers")
+    for multiplier in channelMultipliers {
+      try Setting.within(Setting.widths, multiplier, "one of channelMultipliers")
+      try Setting.within(Setting.widths, multiplier * channels, "channels times one of channelMultipliers")
+    }
+    try Setting.within(1...8, residualBlocks, "residualBlocks")
+    try Setting.divisor(normGroups, of: channels, "normGroups")
+    try Setting.within(Setting.widths, latentChannels, "the number of latent channels")
+    let widest = max(latentChannels, channels * (channelMultipliers.max() ?? 1))
+    try Setting.within(Setting.weights, 9 * widest * widest, "the number of elements of the largest convolution")
+  }
+}
+
 /// Names of a reference's parts, which are its state-dict keys.
 enum PixelNaming: Sendable {
   /// VAR, `models/basic_vae.py`: decoder level 0 is the finest; attention's q, k and v are one convolution.

@@ -23,10 +23,12 @@ public struct VARTeacher: Teacher {
   }
 
   public var trunkConfiguration: TrunkConfiguration { .nextScale(transformer.configuration) }
-  public var trunkState: StateDict { transformer.parameters.stateDict().filter { !$0.hasPrefix("head.") } }
-  public var classifierState: StateDict { transformer.parameters.stateDict().removingPrefix("head") }
+  public var trunkState: StateDict { transformer.parameters.stateDict { !$0.hasPrefix("head.") } }
+  public var classifierState: StateDict {
+    transformer.parameters.stateDict { $0.hasPrefix("head.") }.removingPrefix("head")
+  }
   public var mapState: StateDict {
-    tokenizer.parameters.stateDict().removingPrefix("quantize").filter { $0.hasPrefix("quant_resi.") }
+    tokenizer.parameters.stateDict { $0.hasPrefix("quantize.quant_resi.") }.removingPrefix("quantize")
   }
   public var classCount: Int { transformer.configuration.classCount }
   public var imageSide: Int { tokenizer.configuration.imageSide }
@@ -78,8 +80,7 @@ public struct VARTeacher: Teacher {
           let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
           logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
         }
-        let checked = try logits.checked(outputOf: "teacher's transformer")
-        perScale.append(try choose(scale, guidance.logProbabilities(logits: checked)))
+        perScale.append(try choose(scale, guidance.checkedLogProbabilities(logits: logits)))
         (first, views) = (scale + 1, [])
       }
       guard scale + 1 < sides.count else { break }

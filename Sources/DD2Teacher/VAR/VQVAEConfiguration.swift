@@ -1,3 +1,6 @@
+import Backbone
+import NN
+
 /// Sizes of VAR's VQVAE.
 public struct VQVAEConfiguration: Codable, Equatable, Sendable {
   /// Channels at full resolution.
@@ -42,4 +45,14 @@ public struct VQVAEConfiguration: Codable, Equatable, Sendable {
 
   /// Side of the images in pixels.
   public var imageSide: Int { downsampling * (patchSides.last ?? 0) }
+}
+
+extension VQVAEConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try Setting.within(Setting.widths, latentDimension, "latentDimension")
+    try Setting.within(Setting.extents, vocabulary, "vocabulary")
+    try Setting.within(Setting.weights, vocabulary * latentDimension, "the number of elements of the codebook")
+    try TokenLayout.check(patchSides: patchSides)
+    try pixels.check()
+  }
 }

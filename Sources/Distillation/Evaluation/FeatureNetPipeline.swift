@@ -16,7 +16,7 @@ public enum FeatureNetFile {
     let file = try Checkpoint.load(from: path, expectingKind: kind, groups: ["parameters"])
     let configuration: ShapesFeatureNetConfiguration = try JSON.decode(file.config, path: path)
     let set = ParameterSet()
-    let network = ShapesFeatureNet(ParameterBuilder(set, seed: 0), configuration)
+    let network = ShapesFeatureNet(ParameterBuilder(set, seed: nil), configuration)
     for (name, array) in file.parameters { try array.requireFinite(name, path: path) }
     try fitting(path) { try set.load(StateDict(file.parameters)) }
     return ShapesFeatureExtractor(network, weightsHash: try WeightsManifest.sha256(ofFile: path))
@@ -79,6 +79,13 @@ public struct FeatureNetTrainingConfiguration: Codable, Equatable, Sendable {
   }
 }
 
+extension FeatureNetTrainingConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try network.check()
+    try training.check()
+  }
+}
+
 /// Trains the feature network and writes it with the reference statistics.
 public struct FeatureNetPipeline {
   private let configuration: FeatureNetTrainingConfiguration
@@ -102,7 +109,7 @@ public struct FeatureNetPipeline {
   /// The settings of the run in a folder.
   /// - Throws: `ArtifactError` where there is none.
   public static func recorded(in folder: String) throws -> FeatureNetTrainingConfiguration {
-    try RunDirectory.open(folder + "/features").config(as: RunRecord<FeatureNetTrainingConfiguration>.self).settings
+    try RunDirectory.open(folder + "/features").recordedSettings()
   }
 
   /// Runs what is not done yet; writes `features.h5` and `reference-statistics.h5`.

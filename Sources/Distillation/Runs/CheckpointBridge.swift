@@ -1,4 +1,5 @@
 import Artifacts
+import Backbone
 import NN
 import TensorCore
 
@@ -19,11 +20,16 @@ extension Tensor {
   init(_ array: HostArray) { self.init(array.floats, Shape(array.shape)) }
 }
 
-/// Loads weights of a file.
-/// - Throws: `ArtifactError.wrongFormat` that names the file where they do not fit, and what else `body` throws.
+/// Builds and loads what a file holds.
+/// - Throws: `ArtifactError.wrongFormat` that names the file where its sizes make no network or its weights do not fit,
+///   and what else `body` throws.
 func fitting<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
   do {
     return try body()
+  } catch let error as SettingsError {
+    throw ArtifactError.wrongFormat(path: path, detail: error.description)
+  } catch let error as PartCountError {
+    throw ArtifactError.wrongFormat(path: path, detail: error.description)
   } catch let error as StateDictError {
     throw ArtifactError.wrongFormat(path: path, detail: error.description)
   }

@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import NN
 
 /// JSON in the forms that files use: sorted keys, so that equal settings give equal bytes.
 enum JSON {
@@ -9,11 +10,16 @@ enum JSON {
     return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
-  static func decode<Value: Decodable>(_ text: String, path: String) throws -> Value {
+  /// The settings that a file holds, checked.
+  /// - Throws: `ArtifactError.wrongFormat`.
+  static func decode<Settings: Decodable & CheckedSettings>(_ text: String, path: String) throws -> Settings {
+    let settings: Settings
     do {
-      return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+      settings = try JSONDecoder().decode(Settings.self, from: Data(text.utf8))
     } catch {
       throw ArtifactError.wrongFormat(path: path, detail: "its configuration is not understood (\(error))")
     }
+    try fitting(path) { try settings.check() }
+    return settings
   }
 }

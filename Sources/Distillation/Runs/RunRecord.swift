@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import NN
 import TensorCore
 
 /// What a run's `config.json` holds: the settings, fully resolved, the command that gave them and what they ran on.
@@ -18,6 +19,18 @@ public struct RunRecord<Settings: Codable & Equatable & Sendable>: Codable, Send
     self.command = command
     createdBy = DD2Version.description
     backend = Backends.current.summary
+  }
+}
+
+extension RunDirectory {
+  /// The settings that a run recorded, checked: its `config.json` may have been edited.
+  /// - Throws: `ArtifactError` where there are none, or some that nothing can run with.
+  public func recordedSettings<Settings: Codable & Equatable & Sendable & CheckedSettings>(
+    as type: Settings.Type = Settings.self
+  ) throws -> Settings {
+    let record: RunRecord<Settings> = try config()
+    try fitting(configPath) { try record.settings.check() }
+    return record.settings
   }
 }
 

@@ -29,3 +29,13 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// Decay of the averaged weights after a number of updates: shorter at first, where weights change fast.
   func averagingDecay(afterUpdates count: Int) -> Float { min(emaDecay, Float(count) / Float(count + 9)) }
 }
+
+extension TrainingSettings: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try Setting.atLeast(0, steps, "steps")
+    try Setting.within(1...65536, batch, "batch")
+    try Setting.atLeast(0, schedule.warmUpSteps, "warmUpSteps")
+    try Setting.atLeast(0, schedule.totalSteps, "totalSteps")
+    try Setting.within(0...1, emaDecay, "emaDecay")
+  }
+}

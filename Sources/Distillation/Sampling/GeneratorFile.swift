@@ -21,6 +21,14 @@ public struct GeneratorDescription: Codable, Equatable, Sendable {
   public var goesOn: Bool?
 }
 
+extension GeneratorDescription: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try head.check()
+    try adaptation?.check()
+    try guidance.check()
+  }
+}
+
 /// One-step generators in HDF5: averaged weights under `/ema`.
 public enum GeneratorFile {
   /// The checkpoint kind of generator files.
@@ -68,17 +76,13 @@ public enum GeneratorFile {
           + "not from \(teacher.path); pass that teacher with --teacher")
     }
     for (name, array) in file.ema { try array.requireFinite(name, path: path) }
-    do {
-      let factory = StudentFactory(
-        teacher: teacher.teacher, head: description.head, adaptation: description.adaptation ?? GeneratorAdaptation(),
-        seed: 0)
-      return try fitting(path) {
-        let generator = try factory.generator()
-        try generator.parameters.load(StateDict(file.ema))
-        return Loaded(generator: generator, description: description, path: path)
-      }
-    } catch let error as PartCountError {
-      throw ArtifactError.wrongFormat(path: path, detail: error.description)
+    let factory = StudentFactory(
+      teacher: teacher.teacher, head: description.head, adaptation: description.adaptation ?? GeneratorAdaptation(),
+      seed: nil)
+    return try fitting(path) {
+      let generator = try factory.generator()
+      try generator.parameters.load(StateDict(file.ema))
+      return Loaded(generator: generator, description: description, path: path)
     }
   }
 }

@@ -84,7 +84,7 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var startFile: RecordedFile?
   /// Networks of stage 2 that do not start from stage 1.
   public var randomStart = RandomStart.none
-  /// Pairs of the warm start or of DD1.
+  /// Pairs of the warm start, of DD1 and of the regression beside the distillation (`regressionWeight`).
   public var pairs = 16_000
   /// The generator that draws the pairs' tokens, in place of the teacher's flow.
   public var pairsFile: RecordedFile?

@@ -84,7 +84,7 @@ public struct DistillationMonitor {
     }
   }
 
-  /// Pictures and scores where the run's intervals want them, also before the first update and after the last.
+  /// Pictures and scores where the run's intervals want them, also after the last update; scores also before the first.
   /// - Returns: `fid` of the averaged generator and `fid_raw` of the one being trained, or nothing.
   func evaluate(
     raw: OneStepGenerator, averaged: @autoclosure () -> StateDict, completed: Int, total: Int, in run: RunFolder
@@ -95,7 +95,7 @@ public struct DistillationMonitor {
     let wantsScore = scorer != nil && interval > 0 && (completed % interval == 0 || isLast)
     guard wantsSnapshot || wantsScore else { return [] }
     let averaged = averaged()
-    let generator = try StudentFactory(teacher: teacher, configuration).generator()
+    let generator = try StudentFactory(teacher: teacher, configuration).unset.generator()
     try generator.parameters.load(averaged)
     if wantsSnapshot { try snapshot(generator, to: run.snapshotPath(step: completed)) }
     guard wantsScore, let fid = try score(generator) else { return [] }

@@ -200,3 +200,7 @@ public struct DistillationRecord: Codable, Equatable, Sendable {
   /// SHA-256 of the teacher's file.
   public let teacherHash: String
 }
+
+extension DistillationRecord: CheckedSettings {
+  public func check() throws(SettingsError) { try settings.check() }
+}

@@ -14,7 +14,7 @@ public struct FinishedStage1: Sendable {
   /// - Throws: `ArtifactError` where there is no such run.
   public init?(ofRun folder: String) throws {
     let run = try RunDirectory.open(folder + "/" + Self.name)
-    record = try run.config(as: RunRecord<DistillationRecord>.self).settings
+    record = try run.recordedSettings()
     guard let last = try run.latestCheckpoint(), last.step >= record.settings.stage1Steps else { return nil }
     file = RecordedFile(path: last.path, hash: try WeightsManifest.sha256(ofFile: last.path))
   }

@@ -41,8 +41,9 @@ public final class Stage2Training: TrainingStage {
       configuration.regressionWeight > 0
       ? PairObjective(teacher: teacher, pairs: pairs, configuration: configuration) : nil
     let factory = StudentFactory(teacher: teacher, configuration)
-    generator = try factory.generator()
-    score = try factory.randomScoreNetwork()
+    // What is loaded whole below is not drawn first.
+    generator = try (warmStart == nil ? factory : factory.unset).generator()
+    score = try (configuration.randomStart.includesScore ? factory : factory.unset).newScoreNetwork()
     if !configuration.randomStart.includesScore { try score.parameters.load(stage1) }
     if let warmStart {
       try generator.parameters.load(warmStart)
@@ -106,10 +107,12 @@ public final class Stage2Training: TrainingStage {
     let hidden_BLC = withoutGradient { score.hiddenStates(latents_BLD: prefix_BLD, labels: labels) }
     let t = random.times(K, B, L, in: configuration.timeRange, configuration.timeDistribution)
     let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
-    let source = configuration.loss == .dmd ? q_BLD.stopGradient() : q_BLD
-    let x_t = noised(source, t: t, noise: levels.noise(K, B, L, D))
+    // DMD's gradient reaches q_BLD directly and nothing else: a graph behind its scores would only be kept.
+    let followsScores = configuration.loss != .dmd
+    let x_t = noised(followsScores ? q_BLD : q_BLD.stopGradient(), t: t, noise: levels.noise(K, B, L, D))
     let real = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD).mean
-    let fake = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+    func denoised() -> Tensor { score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t) }
+    let fake = followsScores ? denoised() : withoutGradient { denoised() }
     let loss = conditionalScoreDistillationLoss(
       configuration.loss, q_BLD: q_BLD, real_KBLD: real, fake_KBLD: fake, alpha: configuration.alpha)
     let norm = try generatorTrainer.minimize(

@@ -37,6 +37,32 @@ public enum TeacherConfiguration: Codable, Equatable, Sendable {
   }
 }
 
+extension TeacherConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    switch self {
+    case .nextScale(let transformer, let tokenizer):
+      try transformer.check()
+      try tokenizer.check()
+      try Self.requireEqual(transformer.patchSides, tokenizer.patchSides, "patchSides")
+      try Self.requireEqual(transformer.latentDimension, tokenizer.latentDimension, "latentDimension")
+      try Self.requireEqual(transformer.vocabulary, tokenizer.vocabulary, "vocabulary")
+    case .nextToken(let transformer, let tokenizer):
+      try transformer.check()
+      try tokenizer.check()
+      try Self.requireEqual(transformer.latentDimension, tokenizer.latentDimension, "latentDimension")
+      try Self.requireEqual(transformer.vocabulary, tokenizer.vocabulary, "vocabulary")
+    }
+  }
+
+  private static func requireEqual<Value: Equatable>(
+    _ transformer: Value, _ tokenizer: Value, _ name: String
+  ) throws(SettingsError) {
+    guard transformer == tokenizer else {
+      throw SettingsError("\(name) is \(transformer) in the transformer and \(tokenizer) in the tokenizer")
+    }
+  }
+}
+
 /// Teachers in HDF5: transformer under `/parameters/transformer.*`, tokenizer under `/parameters/tokenizer.*`.
 public enum TeacherFile {
   /// The checkpoint kind of teacher files.

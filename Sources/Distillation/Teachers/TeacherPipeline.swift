@@ -42,6 +42,15 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
   }
 }
 
+extension TeacherTrainingConfiguration: CheckedSettings {
+  public func check() throws(SettingsError) {
+    try teacher.check()
+    try perceptual.check()
+    try tokenizer.check()
+    try transformer.check()
+  }
+}
+
 /// Trains a teacher: classifier for the feature loss, tokenizer, tokens, transformer; each part is a run of its own
 /// below the folder, so that an interrupted pipeline continues where it stopped.
 public struct TeacherPipeline {
@@ -112,6 +121,6 @@ public struct TeacherPipeline {
   /// The settings of the training in a folder.
   /// - Throws: `ArtifactError` where there is none.
   public static func recorded(in folder: String) throws -> TeacherTrainingConfiguration {
-    try RunDirectory.open(folder + "/perceptual").config(as: RunRecord<TeacherTrainingConfiguration>.self).settings
+    try RunDirectory.open(folder + "/perceptual").recordedSettings()
   }
 }

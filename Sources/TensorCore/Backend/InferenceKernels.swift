@@ -57,7 +57,8 @@ public struct PoolingWindow: Equatable, Sendable {
   func outExtent(_ extent: Int) -> Int { (extent + 2 * padding - side) / stride + 1 }
 }
 
-/// Forward passes over feature maps. Kernels run on the calling thread; `overImages` is what uses several.
+/// Forward passes over feature maps. Kernels run on the calling thread, but for `imageBytes`, which comes before them;
+/// `overImages` is what uses several.
 public protocol InferenceKernels {
   /// Runs `body` for ranges that cover `0..<count`, as many at once as the device has threads.
   /// - Parameter most: images in a range.

@@ -1,8 +1,7 @@
 /// Copies that rearrange elements.
 public protocol MovementKernels {
-  /// Reads `source` from `offset` with `strides` over `shape` into contiguous memory.
-  func gatherStrided(
-    _ source: Storage, offset: Int, strides: [Int], shape: [Int], into destination: Storage)
+  /// Reads `source` with `strides` over `shape` into contiguous memory.
+  func gatherStrided(_ source: Storage, strides: [Int], shape: [Int], into destination: Storage)
   /// Copies `rows` rows of `width` elements between two pitched arrays.
   func copyRows(
     _ source: Storage, offset sourceOffset: Int, pitch sourcePitch: Int,

@@ -1,10 +1,8 @@
 import CShims
 
 extension CPUBackend {
-  public func gatherStrided(
-    _ source: Storage, offset: Int, strides: [Int], shape: [Int], into destination: Storage
-  ) {
-    let (from, to) = (source.host + offset, destination.host)
+  public func gatherStrided(_ source: Storage, strides: [Int], shape: [Int], into destination: Storage) {
+    let (from, to) = (source.host, destination.host)
     let inner = shape.last ?? 1
     let innerStride = strides.last ?? 0
     let outer = Array(zip(shape, strides).dropLast())

@@ -1,14 +1,12 @@
 import CShims
 
 extension CPUBackend {
-  public func reduce(
-    _ operation: ReductionOperation, _ x: Storage, outer: Int, axis: Int, inner: Int, into y: Storage
-  ) {
+  public func sum(_ x: Storage, outer: Int, axis: Int, inner: Int, into y: Storage) {
     let (x, y) = (x.host, y.host)
     if inner == 1 {
       pool.forEachRange(outer, grain: max(1, Self.grain / max(axis, 1))) { range in
         let first = range.lowerBound
-        dd2_reduce_last(operation.rawValue, x + first * axis, range.count, axis, y + first)
+        dd2_sum_last(x + first * axis, range.count, axis, y + first)
       }
       return
     }
@@ -16,9 +14,7 @@ extension CPUBackend {
     let block = 256
     let blocks = (inner + block - 1) / block
     if outer * blocks < pool.threadCount * 2 && axis > 512 {
-      for o in 0..<outer {
-        reduceTall(operation, x + o * axis * inner, axis: axis, inner: inner, into: y + o * inner)
-      }
+      for o in 0..<outer { sumTall(x + o * axis * inner, axis: axis, inner: inner, into: y + o * inner) }
       return
     }
     let scratch = allocate(2 * block * pool.threadCount)
@@ -27,17 +23,15 @@ extension CPUBackend {
       for task in ThreadPool.range(of: part, parts: pool.threadCount, count: outer * blocks) {
         let (o, first) = (task / blocks, task % blocks * block)
         let width = min(block, inner - first)
-        dd2_reduce_middle(
-          operation.rawValue, x + o * axis * inner + first, axis, width, inner, y + o * inner + first, sums)
+        dd2_sum_middle(x + o * axis * inner + first, axis, width, inner, y + o * inner + first, sums)
       }
     }
   }
 
-  /// A few columns and many rows (a bias gradient): each thread reduces its share of the rows, then the partial
-  /// results are combined in thread order.
-  private func reduceTall(
-    _ operation: ReductionOperation, _ x: UnsafePointer<Float>, axis: Int, inner: Int,
-    into y: UnsafeMutablePointer<Float>
+  /// A few columns and many rows (a bias gradient): each thread sums over its share of the rows, then the partial
+  /// results are added in thread order.
+  private func sumTall(
+    _ x: UnsafePointer<Float>, axis: Int, inner: Int, into y: UnsafeMutablePointer<Float>
   ) {
     let parts = pool.threadCount
     let partial = allocate(parts * inner)
@@ -45,12 +39,12 @@ extension CPUBackend {
     pool.forEachPart { part in
       let rows = ThreadPool.range(of: part, parts: parts, count: axis)
       let sums = UnsafeMutableRawPointer(scratch.host + 2 * inner * part).assumingMemoryBound(to: Double.self)
-      dd2_reduce_middle(
-        operation.rawValue, x + rows.lowerBound * inner, rows.count, inner, inner, partial.host + part * inner, sums)
+      dd2_sum_middle(
+        x + rows.lowerBound * inner, rows.count, inner, inner, partial.host + part * inner, sums)
     }
     withExtendedLifetime((partial, scratch)) {
       let sums = UnsafeMutableRawPointer(scratch.host).assumingMemoryBound(to: Double.self)
-      dd2_reduce_middle(operation.rawValue, partial.host, parts, inner, inner, y, sums)
+      dd2_sum_middle(partial.host, parts, inner, inner, y, sums)
     }
   }
 

@@ -45,9 +45,8 @@ private func conv2dBackward(
   }
   if wanted.count > 2, wanted[2] {
     let gradBias = gradY.empty([geometry.outputs])
-    backend.reduce(
-      .sum, gradY.storage, outer: 1, axis: geometry.outPixels, inner: geometry.outputs,
-      into: gradBias.storage)
+    backend.sum(
+      gradY.storage, outer: 1, axis: geometry.outPixels, inner: geometry.outputs, into: gradBias.storage)
     gradients[2] = gradBias
   }
   return gradients

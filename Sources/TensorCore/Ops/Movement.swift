@@ -31,7 +31,7 @@ extension Tensor {
     let strides = shape.strides
     let y = empty(target)
     backend.gatherStrided(
-      storage, offset: 0, strides: order.map { strides[$0] }, shape: target.dimensions, into: y.storage)
+      storage, strides: order.map { strides[$0] }, shape: target.dimensions, into: y.storage)
     var inverse = [Int](repeating: 0, count: order.count)
     for (position, axis) in order.enumerated() { inverse[axis] = position }
     return y.recorded(from: [self]) { gradient, _ in [gradient.permuted(inverse)] }

@@ -8,7 +8,7 @@ extension Tensor {
     let outer = shape.dimensions[..<axis].reduce(1, *)
     let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
     let y = empty(kept)
-    backend.reduce(.sum, storage, outer: outer, axis: shape[axis], inner: inner, into: y.storage)
+    backend.sum(storage, outer: outer, axis: shape[axis], inner: inner, into: y.storage)
     let summed = y.recorded(from: [self]) { gradient, _ in [gradient.broadcast(to: input)] }
     return keepingAxis ? summed : summed.dropping(axis: axis)
   }
@@ -27,23 +27,16 @@ extension Tensor {
     let width = count / rows
     if rows > 1, rows * width == count {
       let partial = empty([rows])
-      backend.reduce(.sum, storage, outer: rows, axis: width, inner: 1, into: partial.storage)
-      backend.reduce(.sum, partial.storage, outer: 1, axis: rows, inner: 1, into: y.storage)
+      backend.sum(storage, outer: rows, axis: width, inner: 1, into: partial.storage)
+      backend.sum(partial.storage, outer: 1, axis: rows, inner: 1, into: y.storage)
     } else {
-      backend.reduce(.sum, storage, outer: 1, axis: count, inner: 1, into: y.storage)
+      backend.sum(storage, outer: 1, axis: count, inner: 1, into: y.storage)
     }
     return y.recorded(from: [self]) { gradient, _ in [gradient.broadcast(to: input)] }
   }
 
   /// Mean of all elements, a scalar.
   public func mean() -> Tensor { sum() / Float(count) }
-
-  /// Largest element along the last axis, which is dropped. Not differentiable: the result is a constant.
-  public func maximumOverLastAxis() -> Tensor {
-    let y = empty(Shape(shape.dimensions.dropLast()))
-    backend.reduce(.maximum, storage, outer: shape.rows, axis: shape.last, inner: 1, into: y.storage)
-    return y
-  }
 
   /// Index of the largest element along the last axis, which is dropped; the first one on ties.
   public func argmax() -> IndexTensor {
@@ -59,8 +52,7 @@ extension Tensor {
     let input = shape
     let y = empty(target)
     backend.gatherStrided(
-      storage, offset: 0, strides: shape.broadcastStrides(to: target), shape: target.dimensions,
-      into: y.storage)
+      storage, strides: shape.broadcastStrides(to: target), shape: target.dimensions, into: y.storage)
     return y.recorded(from: [self]) { gradient, _ in [gradient.sum(to: input)] }
   }
 

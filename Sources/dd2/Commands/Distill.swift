@@ -61,7 +61,7 @@ struct Distill: ParsableCommand {
 
   private func record() throws -> DistillationRecord {
     let run = try RunDirectory.open(try location.folder(purpose: "distill"))
-    return try run.config(as: RunRecord<DistillationRecord>.self).settings
+    return try run.recordedSettings()
   }
 
   /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones and --data does not

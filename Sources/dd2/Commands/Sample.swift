@@ -82,6 +82,9 @@ struct Sample: ParsableCommand {
     guard numbers.count == 2, let from = numbers[0], let to = numbers[1], from >= 0, to >= 0, from != to else {
       throw ValidationError("--interpolate is '\(interpolate)'; give the numbers of two different samples, such as 3:7")
     }
+    guard max(from, to) <= UInt32.max else {
+      throw ValidationError("--interpolate is '\(interpolate)'; give numbers of samples of at most \(UInt32.max)")
+    }
     return (from, to)
   }
 

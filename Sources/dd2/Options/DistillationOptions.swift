@@ -96,7 +96,9 @@ struct DistillationOptions: ParsableArguments {
   var randomStart: RandomStart?
 
   @Option(
-    parsing: .unconditional, help: "Pairs of noise and tokens for the warm start or dd1 (default: \(defaults.pairs)).")
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Pairs of noise and tokens for the warm start, dd1 or --regression-weight (default: \(defaults.pairs))."))
   var pairs: Int?
 
   @Option(

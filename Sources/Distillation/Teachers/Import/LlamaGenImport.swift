@@ -39,7 +39,7 @@ enum LlamaGenImport {
     let published = LlamaGenConfiguration.presets.values.first { $0.depth == depth && $0.width == C }
     return LlamaGenConfiguration(
       depth: depth, width: C, heads: try heads(names, width: C, published, options),
-      classCount: try names.extents("cls_embedding.embedding_table.weight", rank: 2)[0] - 1,
+      classCount: try names.classCount("cls_embedding.embedding_table.weight"),
       side: try side(names, published, options), latentDimension: latentDimension,
       vocabulary: try names.extents("tok_embeddings.weight", rank: 2)[0])
   }
@@ -61,18 +61,17 @@ enum LlamaGenImport {
     return heads
   }
 
-  /// Most tokens per side; the published models have 16 and 24.
-  private static let largestSide = 128
-
   /// No weight depends on the number of tokens. Models of a published size are for 256 pixels, unless the file's
   /// name says 384 as the publisher's do (`c2i_L_384.pt`).
   private static func side(
     _ names: NamedShapes, _ published: LlamaGenConfiguration?, _ options: TeacherImportOptions
   ) throws -> Int {
     if let side = options.side {
-      guard (2...largestSide).contains(side) else {
+      let sides = LlamaGenConfiguration.sides
+      guard sides.contains(side) else {
         throw TeacherImportError.contradiction(
-          path: names.path, option: "--grid \(side)", detail: "it is from 2 to \(largestSide) tokens")
+          path: names.path, option: "--grid \(side)",
+          detail: "it is from \(sides.lowerBound) to \(sides.upperBound) tokens")
       }
       return side
     }

@@ -7,10 +7,6 @@ import TensorCore
 struct NamedShapes: Sendable {
   let weights: WeightsFile
 
-  /// Largest width of a network and largest extent of anything else; published models stay below 4,096 and 65,536.
-  private static let largestWidth = 1 << 14
-  private static let largestExtent = 1 << 20
-
   /// The file, for messages.
   var path: String { weights.path }
 
@@ -21,7 +17,7 @@ struct NamedShapes: Sendable {
   /// - Throws: `ArtifactError.wrongFormat`.
   func extents(_ name: String, rank: Int) throws -> [Int] {
     guard let shape = weights.entry(name)?.shape else { throw missing(name) }
-    guard shape.count == rank, shape.allSatisfy({ (1...Self.largestExtent).contains($0) }) else {
+    guard shape.count == rank, shape.allSatisfy({ Setting.extents.contains($0) }) else {
       throw wrong("\(name) has shape \(shape) where \(rank) axes of sensible length are expected")
     }
     return shape
@@ -31,10 +27,18 @@ struct NamedShapes: Sendable {
   /// - Throws: `ArtifactError.wrongFormat`.
   func width(_ name: String, rank: Int, axis: Int) throws -> Int {
     let width = try extents(name, rank: rank)[axis]
-    guard width <= Self.largestWidth else {
+    guard Setting.widths.contains(width) else {
       throw wrong("\(name) makes a layer of width \(width), more than any model's")
     }
     return width
+  }
+
+  /// The number of classes of a table with a row for each and one for 'no class'.
+  /// - Throws: `ArtifactError.wrongFormat`.
+  func classCount(_ name: String) throws -> Int {
+    let rows = try extents(name, rank: 2)[0]
+    guard rows >= 2 else { throw wrong("\(name) has one row where one for each class and one for none are expected") }
+    return rows - 1
   }
 
   /// How many tensors of numbered names there are, from 0 without a gap.

@@ -56,6 +56,7 @@ public struct TeacherImport: Sendable {
         "a tokenizer of \(tokenizer.kind.family) beside a transformer of \(transformer.kind.family)")
     }
     let found = try Self.configuration(of: transformer, tokenizer, options)
+    try fitting(transformer.names.path) { try found.configuration.check() }
     configuration = found.configuration
     let expected = Self.parameters(found.configuration.family)
     ignored =

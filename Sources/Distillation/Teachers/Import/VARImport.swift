@@ -32,11 +32,11 @@ enum VARImport {
       throw names.wrong("width \(C) is no multiple of its \(heads) heads")
     }
     let hidden = try names.extents("blocks.0.ffn.fc1.weight", rank: 2)[0]
-    guard hidden % C == 0, hidden / C <= 64 else {
+    guard hidden % C == 0, VARConfiguration.feedForwardRatios.contains(hidden / C) else {
       throw names.wrong("blocks.0.ffn.fc1.weight has \(hidden) rows, no multiple of the width \(C)")
     }
     return VARConfiguration(
-      depth: depth, width: C, heads: heads, classCount: try names.extents("class_emb.weight", rank: 2)[0] - 1,
+      depth: depth, width: C, heads: heads, classCount: try names.classCount("class_emb.weight"),
       patchSides: try patchSides(names, options),
       latentDimension: try names.width("word_embed.weight", rank: 2, axis: 1),
       vocabulary: try names.extents("head.weight", rank: 2)[0], feedForwardRatio: hidden / C,
