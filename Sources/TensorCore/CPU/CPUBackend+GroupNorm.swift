@@ -38,8 +38,8 @@ extension CPUBackend {
           weightShares.host + image * g.channels, biasShares.host + image * g.channels)
       }
     }
-    reduce(.sum, weightShares, outer: 1, axis: g.batch, inner: g.channels, into: gradWeight)
-    reduce(.sum, biasShares, outer: 1, axis: g.batch, inner: g.channels, into: gradBias)
+    sum(weightShares, outer: 1, axis: g.batch, inner: g.channels, into: gradWeight)
+    sum(biasShares, outer: 1, axis: g.batch, inner: g.channels, into: gradBias)
   }
 }
 
