@@ -200,6 +200,11 @@ import Testing
     let student = ["--checkpoint", "student/generator.h5"]
     _ = try run(["sample", "--one-step", "-o", "out", "--count", "2"] + student + teacher)
     #expect(try folder.names(in: "out").count == 3)
+    // Images that have moved must not have become of more classes.
+    try FileManager.default.copyItem(atPath: folder.file("moved/class0"), toPath: folder.file("moved/one-more"))
+    try dd2.expectFailure(
+      ["teacher", "train", "--data", "moved", "--resume", "--run", "teacher"], status: 65,
+      saying: ["moved: has 11 classes where the model knows 10"])
     try dd2.expectFailure(
       ["teacher", "train", "--family", "var", "--resume", "--run", "teacher"], status: 64,
       saying: ["--family VAR differs from the run's LlamaGen"])

@@ -11,6 +11,8 @@ public protocol TeacherFamily: Sendable {
   var name: String { get }
   /// Rows and columns of the images.
   var imageSide: Int { get }
+  /// Number of classes.
+  var classCount: Int { get }
   /// The same sizes for another number of classes.
   func replacing(classCount: Int) -> TeacherConfiguration
   /// A tokenizer with initial weights; without a seed they are unset until they are loaded.
@@ -30,6 +32,7 @@ public struct VARFamily: TeacherFamily {
 
   public var name: String { "VAR" }
   public var imageSide: Int { tokenizer.imageSide }
+  public var classCount: Int { transformer.classCount }
 
   public func replacing(classCount: Int) -> TeacherConfiguration {
     var sizes = transformer
@@ -60,6 +63,7 @@ public struct LlamaGenFamily: TeacherFamily {
 
   public var name: String { "LlamaGen" }
   public var imageSide: Int { transformer.side * tokenizer.downsampling }
+  public var classCount: Int { transformer.classCount }
 
   public func replacing(classCount: Int) -> TeacherConfiguration {
     var sizes = transformer

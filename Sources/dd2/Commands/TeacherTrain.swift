@@ -57,7 +57,8 @@ struct TeacherTrain: ParsableCommand {
 
   private func trainTeacher() throws {
     let settings = try location.resume ? resumedSettings(in: location.folder(purpose: "teacher")) : newSettings()
-    let images = try DataOptions.source(settings.data, side: settings.teacher.family.imageSide)
+    let family = settings.teacher.family
+    let images = try DataOptions.source(settings.data, side: family.imageSide, classLimit: family.classCount)
     let folder = try location.folder(purpose: "teacher")
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try TeacherPipeline(
