@@ -84,4 +84,15 @@ extension FeatureExtractor {
   public var provenance: FeatureProvenance {
     FeatureProvenance(extractor: name, weightsHash: weightsHash, preprocessing: preprocessing)
   }
+
+  /// Throws `FIDError` unless statistics are of this extractor's features, as far as they say.
+  /// - Parameter place: where the statistics are, for the error.
+  public func requireSameFeatures(as statistics: FeatureStatistics, in place: String) throws {
+    if let recorded = statistics.provenance, recorded != provenance {
+      throw FIDError.differentExtractors("\(place) of \(recorded)", "\(provenance)")
+    }
+    guard statistics.dimension == dimension else {
+      throw FIDError.differentDimensions(statistics.dimension, dimension)
+    }
+  }
 }

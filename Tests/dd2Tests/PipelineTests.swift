@@ -44,6 +44,28 @@ import Testing
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
   }
 
+  /// The paper's head, which has no token logits, and the rate that it wants for stage 1.
+  @Test func theLinearHeadReachesTheRun() throws {
+    let linear = ["distill", "--head", "linear", "--parts", "1", "--stage1-lr", "0.001"] + Self.smallest
+    _ = try run(linear + ["--steps", "1", "--run", "run"])
+    _ = try run(linear + ["--steps", "2", "--run", "run", "--resume"])
+    let settings = try folder.distillationSettings(ofRun: "run")
+    #expect((settings["head"] as? [String: Any])?["estimate"] as? String == "linear")
+    #expect((settings["adaptation"] as? [String: Any])?["noiseGain"] as? Double == 0)
+    #expect(abs(try #require(settings["stage1LearningRate"] as? Double) - 1e-3) < 1e-9)
+    let state = try Checkpoint.read(from: folder.file("run/generator.h5")).ema
+    #expect(!state.keys.contains { $0.contains("classifier") || $0.contains("noise_gain") })
+    // Nothing of the teacher's posterior is in it: its error begins far from the other head's.
+    let errors = try MetricLog.read(folder.file("run/stage1/metrics.jsonl")).compactMap { $0["gts"] }
+    #expect(errors.count == 2 && errors[0] > 0.5, "\(errors)")
+    _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
+    for option in [["--noise-gain", "0.5"], ["--warm-start", "pairs", "--regression-cross-entropy", "1"]] {
+      try dd2.expectFailure(
+        ["distill", "--steps", "1", "--head", "linear"] + option, status: 64,
+        saying: [option[option.count - 2], "--head linear"], models: models)
+    }
+  }
+
   /// The preset of one network takes the chain's teacher and goes on with its pairs in stage 2.
   @Test func onePresetLeadsToOneNetwork() throws {
     func command(_ steps: String, preset: String = "shapes32-llamagen-one") -> [String] {

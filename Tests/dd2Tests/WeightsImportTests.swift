@@ -82,6 +82,16 @@ import Testing
       return try #require((score.json() as? [String: Any])?["fid"] as? Double)
     }
     #expect(scores[0] == scores[1] && scores[0] > 0)
+    // Statistics tell the protocol that they were made under.
+    let weights = ["--weights", "inception.h5"]
+    _ = try dd2.succeeding(["ref", "build", "--images", "a", "-o", "clean.h5", "--protocol", "clean"] + weights)
+    let clean = try ["clean.h5", "a"].map { reference in
+      let named = reference == "a" ? ["--protocol", "clean"] : []
+      let score = try dd2.succeeding(["fid", "--ref", reference, "--images", "b", "--json"] + weights + named)
+      return try #require(score.json() as? [String: Any])
+    }
+    #expect(clean[0]["protocol"] as? String == "clean")
+    #expect(clean[0]["fid"] as? Double == clean[1]["fid"] as? Double && clean[0]["fid"] as? Double != scores[0])
     try write("inception.pth", tensors.filter { $0.name != "Mixed_5b.branch1x1.conv.weight" })
     try expectFailure(["inception.pth"], saying: "Mixed_5b.branch1x1.conv.weight")
   }

@@ -20,13 +20,14 @@ extension DistillationConfiguration: CheckedSettings {
     try Setting.atLeast(0, generatorHold, "generatorHold")
     for (count, name) in [
       (trainingImages, "trainingImages"), (stage1Steps, "stage1Steps"), (warmStartSteps, "warmStartSteps"),
-      (pairs, "pairs"), (pairIntegrationSteps, "pairIntegrationSteps"), (evaluationCount, "evaluationCount"),
+      (pairs, "pairs"), (pairIntegrationSteps, "pairIntegrationSteps"),
     ] {
       try Setting.atLeast(1, count, name)
     }
   }
 
   private func checkIntervals() throws(SettingsError) {
+    try Setting.atLeast(2, evaluationCount, "evaluationCount")
     try Setting.atLeast(1, snapshotInterval, "snapshotInterval")
     try Setting.atLeast(0, evaluationInterval, "evaluationInterval")
     try Setting.atLeast(1, checkpointInterval, "checkpointInterval")

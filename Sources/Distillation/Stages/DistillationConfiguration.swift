@@ -135,6 +135,10 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var evaluationInterval = 50
   /// Images of an evaluation.
   public var evaluationCount = 2000
+  /// The statistics that the run's FID is measured against, by name or path; nil for those of the built-in data.
+  public var reference: RecordedFile?
+  /// The weights of the reference's feature network, where they are not in their usual place.
+  public var referenceWeights: RecordedFile?
   /// Updates between checkpoints.
   public var checkpointInterval = 50
 

@@ -2,7 +2,6 @@ import ArgumentParser
 import Artifacts
 import Backbone
 import Distillation
-import FIDEval
 import Foundation
 
 /// `dd2 distill`: turns a teacher into a one-step generator.
@@ -23,15 +22,15 @@ struct Distill: ParsableCommand {
   @OptionGroup var data: DataOptions
   @OptionGroup var options: DistillationOptions
   @OptionGroup var guidance: GuidanceOptions
+  @OptionGroup var scoring: InRunFIDOptions
 
   func validate() throws {
     try Requirement.atLeast(0, steps, "--steps")
     if let preset = options.preset, !preset.isTested, teacher.teacher == nil, !location.resume {
       throw ValidationError("--preset \(preset.rawValue) needs the teacher's file: give --teacher")
     }
-    if data.data != nil, let interval = options.evaluateEvery, interval > 0 {
-      throw ValidationError("--evaluate-every measures against shapes32; with --data give 0 or leave it out")
-    }
+    // A resumed run may have a reference already.
+    if data.data != nil, !location.resume { try scoring.requireReference() }
   }
 
   func run() throws {
@@ -47,7 +46,7 @@ struct Distill: ParsableCommand {
     _ = try teacher.teacher.layout.parts(settings.adaptation.parts)
     let images = try DataOptions.source(
       settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
-    let scorer = try scorer(settings)
+    let scorer = try scoring.scorer(settings, side: teacher.teacher.imageSide)
     let folder = try location.folder(purpose: "distill")
     if recorded == nil { Self.tell(preset) }
     let path = try location.supervised(folder: folder) { interrupt, observer in
@@ -92,29 +91,32 @@ struct Distill: ParsableCommand {
     let begun = preset.configuration(steps: recorded?.steps ?? steps)
     var settings = try options.applied(to: options.preset == nil ? recorded ?? begun : begun)
     settings.guidance = guidance.applied(to: settings.guidance)
-    if let folder = data.data {
-      settings.data = folder
-      settings.evaluationInterval = 0
-    }
+    if let folder = data.data { settings.data = folder }
     return settings
   }
 
-  /// `settings` with what the files of --start, --pairs-from and --stage1-from say of themselves.
+  /// `settings` with what the files of --ref, --start, --pairs-from and --stage1-from say of themselves.
   private func reading(
     files settings: DistillationConfiguration, teacher: TeacherFile.Loaded
   ) throws -> DistillationConfiguration {
-    let started = try options.start.map { try Self.starting(settings, from: $0, teacher: teacher) } ?? settings
+    let scored = try scoring.applied(to: settings, readsOtherImages: data.data != nil)
+    let started = try options.start.map { try Self.starting(scored, from: $0, teacher: teacher) } ?? scored
     let paired = try options.pairsFrom.map { try drawingPairs(started, with: $0, teacher: teacher) } ?? started
     return try options.stage1From.map { try Self.taking(stage1Of: $0, by: paired, teacher: teacher) } ?? paired
   }
 
-  /// The run's own settings, with another number of steps or another place of the images: the command that began it may
+  /// The run's own settings, with another number of steps or another place of the images and of
+  /// what FID is measured against: the command that began it may
   /// be repeated, in part or whole.
   private func resumed(
     _ recorded: DistillationConfiguration, asked: DistillationConfiguration
   ) throws -> DistillationConfiguration {
     var recorded = recorded
     if let folder = data.data { recorded.data = folder }
+    if recorded.reference?.hash == asked.reference?.hash { recorded.reference = asked.reference }
+    if recorded.referenceWeights?.hash == asked.referenceWeights?.hash {
+      recorded.referenceWeights = asked.referenceWeights
+    }
     guard asked == recorded else { throw try Self.refusal(asked: asked, recorded: recorded) }
     let done = try RunDirectory.open(try location.folder(purpose: "distill")).latestCheckpoint()?.step ?? 0
     guard steps >= done else {
@@ -190,21 +192,11 @@ struct Distill: ParsableCommand {
     return loaded
   }
 
-  /// What measures FID during the run: nothing where it is not wanted, or, unless asked for, cannot be had.
-  private func scorer(_ settings: DistillationConfiguration) throws -> FIDScorer? {
-    guard settings.evaluationInterval > 0 else { return nil }
-    do {
-      return FIDScorer(
-        extractor: try FeatureNetFile.read(try BundledModels.path(of: .features)),
-        reference: try FeatureStatistics.read(try BundledModels.path(of: .referenceStatistics)))
-    } catch let error as CommandFailure where options.evaluateEvery == nil {
-      Log.warning("no FID during the run: \(error.description)")
-      return nil
-    }
-  }
-
   /// The options that name another run's file, by the setting that records it.
-  private static let fileOptions = ["pairsFile": "--pairs-from", "stage1File": "--stage1-from", "startFile": "--start"]
+  private static let fileOptions = [
+    "pairsFile": "--pairs-from", "reference": "--ref", "referenceWeights": "--ref-weights",
+    "stage1File": "--stage1-from", "startFile": "--start",
+  ]
 
   /// The refusal of settings that are not those of the run to resume: names those that differ, and says what to do.
   private static func refusal(

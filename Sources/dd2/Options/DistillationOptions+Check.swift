@@ -15,6 +15,9 @@ extension DistillationOptions {
         "--first-score-updates is \(firstScoreUpdates), below the \(settings.scoreUpdates) of all rounds; give as many "
           + "or more")
     }
+    if settings.head.estimate == .linear, let name = Self.firstGiven(logitOptions) {
+      throw ValidationError("\(name) is of the token logits, which --head linear does not have")
+    }
     switch settings.method {
     case .dd1:
       if let name = Self.firstGiven(scoreDistillationOptions) {
@@ -58,7 +61,10 @@ extension DistillationOptions {
 
   /// What the training of stage 1 alone uses.
   private var stage1Options: [Given] {
-    [("--stage1-steps", stage1Steps != nil), ("--training-images", trainingImages != nil)]
+    [
+      ("--stage1-steps", stage1Steps != nil), ("--stage1-lr", stage1LearningRate != nil),
+      ("--training-images", trainingImages != nil),
+    ]
   }
 
   /// What only the regression before stage 2 uses.
@@ -79,8 +85,15 @@ extension DistillationOptions {
     [
       ("--extra-layers", extraLayers != nil), ("--bidirectional", bidirectional != nil),
       ("--noise-gain", noiseGain != nil), ("--own-noise", ownNoise != nil), ("--parts", parts != nil),
-      ("--head-width", headWidth != nil),
-      ("--head-depth", headDepth != nil),
+      ("--head", headEstimate != nil), ("--head-width", headWidth != nil), ("--head-depth", headDepth != nil),
+    ]
+  }
+
+  /// What works on the posterior head's token logits.
+  private var logitOptions: [Given] {
+    [
+      ("--noise-gain", (noiseGain ?? 0) > 0),
+      ("--regression-cross-entropy", regressionCrossEntropy != nil),
     ]
   }
 

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Backbone
 import DD2Generator
 import Distillation
 
+extension DenoisingEstimate: ExpressibleByArgument {}
 extension WarmStart: ExpressibleByArgument {}
 extension DistillationLoss: ExpressibleByArgument {}
 extension DistillationMethod: ExpressibleByArgument {}
@@ -14,7 +16,7 @@ extension TimeDistribution: ExpressibleByArgument {}
 /// resumed run, the run's own value.
 struct DistillationOptions: ParsableArguments {
   private static let defaults = DistillationConfiguration(steps: 0)
-  private static let defaultPrefixShare: Float = 0.25
+  static let defaultPrefixShare: Float = 0.25
 
   @Option(
     help: ArgumentHelp(
@@ -36,6 +38,11 @@ struct DistillationOptions: ParsableArguments {
     name: .customLong("stage1-steps"), parsing: .unconditional,
     help: "Updates of stage 1 (default: \(defaults.stage1Steps)).")
   var stage1Steps: Int?
+
+  @Option(
+    name: .customLong("stage1-lr"), parsing: .unconditional,
+    help: "Learning rate of stage 1 (default: \(defaults.stage1LearningRate)).")
+  var stage1LearningRate: Float?
 
   @Option(
     name: .customLong("stage1-from"),
@@ -72,6 +79,14 @@ struct DistillationOptions: ParsableArguments {
       "Parts that the teacher's stages are cut into, each drawn by a network of its own that reads the parts before; 1 "
         + "is the paper's form (default: \(defaults.adaptation.parts))."))
   var parts: Int?
+
+  @Option(
+    name: .customLong("head"),
+    help: ArgumentHelp(
+      "What the denoising heads' network corrects: the teacher's closed-form posterior, or linear, the noised latent "
+        + "alone, as in the paper, for which stage 1 has everything to learn (default: "
+        + "\(defaults.head.estimate.rawValue))."))
+  var headEstimate: DenoisingEstimate?
 
   @Option(
     parsing: .unconditional, help: "Width of the denoising heads' hidden layers (default: \(defaults.head.width)).")
@@ -223,110 +238,6 @@ struct DistillationOptions: ParsableArguments {
   var snapshotEvery: Int?
 
   @Option(
-    parsing: .unconditional,
-    help: "Generator updates between FID measurements, 0 for none (default: \(defaults.evaluationInterval)).")
-  var evaluateEvery: Int?
-
-  @Option(
     parsing: .unconditional, help: "Updates between checkpoints (default: \(defaults.checkpointInterval)).")
   var checkpointEvery: Int?
-
-  func validate() throws {
-    try Requirement.positive(stage1Steps, "--stage1-steps")
-    try Requirement.within(0...1000, extraLayers, "--extra-layers")
-    try Requirement.atLeast(0, noiseGain, "--noise-gain")
-    try Requirement.positive(parts, "--parts")
-    try Requirement.within(1...65536, headWidth, "--head-width")
-    try Requirement.within(0...1000, headDepth, "--head-depth")
-    try Requirement.positive(pairs, "--pairs")
-    try Requirement.positive(warmStartSteps, "--warm-start-steps")
-    try Requirement.positive(regressionLearningRate, "--regression-lr")
-    try Requirement.atLeast(0, regressionCrossEntropy, "--regression-cross-entropy")
-    try Requirement.atLeast(0, regressionWeight, "--regression-weight")
-    try Requirement.atLeast(0, prefixShare, "--prefix-share")
-    if let prefixShare, prefixShare > 1 {
-      throw ValidationError("--prefix-share is \(prefixShare); give a share of at most 1")
-    }
-    try Requirement.positive(minTime, "--min-time")
-    try Requirement.positive(trainingImages, "--training-images")
-    try Requirement.atLeast(0, alpha, "--alpha")
-    try Requirement.within(1...65536, batch, "--batch")
-    try Requirement.within(1...1000, noiseLevels, "--noise-levels")
-    for (count, name) in [(scoreUpdates, "--score-updates"), (firstScoreUpdates, "--first-score-updates")] {
-      try Requirement.positive(count, name)
-      if let count, count > DistillationConfiguration.mostScoreUpdates {
-        throw ValidationError("\(name) is \(count); give at most \(DistillationConfiguration.mostScoreUpdates)")
-      }
-    }
-    try Requirement.atLeast(0, firstRounds, "--first-rounds")
-    try Requirement.positive(generatorLearningRate, "--generator-lr")
-    try Requirement.atLeast(0, generatorHold, "--generator-hold")
-    try Requirement.positive(scoreLearningRate, "--score-lr")
-    try Requirement.atLeast(0, ema, "--ema")
-    if let ema, ema >= 1 { throw ValidationError("--ema is \(ema); give less than 1") }
-    try Requirement.positive(emaRamp, "--ema-ramp")
-    try Requirement.positive(snapshotEvery, "--snapshot-every")
-    try Requirement.atLeast(0, evaluateEvery, "--evaluate-every")
-    try Requirement.positive(checkpointEvery, "--checkpoint-every")
-  }
-
-  /// `base` with what was given on the command line in its place.
-  /// - Throws: `ValidationError` for an option without effect under the other settings.
-  func applied(to base: DistillationConfiguration) throws -> DistillationConfiguration {
-    var settings = base
-    Self.set(&settings.seed, seed)
-    Self.set(&settings.method, method)
-    // Sampling in two steps belongs to dd1.
-    if method == .dd1, base.method != .dd1 { settings.prefixShare = Self.defaultPrefixShare }
-    Self.set(&settings.prefixShare, prefixShare)
-    Self.set(&settings.stage1Steps, stage1Steps)
-    Self.set(&settings.adaptation.extraLayers, extraLayers)
-    Self.set(&settings.adaptation.noiseGain, noiseGain)
-    Self.set(&settings.adaptation.isBidirectional, bidirectional)
-    Self.set(&settings.adaptation.readsOwnNoise, ownNoise)
-    Self.set(&settings.adaptation.parts, parts)
-    Self.set(&settings.head.width, headWidth)
-    Self.set(&settings.head.depth, headDepth)
-    Self.set(&settings.warmStart, warmStart)
-    Self.set(&settings.randomStart, randomStart)
-    Self.set(&settings.pairs, pairs)
-    Self.set(&settings.warmStartSteps, warmStartSteps)
-    Self.set(&settings.regressionLearningRate, regressionLearningRate)
-    Self.set(&settings.regressionCrossEntropy, regressionCrossEntropy)
-    Self.set(&settings.regressionWeight, regressionWeight)
-    Self.set(&settings.trainingImages, trainingImages)
-    Self.set(&settings.loss, loss)
-    Self.set(&settings.alpha, alpha)
-    Self.set(&settings.batch, batch)
-    Self.set(&settings.noiseLevels, noiseLevels)
-    settings.timeRange = try Self.timeRange(minTime ?? base.timeRange.lowerBound, maxTime ?? base.timeRange.upperBound)
-    Self.set(&settings.timeDistribution, timeDistribution)
-    Self.set(&settings.prefixes, prefixes)
-    Self.set(&settings.scoreUpdates, scoreUpdates)
-    Self.set(&settings.firstRounds, firstRounds)
-    Self.set(&settings.firstScoreUpdates, firstScoreUpdates)
-    // The first rounds are there to let the score network catch up: they never make fewer updates than the others.
-    settings.firstScoreUpdates = max(settings.firstScoreUpdates, settings.scoreUpdates)
-    Self.set(&settings.generatorLearningRate, generatorLearningRate)
-    Self.set(&settings.generatorHold, generatorHold)
-    Self.set(&settings.scoreLearningRate, scoreLearningRate)
-    Self.set(&settings.emaDecay, ema)
-    Self.set(&settings.emaRamp, emaRamp)
-    Self.set(&settings.snapshotInterval, snapshotEvery)
-    Self.set(&settings.evaluationInterval, evaluateEvery)
-    Self.set(&settings.checkpointInterval, checkpointEvery)
-    try check(settings)
-    return settings
-  }
-
-  private static func timeRange(_ low: Float, _ high: Float) throws -> ClosedRange<Float> {
-    guard low < high, high <= 1 else {
-      throw ValidationError("times from \(low) to \(high): give --min-time below --max-time, and at most 1")
-    }
-    return low...high
-  }
-
-  private static func set<Value>(_ target: inout Value, _ value: Value?) {
-    if let value { target = value }
-  }
 }

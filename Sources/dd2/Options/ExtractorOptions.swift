@@ -16,7 +16,7 @@ struct ExtractorOptions: ParsableArguments {
 
   @Option(
     name: .customLong("protocol"),
-    help: "What is done to images before Inception (default: adm with --ref imagenet256, else pytorch-fid).")
+    help: "What is done to images before Inception (default: that of --ref; pytorch-fid where it tells none).")
   var imageProtocol: InceptionProtocol?
 
   @Option(

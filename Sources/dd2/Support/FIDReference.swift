@@ -12,6 +12,8 @@ struct FIDReference {
   let statistics: ReferenceStatistics?
   /// A folder of images, or a NumPy file with some.
   let images: String?
+  /// Where it lies.
+  let path: String
 
   static let shapesName = "shapes32"
   static let imageNetName = "imagenet256"
@@ -30,10 +32,11 @@ struct FIDReference {
   init(_ name: String) throws {
     self.name = name
     if name == Self.shapesName {
-      (statistics, images) = (try .read(try BundledModels.path(of: .referenceStatistics)), nil)
+      path = try BundledModels.path(of: .referenceStatistics)
+      (statistics, images) = (try .read(path), nil)
       return
     }
-    let path = name == Self.imageNetName ? try Self.fetchedImageNet() : name
+    path = name == Self.imageNetName ? try Self.fetchedImageNet() : name
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       if name.contains("/") || name.contains(".") { throw ArtifactError.missingFile(path: name) }
@@ -43,7 +46,7 @@ struct FIDReference {
       (statistics, images) = (nil, path)
     } else if Self.isNumPy(path) {
       let file = try NumPyFile.open(path)
-      images = file.entry(ImageInput.arrayName).map { _ in path }
+      images = file.entry(ImageInput.arrayName) == nil ? nil : path
       statistics = images == nil || file.entry("mu") != nil ? try .readNumPy(file) : nil
     } else {
       (statistics, images) = (try .read(path), nil)
@@ -67,10 +70,27 @@ struct FIDReference {
     return path
   }
 
-  /// What goes with this reference.
+  /// What goes with this reference: what its statistics say of themselves, else what is usual.
   var preference: Preference {
-    if statistics?.pooled.provenance?.extractor.hasPrefix("shapes32") == true { return Preference(network: .shapes32) }
-    return Preference(imageProtocol: name == Self.imageNetName ? .adm : .pytorchFID)
+    guard let provenance = statistics?.pooled.provenance else {
+      return Preference(imageProtocol: name == Self.imageNetName ? .adm : .pytorchFID)
+    }
+    if provenance.extractor.hasPrefix("shapes32") { return Preference(network: .shapes32) }
+    let named = InceptionProtocol.allCases.first { $0.summary == provenance.preprocessing }
+    return Preference(imageProtocol: named ?? .pytorchFID)
+  }
+
+  /// The statistics of pooled features.
+  ///
+  /// Throws `CommandFailure` where there are images alone.
+  func requireStatistics() throws -> FeatureStatistics {
+    guard let statistics else {
+      throw CommandFailure(
+        .usage,
+        "--ref \(name): holds images; write their statistics with 'dd2 ref build --images \(name) -o FILE' and give that"
+      )
+    }
+    return statistics.pooled
   }
 
   /// Throws unless the reference has what the metrics need.

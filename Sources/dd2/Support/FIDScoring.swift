@@ -107,13 +107,7 @@ struct FIDScoring {
 
   /// Throws unless the statistics are of this network's features.
   private func side(_ statistics: ReferenceStatistics, in place: String) throws -> Side {
-    let extractor = measurement.choice.extractor
-    if let recorded = statistics.pooled.provenance, recorded != extractor.provenance {
-      throw FIDError.differentExtractors("\(place) of \(recorded)", "\(extractor.provenance)")
-    }
-    guard statistics.pooled.dimension == extractor.dimension else {
-      throw FIDError.differentDimensions(statistics.pooled.dimension, extractor.dimension)
-    }
+    try measurement.choice.extractor.requireSameFeatures(as: statistics.pooled, in: place)
     guard !metrics.contains(.sfid) || statistics.spatial != nil else {
       throw FIDError.invalidStatistics(path: place, detail: "mu_s and sigma_s, which sfid needs, are missing")
     }

@@ -21,28 +21,33 @@ struct FeatureExtractorChoice {
   /// Throws `CommandFailure` of code 69 where the weights are not fetched, `ArtifactError` for a bad file.
   /// - Parameter reference: the network and protocol that go with the reference, where it tells.
   static func load(_ options: ExtractorOptions, for reference: FIDReference.Preference) throws -> Self {
-    switch options.extractor ?? reference.network {
-    case .shapes32:
-      // The reference may have chosen the network.
-      if options.imageProtocol != nil {
-        throw CommandFailure(
-          .usage, "--protocol is of the inception network; give --extractor inception, or leave it out")
-      }
-      let path = try options.weights ?? BundledModels.path(of: .features)
-      return Self(
-        extractor: try FeatureNetFile.read(path), weightsPath: path, batch: options.batch ?? 100,
-        protocolName: "shapes32", requiredSide: Shapes32.side)
-    case .inception:
-      return try inception(options, imageProtocol: options.imageProtocol ?? reference.imageProtocol)
+    let network = options.extractor ?? reference.network
+    // The reference may have chosen the network.
+    if network == .shapes32, options.imageProtocol != nil {
+      throw CommandFailure(
+        .usage, "--protocol is of the inception network; give --extractor inception, or leave it out")
     }
+    return try load(
+      network, protocol: options.imageProtocol ?? reference.imageProtocol, weights: options.weights,
+      batch: options.batch)
   }
 
-  private static func inception(
-    _ options: ExtractorOptions, imageProtocol: InceptionProtocol
+  /// Loads a network, with its usual weights and number of images at a time unless others are given. Throws as above.
+  /// - Parameter imageProtocol: of the inception network; the other has one only.
+  static func load(
+    _ network: ExtractorOptions.Network, protocol imageProtocol: InceptionProtocol, weights: String?, batch: Int? = nil
   ) throws -> Self {
-    let path = try options.weights ?? InceptionFile.locate()
-    return Self(
-      extractor: InceptionV3(weights: try InceptionFile.read(path), protocol: imageProtocol), weightsPath: path,
-      batch: options.batch ?? 32, protocolName: imageProtocol.rawValue, requiredSide: nil)
+    switch network {
+    case .shapes32:
+      let path = try weights ?? BundledModels.path(of: .features)
+      return Self(
+        extractor: try FeatureNetFile.read(path), weightsPath: path, batch: batch ?? 100, protocolName: "shapes32",
+        requiredSide: Shapes32.side)
+    case .inception:
+      let path = try weights ?? InceptionFile.locate()
+      return Self(
+        extractor: InceptionV3(weights: try InceptionFile.read(path), protocol: imageProtocol), weightsPath: path,
+        batch: batch ?? 32, protocolName: imageProtocol.rawValue, requiredSide: nil)
+    }
   }
 }
