@@ -1,9 +1,7 @@
-/// One matrix operand of a product: where its rows start, how far they are apart, and whether it is read transposed.
+/// One matrix operand of a product: how far its rows are apart, and whether it is read transposed.
 public struct MatrixOperand {
   /// The elements.
   public var storage: Storage
-  /// Index of the first element.
-  public var offset: Int
   /// Distance between stored rows, in elements.
   public var rowStride: Int
   /// Distance between the matrices of a batch, in elements; 0 uses the same one throughout.
@@ -12,11 +10,8 @@ public struct MatrixOperand {
   public var isTransposed: Bool
 
   /// A matrix operand.
-  public init(
-    _ storage: Storage, offset: Int = 0, rowStride: Int, batchStride: Int = 0, transposed: Bool = false
-  ) {
+  public init(_ storage: Storage, rowStride: Int, batchStride: Int = 0, transposed: Bool = false) {
     self.storage = storage
-    self.offset = offset
     self.rowStride = rowStride
     self.batchStride = batchStride
     self.isTransposed = transposed
@@ -25,10 +20,9 @@ public struct MatrixOperand {
 
 /// Matrix products.
 public protocol MatrixKernels {
-  /// `C = alpha op(A) op(B) + beta C` with C (m, n), inner extent k, for each of `batch` matrices.
+  /// `C = op(A) op(B)` with C (m, n), inner extent k, for each of `batch` matrices.
   func matmul(
-    _ a: MatrixOperand, _ b: MatrixOperand, into c: MatrixOperand, m: Int, n: Int, k: Int, batch: Int,
-    alpha: Float, beta: Float)
+    _ a: MatrixOperand, _ b: MatrixOperand, into c: MatrixOperand, m: Int, n: Int, k: Int, batch: Int)
   /// `y = x W^T + bias` with x (rows, inputs), W (outputs, inputs), bias (outputs) or none.
   func linear(
     _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, rows: Int, inputs: Int, outputs: Int)

@@ -2,11 +2,10 @@ import CShims
 
 extension CPUBackend {
   public func matmul(
-    _ a: MatrixOperand, _ b: MatrixOperand, into c: MatrixOperand, m: Int, n: Int, k: Int, batch: Int,
-    alpha: Float, beta: Float
+    _ a: MatrixOperand, _ b: MatrixOperand, into c: MatrixOperand, m: Int, n: Int, k: Int, batch: Int
   ) {
     guard m > 0, n > 0, batch > 0 else { return }
-    let product = Product(a: a, b: b, c: c, k: k, alpha: alpha, beta: beta)
+    let product = Product(a: a, b: b, c: c, k: k)
     if batch >= pool.threadCount || m * n * k < 32_768 {
       let grain = max(1, 262_144 / max(1, m * n * k))
       pool.forEachRange(batch, grain: grain) { range in
@@ -63,16 +62,14 @@ private struct Product {
   let b: MatrixOperand
   let c: MatrixOperand
   let k: Int
-  let alpha: Float
-  let beta: Float
 
   func run(batch: Int, rows: Range<Int>, columns: Range<Int>) {
-    let aStart = a.offset + batch * a.batchStride + rows.lowerBound * (a.isTransposed ? 1 : a.rowStride)
-    let bStart = b.offset + batch * b.batchStride + columns.lowerBound * (b.isTransposed ? b.rowStride : 1)
-    let cStart = c.offset + batch * c.batchStride + rows.lowerBound * c.rowStride + columns.lowerBound
+    let aStart = batch * a.batchStride + rows.lowerBound * (a.isTransposed ? 1 : a.rowStride)
+    let bStart = batch * b.batchStride + columns.lowerBound * (b.isTransposed ? b.rowStride : 1)
+    let cStart = batch * c.batchStride + rows.lowerBound * c.rowStride + columns.lowerBound
     dd2_sgemm(
-      a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, rows.count, columns.count, k, alpha,
-      a.storage.host + aStart, a.rowStride, b.storage.host + bStart, b.rowStride, beta,
+      a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, rows.count, columns.count, k, 1,
+      a.storage.host + aStart, a.rowStride, b.storage.host + bStart, b.rowStride, 0,
       c.storage.host + cStart, c.rowStride)
   }
 }

@@ -11,7 +11,7 @@ extension Tensor {
       plan.operand(storage, shape, plan.aBatched, transposeSelf),
       plan.operand(other.storage, other.shape, plan.bBatched, transposeOther),
       into: MatrixOperand(y.storage, rowStride: plan.n, batchStride: plan.m * plan.n), m: plan.m, n: plan.n,
-      k: plan.k, batch: plan.batch, alpha: 1, beta: 0)
+      k: plan.k, batch: plan.batch)
     let (a, b) = (stopGradient(), other.stopGradient())
     return y.recorded(from: [self, other]) { g, wanted in
       var gradA: Tensor?
