@@ -67,7 +67,7 @@ import Testing
       configuration.pairIntegrationSteps = 1
       let chain = try distill(configuration, teacher, folder + "/chain")
       configuration.adaptation.parts = 1
-      configuration.pairsFile = RecordedFile(path: chain, hash: try WeightsManifest.sha256(ofFile: chain))
+      configuration.pairsFile = try RecordedFile(at: chain)
       let single = try distill(configuration, teacher, folder + "/single")
       let drawn = try TokenFile.read(folder + "/single/pairs/pairs.h5", for: teacher.teacher)
       let noise = TokenPairs.noise(teacher: teacher.teacher, count: 130, seed: configuration.seed, firstIndex: 0)
@@ -77,7 +77,7 @@ import Testing
       #expect(try GeneratorFile.read(single, teacher: teacher).generator.partCount == 1)
       // A file that has changed is refused while it is needed, and not looked at once the pairs are there.
       let recorded = configuration.pairsFile
-      configuration.pairsFile?.hash = "0"
+      configuration.pairsFile = RecordedFile(path: chain, hash: "0")
       #expect(throws: ArtifactError.self) { try distill(configuration, teacher, folder + "/changed") }
       configuration.pairsFile = recorded
       try FileManager.default.removeItem(atPath: chain)

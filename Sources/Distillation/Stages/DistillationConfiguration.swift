@@ -36,20 +36,6 @@ public enum PrefixForm: String, Codable, CaseIterable, Sendable {
   case continuous
 }
 
-/// A file of another run that a run makes use of.
-public struct RecordedFile: Codable, Equatable, Sendable {
-  /// Where it was.
-  public var path: String
-  /// SHA-256 of the file.
-  public var hash: String
-
-  /// A file with its hash.
-  public init(path: String, hash: String) {
-    self.path = path
-    self.hash = hash
-  }
-}
-
 /// All settings of a distillation run. What is written to `config.json` reproduces the run.
 public struct DistillationConfiguration: Codable, Equatable, Sendable {
   /// Generator updates: of stage 2, or of DD1's regression.

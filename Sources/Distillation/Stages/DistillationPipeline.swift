@@ -109,7 +109,7 @@ public struct DistillationPipeline {
   /// there on the run does not need the other.
   private func take(_ file: RecordedFile, into run: RunDirectory) throws {
     guard try run.latestCheckpoint() == nil else { return }
-    try requireUnchanged(file)
+    try file.requireUnchanged()
     let path = run.checkpointPath(step: configuration.stage1Steps)
     try AtomicFile.copy(file.path, to: path)
     observer(.saved(path: path))
@@ -138,15 +138,8 @@ public struct DistillationPipeline {
 
   /// A generator of the same teacher, unchanged since the run began.
   private func read(_ file: RecordedFile) throws -> OneStepGenerator {
-    try requireUnchanged(file)
+    try file.requireUnchanged()
     return try GeneratorFile.read(file.path, teacher: teacher).generator
-  }
-
-  private func requireUnchanged(_ file: RecordedFile) throws {
-    guard try WeightsManifest.sha256(ofFile: file.path) == file.hash else {
-      throw ArtifactError.wrongFormat(
-        path: file.path, detail: "it has changed since the run began with it (hash \(file.hash.prefix(12)))")
-    }
   }
 
   private func trainWarmStart(_ stage1: StateDict, pairs: TokenSource, command: String) throws -> StateDict {

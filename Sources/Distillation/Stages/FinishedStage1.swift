@@ -16,7 +16,7 @@ public struct FinishedStage1: Sendable {
     let run = try RunDirectory.open(folder + "/" + Self.name)
     record = try run.recordedSettings()
     guard let last = try run.latestCheckpoint(), last.step >= record.settings.stage1Steps else { return nil }
-    file = RecordedFile(path: last.path, hash: try WeightsManifest.sha256(ofFile: last.path))
+    file = try RecordedFile(at: last.path)
   }
 
   /// What it was trained for that a run of `settings` is not: it would be another network, or have learned another

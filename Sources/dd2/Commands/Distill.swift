@@ -138,7 +138,7 @@ struct Distill: ParsableCommand {
   ) throws -> DistillationConfiguration {
     let description = try GeneratorFile.read(path, teacher: teacher).description
     var settings = settings
-    settings.startFile = RecordedFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
+    settings.startFile = try RecordedFile(at: path)
     settings.warmStart = .none
     settings.head = description.head
     settings.adaptation = description.adaptation ?? GeneratorAdaptation()
@@ -157,7 +157,7 @@ struct Distill: ParsableCommand {
     }
     var settings = settings
     settings.guidance = learned
-    settings.pairsFile = RecordedFile(path: path, hash: try WeightsManifest.sha256(ofFile: path))
+    settings.pairsFile = try RecordedFile(at: path)
     return settings
   }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Artifacts
 import Distillation
 import FIDEval
 import Foundation
@@ -58,10 +57,8 @@ struct InRunFIDOptions: ParsableArguments {
     if let name = reference {
       let reference = try FIDReference(name)
       _ = try reference.requireStatistics()
-      settings.reference = RecordedFile(path: name, hash: try WeightsManifest.sha256(ofFile: reference.path))
-      settings.referenceWeights = try weights.map {
-        RecordedFile(path: $0, hash: try WeightsManifest.sha256(ofFile: $0))
-      }
+      settings.reference = try RecordedFile(at: reference.path, named: name)
+      settings.referenceWeights = try weights.map { try RecordedFile(at: $0) }
     }
     if readsOtherImages, settings.reference == nil {
       try requireReference()
@@ -94,8 +91,8 @@ struct InRunFIDOptions: ParsableArguments {
 
   private static func scorer(_ recorded: RecordedFile?, weights: RecordedFile?, side: Int) throws -> FIDScorer {
     let reference = try FIDReference(recorded?.path ?? FIDReference.shapesName)
-    if let recorded { try requireUnchanged(recorded, at: reference.path) }
-    if let weights { try requireUnchanged(weights, at: weights.path) }
+    try recorded?.requireUnchanged(at: reference.path)
+    try weights?.requireUnchanged()
     let statistics = try reference.requireStatistics()
     let choice = try FeatureExtractorChoice.load(
       reference.preference.network, protocol: reference.preference.imageProtocol, weights: weights?.path)
@@ -108,12 +105,5 @@ struct InRunFIDOptions: ParsableArguments {
     }
     if recorded != nil { Log.info("FID against \(reference.name): \(choice.extractor.provenance)") }
     return FIDScorer(extractor: choice.extractor, reference: statistics)
-  }
-
-  private static func requireUnchanged(_ file: RecordedFile, at path: String) throws {
-    guard try WeightsManifest.sha256(ofFile: path) == file.hash else {
-      throw ArtifactError.wrongFormat(
-        path: path, detail: "it has changed since the run began with it (hash \(file.hash.prefix(12)))")
-    }
   }
 }
