@@ -105,9 +105,8 @@ struct Distill: ParsableCommand {
     return try options.stage1From.map { try Self.taking(stage1Of: $0, by: paired, teacher: teacher) } ?? paired
   }
 
-  /// The run's own settings, with another number of steps or another place of the images and of
-  /// what FID is measured against: the command that began it may
-  /// be repeated, in part or whole.
+  /// The run's own settings, with another number of steps or another place of the images and of what FID is measured
+  /// against: the command that began it may be repeated, in part or whole.
   private func resumed(
     _ recorded: DistillationConfiguration, asked: DistillationConfiguration
   ) throws -> DistillationConfiguration {
