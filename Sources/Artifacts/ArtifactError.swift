@@ -17,8 +17,12 @@ public enum ArtifactError: Error, Equatable, Sendable {
   case tooLarge(path: String, detail: String)
   /// The file or folder cannot be made.
   case cannotCreate(path: String, detail: String)
-  /// Another process works in the folder.
+  /// Another process works in the folder, or with the file.
   case inUse(path: String)
+  /// An HDF5 file whose writer has not closed it.
+  case leftOpen(path: String)
+  /// A run's folder of checkpoints holds some, and none can be read; `detail` says what is wrong with the last.
+  case noSoundCheckpoint(path: String, detail: String)
   /// Reading or writing failed midway: a full disk, a lost network share.
   case inputOutput(path: String, detail: String)
   /// The HDF5 file has no such dataset or group.
@@ -40,13 +44,22 @@ public enum ArtifactError: Error, Equatable, Sendable {
   /// A metric became NaN or infinite.
   case nonFinite(path: String, name: String, value: String)
 
+  /// What is wrong with the file's contents, so that an older copy may serve in its place; nil for other errors.
+  public var damage: String? {
+    switch self {
+    case .corrupt(_, let detail), .tooLarge(_, let detail): detail
+    case .missingDataset(_, let name): "there is no \(name) in it"
+    default: nil
+    }
+  }
+
   /// The exit status of a command that ends with this error, after sysexits(3).
   public var exitCode: Int32 {
     switch self {
     case .missingFile, .notReadable: 66
     case .missingEntry: 64
     case .corrupt, .wrongFormat, .unsupported, .tooLarge, .missingDataset, .wrongShape, .forbiddenGlobal,
-      .ambiguous, .wrongDownload:
+      .ambiguous, .wrongDownload, .leftOpen, .noSoundCheckpoint:
       65
     case .unavailable, .missingWeights: 69
     case .cannotCreate, .inUse: 73
@@ -64,7 +77,7 @@ extension ArtifactError: CustomStringConvertible {
     case .missingWeights(let path, let name):
       "\(path): no such file; run 'dd2 weights fetch \(name)', or set DD2_WEIGHTS to the folder that holds it"
     case .notReadable(let path, let detail):
-      "\(path): cannot be read (\(detail)); check its permissions"
+      "\(path): cannot be read (\(detail)); check the path and its permissions"
     case .corrupt(let path, let detail):
       "\(path): damaged file (\(detail)); restore it from its source or an older checkpoint"
     case .wrongFormat(let path, let detail):
@@ -76,7 +89,12 @@ extension ArtifactError: CustomStringConvertible {
     case .cannotCreate(let path, let detail):
       "\(path): cannot be created (\(detail)); choose another place"
     case .inUse(let path):
-      "\(path): another dd2 is at work there; wait for it, or choose another folder"
+      "\(path): another process is at work there; wait for it, or choose another place"
+    case .leftOpen(let path):
+      "\(path): a program that writes it has it open, or ended without closing it; let it end, or mend the file with "
+        + "HDF5's own 'h5clear -s'"
+    case .noSoundCheckpoint(let path, let detail):
+      "\(path): no checkpoint in it can be read (\(detail)); restore one, or remove the folder to begin this stage anew"
     case .inputOutput(let path, let detail):
       "\(path): input or output failed (\(detail)); check the disk's space and health"
     case .missingDataset(let path, let name):

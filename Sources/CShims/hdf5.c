@@ -14,26 +14,35 @@ typedef H5O_info_t object_info;
 #define visit_by_name H5Ovisit_by_name2
 #endif
 
+// Why the first call since dd2_h5_start failed, where that call was noted.
+static char failure[512];
+
 int dd2_h5_start(void) {
+  static int is_set = 0;
+  // At exit the library would try again to write what did not fit on the disk, and crash. Files are closed by then, or
+  // were given up. Taken before the library starts only.
+  if (!is_set) H5dont_atexit();
+  is_set = 1;
+  failure[0] = 0;
   if (H5open() < 0) return -1;
   return H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 ? -1 : 0;
 }
 
-typedef struct {
-  char *text;
-  size_t capacity;
-} message_buffer;
-
 static herr_t keep_innermost(unsigned index, const H5E_error2_t *error, void *context) {
-  message_buffer *message = context;
-  if (index == 0 && error->desc) snprintf(message->text, message->capacity, "%s", error->desc);
+  (void)context;
+  if (index == 0 && error->desc) snprintf(failure, sizeof failure, "%s", error->desc);
   return 0;
 }
 
+// Keeps the reason of a failure, which the library's next call forgets. Returns what it is given.
+static int64_t noted(int64_t status) {
+  if (status < 0 && !failure[0]) H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, NULL);
+  return status;
+}
+
 void dd2_h5_last_error(char *message, size_t capacity) {
-  message_buffer buffer = {message, capacity};
-  if (capacity) message[0] = 0;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &buffer);
+  noted(-1);
+  if (capacity) snprintf(message, capacity, "%s", failure);
 }
 
 // ---------------------------------------------------------------------------------------------- files
@@ -50,7 +59,7 @@ static hid_t access_properties(void) {
 
 int64_t dd2_h5_open(const char *path) {
   hid_t access = access_properties();
-  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
+  hid_t file = noted(H5Fopen(path, H5F_ACC_RDONLY, access));
   H5Pclose(access);
   return file;
 }
@@ -59,7 +68,7 @@ int64_t dd2_h5_create(const char *path) {
   hid_t access = access_properties();
   hid_t creation = H5Pcreate(H5P_FILE_CREATE);
   H5Pset_obj_track_times(creation, 0);  // equal contents, equal bytes
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+  hid_t file = noted(H5Fcreate(path, H5F_ACC_TRUNC, creation, access));
   H5Pclose(creation);
   H5Pclose(access);
   return file;
@@ -125,7 +134,7 @@ int dd2_h5_create_group(int64_t file, const char *path) {
   hid_t link = link_properties();
   hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
   H5Pset_obj_track_times(creation, 0);
-  hid_t group = H5Gcreate2(file, path, link, creation, H5P_DEFAULT);
+  hid_t group = noted(H5Gcreate2(file, path, link, creation, H5P_DEFAULT));
   H5Pclose(creation);
   H5Pclose(link);
   return group < 0 ? -1 : H5Gclose(group);
@@ -210,7 +219,7 @@ int dd2_h5_read(int64_t file, const char *name, int element, void *out) {
   if (dataset < 0) return -1;
   hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
   H5Pset_type_conv_cb(transfer, refuse_overflow, NULL);
-  int status = H5Dread(dataset, memory_type(element), H5S_ALL, H5S_ALL, transfer, out);
+  int status = noted(H5Dread(dataset, memory_type(element), H5S_ALL, H5S_ALL, transfer, out));
   H5Pclose(transfer);
   H5Dclose(dataset);
   return status < 0 ? -1 : 0;
@@ -233,7 +242,7 @@ static hid_t create_dataset(int64_t file, const char *name, const dd2_h5_shape *
     H5Pset_layout(creation, H5D_COMPACT);
   }
   hid_t link = link_properties();
-  hid_t dataset = H5Dcreate2(file, name, file_type(shape->element), space, link, creation, H5P_DEFAULT);
+  hid_t dataset = noted(H5Dcreate2(file, name, file_type(shape->element), space, link, creation, H5P_DEFAULT));
   H5Pclose(link);
   H5Pclose(creation);
   H5Sclose(space);
@@ -245,7 +254,8 @@ int dd2_h5_write(int64_t file, const char *name, const dd2_h5_shape *shape, cons
   hid_t dataset = create_dataset(file, name, shape, chunk);
   if (dataset < 0) return -1;
   // HDF5 wants an address even where there is nothing to write.
-  int status = H5Dwrite(dataset, memory_type(shape->element), H5S_ALL, H5S_ALL, H5P_DEFAULT, data ? data : "");
+  int status =
+      noted(H5Dwrite(dataset, memory_type(shape->element), H5S_ALL, H5S_ALL, H5P_DEFAULT, data ? data : ""));
   if (H5Dclose(dataset) < 0) status = -1;
   return status < 0 ? -1 : 0;
 }
@@ -260,7 +270,7 @@ int dd2_h5_write_rows(int64_t file, const char *name, int element, int64_t first
   if (dataset < 0) return -1;
   hid_t file_space = H5S_ALL, block = H5S_ALL;
   int status = select_rows(dataset, first, count, &file_space, &block);
-  if (status >= 0) status = H5Dwrite(dataset, memory_type(element), block, file_space, H5P_DEFAULT, data);
+  if (status >= 0) status = noted(H5Dwrite(dataset, memory_type(element), block, file_space, H5P_DEFAULT, data));
   if (file_space > 0) H5Sclose(file_space);
   if (block > 0) H5Sclose(block);
   if (H5Dclose(dataset) < 0) status = -1;
@@ -370,11 +380,11 @@ int dd2_h5_write_attribute(int64_t file, const char *object, const dd2_h5_attrib
                  : attribute->element == DD2_H5_FLOAT64 ? H5Tcopy(H5T_NATIVE_DOUBLE)
                                                         : H5Tcopy(stored);
   hid_t space = H5Screate(H5S_SCALAR);
-  hid_t id = H5Acreate_by_name(file, object, attribute->name, stored, space, H5P_DEFAULT, H5P_DEFAULT,
-                               H5P_DEFAULT);
+  hid_t id = noted(H5Acreate_by_name(file, object, attribute->name, stored, space, H5P_DEFAULT, H5P_DEFAULT,
+                                     H5P_DEFAULT));
   int status = -1;
   if (id >= 0) {
-    status = H5Awrite(id, memory, value);
+    status = noted(H5Awrite(id, memory, value));
     if (H5Aclose(id) < 0) status = -1;
   }
   H5Sclose(space);

@@ -16,12 +16,10 @@ public final class FeatureStore {
   public init(dimension: Int) throws {
     precondition(dimension > 0, "FeatureStore: \(dimension) features")
     self.dimension = dimension
-    place = FileManager.default.temporaryDirectory.path
-    var template = Array("\(place)/dd2-features-XXXXXX".utf8CString)
+    place = FileAccess.path(inVariable: "TMPDIR") ?? "/tmp"
+    var template = (place + "/dd2-features-XXXXXX").pathBytes.map(CChar.init(bitPattern:)) + [0]
     descriptor = mkstemp(&template)
-    guard descriptor >= 0 else {
-      throw ArtifactError.cannotCreate(path: place, detail: String(cString: strerror(errno)))
-    }
+    guard descriptor >= 0 else { throw ArtifactError.cannotCreate(path: place, detail: FileAccess.systemMessage()) }
     unlink(template)
   }
 

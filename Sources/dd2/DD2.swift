@@ -12,7 +12,8 @@ struct DD2: ParsableCommand {
     discussion: """
       Results are printed to standard output, progress to standard error. Exit codes follow sysexits(3): 0 done, \
       64 usage, 65 bad data, 66 missing input, 69 unavailable, 70 internal, 73 can't create, 74 I/O, \
-      130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: one per core).
+      130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: one per core). ~/ at the beginning \
+      of a path is the home folder, also behind =.
       """,
     version: DD2Version.description,
     subcommands: [
@@ -25,8 +26,10 @@ struct DD2: ParsableCommand {
   static func main() {
     // A closed pipe must end neither a training run whose log is no longer read nor print a crash.
     signal(SIGPIPE, SIG_IGN)
+    // A file as large as it may be is an error of writing (EFBIG), not a sudden end.
+    signal(SIGXFSZ, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(Arguments.words)
       do {
         try Log.checkLevel()
         try checkThreads()

@@ -62,11 +62,11 @@ import Testing
 
   @Test func aFolderIsHeldByOneAtATime() throws {
     let path = folder.file("run")
-    var lock: RunLock? = try RunLock(path)
-    #expect(artifactError { _ = try RunLock(path) } == .inUse(path: path))
+    var lock: WriterLock? = try WriterLock(folder: path)
+    #expect(artifactError { _ = try WriterLock(folder: path) } == .inUse(path: path))
     withExtendedLifetime(lock) {}
     lock = nil
-    #expect(throws: Never.self) { try RunLock(path) }
+    #expect(throws: Never.self) { try WriterLock(folder: path) }
   }
 
   @Test func filesAreTheSameByWhatTheyAre() throws {

@@ -80,8 +80,8 @@ import Testing
   @Test func theBestGeneratorIsKept() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/best.h5"
-      func best() -> BestGenerator {
-        BestGenerator(path: path) { averaged, facts, path in
+      func best() throws -> BestGenerator {
+        try BestGenerator(path: path) { averaged, facts, path in
           var file = Checkpoint(kind: GeneratorFile.kind, config: "{}", createdBy: "test", metadata: facts)
           file.ema = averaged.arrays
           try file.write(to: path)
@@ -93,18 +93,21 @@ import Testing
       func kept() throws -> [Float] {
         StateDict(try Checkpoint.read(from: path, expectingKind: GeneratorFile.kind).ema)["w"]?.elements ?? []
       }
-      let first = best()
+      let first = try best()
       try offer(first, step: 1, fid: 5.5)
       try offer(first, step: 2, fid: 6)
       #expect(try kept() == [1])
       try offer(first, step: 3, fid: 5)
       #expect(try kept() == [3])
       // Another session knows what the file holds.
-      let second = best()
+      let second = try best()
       try offer(second, step: 4, fid: 5.2)
       #expect(try kept() == [3])
       try offer(second, step: 5, fid: 4)
       #expect(try kept() == [5])
+      // What cannot be read must not be replaced by something worse.
+      try Data("damaged".utf8).write(to: URL(fileURLWithPath: path))
+      #expect(throws: ArtifactError.self) { try best() }
     }
   }
 }

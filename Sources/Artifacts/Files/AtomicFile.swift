@@ -3,102 +3,68 @@ import Foundation
 /// Files that are either the old or the new one at every moment, also when the process is killed or the
 /// machine loses power: written under a temporary name in the same folder, flushed to the disk, renamed.
 public enum AtomicFile {
-  /// Replaces the file at `path` by `data`.
+  /// Replaces the file at `path`, or what a link there leads to, by `data`.
   ///
-  /// Throws `ArtifactError.cannotCreate` if the folder does not take a file, `.inputOutput` if writing fails;
-  /// either way what was at `path` before is still there.
-  public static func write(_ data: Data, to path: String) throws {
-    let temporary = temporaryPath(for: path)
-    do {
-      try writeNew(data, to: temporary, for: path)
-      try rename(temporary, to: path)
-    } catch {
-      unlink(temporary)
-      throw error
-    }
+  /// Throws `ArtifactError.cannotCreate` if the folder does not take a file or something else than a file is there,
+  /// `.inputOutput` if writing fails; either way what was at `path` before is still there.
+  /// - Parameter isDurable: whether it is on the disk on return. Without, a loss of power may lose it; a killed process
+  ///   leaves the old or the new file all the same.
+  public static func write(_ data: Data, to path: String, isDurable: Bool = true) throws {
+    let file = try TemporaryFile(for: path)
+    try file.write(data)
+    try file.commit(isDurable: isDurable)
   }
 
-  /// Puts a copy of the file at `source` to `path`; nothing of it is held in memory.
-  ///
-  /// Throws `ArtifactError.inputOutput`; what was at `path` before is still there then.
+  /// Puts a copy of the file at `source` to `path`; nothing of it is held in memory. Throws as `write` and as
+  /// `FileAccess.contents`.
   public static func copy(_ source: String, to path: String) throws {
-    let temporary = temporaryPath(for: path)
-    do {
-      try FileManager.default.copyItem(atPath: source, toPath: temporary)
-      try commit(temporary, to: path)
-    } catch {
-      unlink(temporary)
-      guard let known = error as? ArtifactError else {
-        throw ArtifactError.inputOutput(path: path, detail: "\(source) cannot be copied, \(error.localizedDescription)")
-      }
-      throw known
+    let file = try TemporaryFile(for: path)
+    try FileAccess.forEachPart(of: source) { try file.write($0) }
+    try file.commit()
+  }
+
+  /// Throws `ArtifactError.cannotCreate` where `write` to `path` would fail at once: no such folder, none that takes
+  /// files, or something else than an ordinary file of that name.
+  public static func requirePlace(for path: String) throws {
+    let folder = try TemporaryFile.destination(of: path).pathFolder
+    guard folder.withPath({ access($0, W_OK | X_OK) }) == 0 else {
+      throw ArtifactError.cannotCreate(path: path, detail: "\(folder): \(FileAccess.systemMessage())")
     }
   }
 
-  /// A name in the folder of `path` that no other process or call picks.
-  static func temporaryPath(for path: String) -> String {
-    let url = URL(fileURLWithPath: path)
-    let unique = "\(getpid())-" + String(UInt64.random(in: 0...UInt64.max), radix: 16)
-    return url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(unique).tmp").path
-  }
-
-  /// Flushes the finished file `temporary` to the disk and gives it the name `path`.
-  static func commit(_ temporary: String, to path: String) throws {
-    let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
+  /// Gives a finished file a name and flushes both to the disk.
+  ///
+  /// Throws `ArtifactError.inputOutput` or `.cannotCreate`.
+  static func commit(_ finished: String, to path: String) throws {
+    let descriptor = try FileAccess.openForReading(finished)
     defer { close(descriptor) }
-    try flush(descriptor, path: path)
-    try rename(temporary, to: path)
+    guard fsync(descriptor) == 0 else {
+      throw ArtifactError.inputOutput(path: path, detail: FileAccess.systemMessage())
+    }
+    let destination = try TemporaryFile.destination(of: path)
+    try FileAccess.rename(finished, to: destination)
+    flushFolder(of: destination)
   }
 
-  private static func rename(_ temporary: String, to path: String) throws {
-    guard Foundation.rename(temporary, path) == 0 else {
-      throw ArtifactError.cannotCreate(path: path, detail: systemMessage())
-    }
-    // The new file is in its place: where the folder cannot be opened or flushed, as in some network file systems, the
-    // name is as safe as it gets.
-    let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+  /// Brings a new name to the disk. Where the folder cannot be opened or flushed, as in some network file systems, the
+  /// name is as safe as it gets.
+  static func flushFolder(of path: String) {
+    let folder = path.pathFolder.withPath { open($0, O_RDONLY | O_CLOEXEC) }
     guard folder >= 0 else { return }
     _ = fsync(folder)
     close(folder)
   }
 
-  /// The text of the last failed system call.
-  static func systemMessage() -> String { String(cString: strerror(errno)) }
-
-  /// Writes and flushes a new file; errors name `path`, which it is for.
-  private static func writeNew(_ data: Data, to temporary: String, for path: String) throws {
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw ArtifactError.cannotCreate(path: path, detail: systemMessage())
-    }
-    do {
-      try writeAll(data, to: descriptor, path: path)
-      try flush(descriptor, path: path)
-    } catch {
-      close(descriptor)
-      throw error
-    }
-    // Some file systems say only now that the disk is full.
-    guard close(descriptor) == 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
-  }
-
-  /// Writes every byte, in as many system calls as it takes.
+  /// Writes every byte, in as many system calls as it takes. Throws `ArtifactError.inputOutput`.
   static func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
     try data.withUnsafeBytes { bytes in
       var done = 0
       while done < bytes.count {
         let count = Foundation.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
         if count < 0, errno == EINTR { continue }
-        guard count >= 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
+        guard count >= 0 else { throw ArtifactError.inputOutput(path: path, detail: FileAccess.systemMessage()) }
         done += count
       }
     }
-  }
-
-  /// Waits until a file's contents are on the disk.
-  private static func flush(_ descriptor: Int32, path: String) throws {
-    guard fsync(descriptor) == 0 else { throw ArtifactError.inputOutput(path: path, detail: systemMessage()) }
   }
 }

@@ -26,7 +26,7 @@ extension HDF5File {
   private func describe(_ name: String) throws -> (shape: [Int], element: Int, stored: Int) {
     try requireDataset(name)
     var raw = dd2_h5_shape()
-    guard dd2_h5_describe(handle, name, &raw) == 0 else { throw corrupt(name) }
+    guard dd2_h5_describe(handle, name, &raw) == 0 else { throw failure(name) }
     let shape = withUnsafeBytes(of: raw.dims) { dims in
       dims.bindMemory(to: Int64.self).prefix(Int(raw.rank)).map { Int($0) }
     }
@@ -81,6 +81,6 @@ extension HDF5File {
 
   private func fill<Element>(_ buffer: UnsafeMutableBufferPointer<Element>, _ name: String, _ element: Int) throws {
     guard !buffer.isEmpty else { return }
-    guard dd2_h5_read(handle, name, Int32(element), buffer.baseAddress) == 0 else { throw corrupt(name) }
+    guard dd2_h5_read(handle, name, Int32(element), buffer.baseAddress) == 0 else { throw failure(name) }
   }
 }

@@ -15,11 +15,10 @@ public final class HDF5File: Sendable {
     try FileAccess.check(path)
     self.path = path
     handle = try HDF5Library.locked {
-      let handle = dd2_h5_open(path)
+      let handle = path.withPath { dd2_h5_open($0) }
       guard handle >= 0 else {
-        throw Self.startsAsHDF5(path)
-          ? ArtifactError.corrupt(path: path, detail: HDF5Library.lastMessage())
-          : ArtifactError.wrongFormat(path: path, detail: "not an HDF5 file")
+        let error = HDF5Library.readError(path, nil)
+        throw try Self.matches(path) ? error : ArtifactError.wrongFormat(path: path, detail: "not an HDF5 file")
       }
       return handle
     }
@@ -29,9 +28,9 @@ public final class HDF5File: Sendable {
     _ = HDF5Library.locked { dd2_h5_close(handle) }
   }
 
-  private static func startsAsHDF5(_ path: String) -> Bool {
-    let head = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)).read(upToCount: 8)
-    return head.map { Array($0) } == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
+  /// Whether a file begins as HDF5 does. Throws `ArtifactError.missingFile` or `.notReadable`.
+  public static func matches(_ path: String) throws -> Bool {
+    try FileAccess.start(of: path, count: 8) == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
   }
 
   /// The string, integer and floating-point attributes of a group or dataset; those of other types, and
@@ -40,13 +39,13 @@ public final class HDF5File: Sendable {
     try HDF5Library.locked {
       _ = try kind(of: object)
       let count = dd2_h5_attribute_count(handle, object)
-      guard count >= 0 else { throw corrupt(object) }
+      guard count >= 0 else { throw failure(object) }
       var attributes: [String: HDF5Attribute] = [:]
       for index in 0..<count {
         var raw = dd2_h5_attribute()
         defer { dd2_h5_free_attribute(&raw) }
         guard dd2_h5_read_attribute(handle, object, index, &raw) == 0, let name = raw.name else {
-          throw corrupt("an attribute of \(object)")
+          throw failure("an attribute of \(object)")
         }
         attributes[String(cString: name)] = HDF5Attribute(raw)
       }
@@ -70,7 +69,7 @@ public final class HDF5File: Sendable {
   public func contains(_ name: String) throws -> Bool {
     try HDF5Library.locked {
       let kind = dd2_h5_kind(handle, name)
-      guard kind >= 0 else { throw corrupt(name) }
+      guard kind >= 0 else { throw failure(name) }
       return kind > 0
     }
   }
@@ -91,7 +90,7 @@ public final class HDF5File: Sendable {
           let visited = Unmanaged<Visited>.fromOpaque(context).takeUnretainedValue()
           visited.names.append((String(cString: name), Int(kind)))
         }, Unmanaged.passUnretained(visited).toOpaque())
-      guard status >= 0 else { throw corrupt(group) }
+      guard status >= 0 else { throw failure(group) }
     }
     let prefix = group.hasSuffix("/") ? group : group + "/"
     return visited.names
@@ -103,15 +102,13 @@ public final class HDF5File: Sendable {
   /// Call inside `locked`.
   private func kind(of name: String) throws -> Int {
     let kind = dd2_h5_kind(handle, name)
-    guard kind >= 0 else { throw corrupt(name) }
+    guard kind >= 0 else { throw failure(name) }
     guard kind > 0 else { throw ArtifactError.missingDataset(path: path, name: name) }
     return Int(kind)
   }
 
   /// The error for a library call that just failed on `name`; call inside `locked`.
-  func corrupt(_ name: String) -> ArtifactError {
-    .corrupt(path: path, detail: "\(name): \(HDF5Library.lastMessage())")
-  }
+  func failure(_ name: String) -> ArtifactError { HDF5Library.readError(path, name) }
 
   /// Throws unless `name` is a dataset; call inside `locked`.
   func requireDataset(_ name: String) throws {

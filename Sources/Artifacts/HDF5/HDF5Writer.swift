@@ -10,7 +10,7 @@ import Foundation
 public final class HDF5Writer {
   /// The name that the finished file gets.
   public let path: String
-  private let temporary: String
+  private let file: TemporaryFile
   /// Nil once finished or abandoned.
   private var handle: Int64?
   /// The groups made so far, without leading slash.
@@ -19,13 +19,9 @@ public final class HDF5Writer {
   /// Starts a file. Throws `ArtifactError.cannotCreate` if the folder does not take one.
   public init(path: String) throws {
     self.path = path
-    temporary = AtomicFile.temporaryPath(for: path)
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    guard access(folder, W_OK) == 0 else {
-      throw ArtifactError.cannotCreate(path: path, detail: "\(folder): \(AtomicFile.systemMessage())")
-    }
-    handle = try HDF5Library.locked { [temporary] in
-      let handle = dd2_h5_create(temporary)
+    file = try TemporaryFile(for: path)
+    handle = try HDF5Library.locked { [file] in
+      let handle = file.path.withPath { dd2_h5_create($0) }
       guard handle >= 0 else {
         throw ArtifactError.cannotCreate(path: path, detail: HDF5Library.lastMessage())
       }
@@ -123,17 +119,13 @@ public final class HDF5Writer {
   public func finish() throws {
     let handle = openHandle()
     self.handle = nil
-    do {
-      try HDF5Library.locked {
-        guard dd2_h5_close(handle) == 0 else {
-          throw ArtifactError.inputOutput(path: path, detail: HDF5Library.lastMessage())
-        }
+    defer { file.discard() }
+    try HDF5Library.locked {
+      guard dd2_h5_close(handle) == 0 else {
+        throw ArtifactError.inputOutput(path: path, detail: HDF5Library.lastMessage())
       }
-      try AtomicFile.commit(temporary, to: path)
-    } catch {
-      unlink(temporary)
-      throw error
     }
+    try file.commit()
   }
 
   /// Gives the file up and removes what was written. Does nothing after `finish()`.
@@ -141,7 +133,7 @@ public final class HDF5Writer {
     guard let handle else { return }
     self.handle = nil
     _ = HDF5Library.locked { dd2_h5_close(handle) }
-    unlink(temporary)
+    file.discard()
   }
 
   private func openHandle() -> Int64 {

@@ -30,12 +30,7 @@ final class MappedFile: Sendable {
 
   /// Throws `ArtifactError.missingFile`, `.notReadable` if it is a folder, a pipe or a device, `.inputOutput`.
   init(_ path: String) throws {
-    try FileAccess.check(path)
-    // Without O_NONBLOCK, opening a pipe waits for someone to write into it.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw ArtifactError.notReadable(path: path, detail: AtomicFile.systemMessage())
-    }
+    let descriptor = try FileAccess.openForReading(path)
     do {
       let status = try Self.status(descriptor, path: path)
       guard status.st_mode & S_IFMT == S_IFREG else {
@@ -67,7 +62,7 @@ final class MappedFile: Sendable {
   private static func status(_ descriptor: Int32, path: String) throws -> stat {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
+      throw ArtifactError.inputOutput(path: path, detail: FileAccess.systemMessage())
     }
     return status
   }
@@ -75,7 +70,7 @@ final class MappedFile: Sendable {
   private static func map(_ descriptor: Int32, count: Int, path: String) throws -> UnsafeRawPointer? {
     guard count > 0 else { return nil }
     guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-      throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
+      throw ArtifactError.inputOutput(path: path, detail: FileAccess.systemMessage())
     }
     return UnsafeRawPointer(address)
   }

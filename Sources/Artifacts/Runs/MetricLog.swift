@@ -11,14 +11,15 @@ public final class MetricLog {
   /// removed. Throws `ArtifactError.cannotCreate` or `.inputOutput`.
   public init(appendingTo path: String) throws {
     self.path = path
-    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    let place = try TemporaryFile.destination(of: path)
+    descriptor = place.withPath { open($0, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else {
-      throw ArtifactError.cannotCreate(path: path, detail: AtomicFile.systemMessage())
+      throw ArtifactError.cannotCreate(path: path, detail: FileAccess.systemMessage())
     }
     let contents = try FileAccess.contents(of: path)
     let complete = contents.lastIndex(of: Self.newline).map { $0 + 1 } ?? 0
     guard complete == contents.count || ftruncate(descriptor, off_t(complete)) == 0 else {
-      throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
+      throw ArtifactError.inputOutput(path: path, detail: FileAccess.systemMessage())
     }
   }
 
@@ -49,7 +50,7 @@ public final class MetricLog {
   /// Removes the lines after `step`, as a run must that resumes there: it will write them again. A log that
   /// does not exist is left so. Throws as `read`, and `ArtifactError.inputOutput`.
   public static func truncate(_ path: String, afterStep step: Int) throws {
-    guard FileManager.default.fileExists(atPath: path) else { return }
+    guard FileAccess.exists(path) else { return }
     let kept = try records(path).filter { $0.values["step", default: 0] <= Double(step) }
     let text = kept.map { $0.line + "\n" }.joined()
     try AtomicFile.write(Data(text.utf8), to: path)

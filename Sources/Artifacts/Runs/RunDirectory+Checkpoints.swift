@@ -9,11 +9,8 @@ extension RunDirectory {
 
   /// The steps that have a checkpoint, ascending. Throws `ArtifactError.notReadable`.
   public func checkpointSteps() throws -> [Int] {
-    guard FileManager.default.fileExists(atPath: checkpointsPath) else { return [] }
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath) else {
-      throw ArtifactError.notReadable(path: checkpointsPath, detail: AtomicFile.systemMessage())
-    }
-    return names.compactMap { name in
+    guard try FileAccess.status(checkpointsPath) != nil else { return [] }
+    return try FileAccess.names(in: checkpointsPath).compactMap { name in
       guard let step = Int(name.dropFirst("step-".count).dropLast(".h5".count)) else { return nil }
       return name == Self.name(step) + ".h5" ? step : nil
     }.sorted()
@@ -24,20 +21,12 @@ extension RunDirectory {
     try checkpointSteps().last.map { ($0, checkpointPath(step: $0)) }
   }
 
-  /// Removes all checkpoints but the last `keep`, and what killed processes left of unfinished ones. Throws as
-  /// `checkpointSteps`, and `ArtifactError.inputOutput` if one cannot be removed.
+  /// Removes all checkpoints but the last `keep`. Throws as `checkpointSteps`, and `ArtifactError.inputOutput` if one
+  /// cannot be removed.
   public func pruneCheckpoints(keep: Int) throws {
     precondition(keep > 0, "RunDirectory.pruneCheckpoints: keeping \(keep) would leave no checkpoint")
     for step in try checkpointSteps().dropLast(keep) {
-      let path = checkpointPath(step: step)
-      guard unlink(path) == 0 else {
-        throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
-      }
-    }
-    // A run has one writer, whose own files are finished by now.
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
-    where name.hasPrefix(".step-") && name.hasSuffix(".tmp") {
-      unlink(checkpointsPath + "/" + name)
+      try FileAccess.remove(checkpointPath(step: step))
     }
   }
 

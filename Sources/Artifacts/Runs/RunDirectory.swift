@@ -8,6 +8,8 @@ public struct RunDirectory: Sendable, Equatable {
 
   /// The settings.
   public var configPath: String { file("config.json") }
+  /// The record of every start.
+  public var startsPath: String { file("starts.jsonl") }
   /// The log of metrics.
   public var metricsPath: String { file("metrics.jsonl") }
   /// The folder of checkpoints.
@@ -20,7 +22,7 @@ public struct RunDirectory: Sendable, Equatable {
   /// Throws `ArtifactError.cannotCreate`, also if a run is there already.
   public static func create(_ path: String, config: some Encodable) throws -> RunDirectory {
     let run = RunDirectory(path: path)
-    guard !FileManager.default.fileExists(atPath: run.configPath) else {
+    guard !FileAccess.exists(run.configPath) else {
       throw ArtifactError.cannotCreate(path: path, detail: "a run is there already; resume it")
     }
     try run.makeFolders()
@@ -41,6 +43,29 @@ public struct RunDirectory: Sendable, Equatable {
     return run
   }
 
+  /// Whether a folder holds no file, as a start that failed at once leaves it: a run may begin there.
+  /// - Throws: `ArtifactError.notReadable`, or `.cannotCreate` where something else than a folder is there.
+  public static func isUnused(_ path: String) throws -> Bool {
+    guard let kind = FileAccess.kind(path) else { return true }
+    guard kind == .folder else {
+      throw ArtifactError.cannotCreate(path: path, detail: "something that is no folder is there")
+    }
+    return try FileAccess.names(in: path).allSatisfy { name in
+      if TemporaryFile.isName(name) { return true }
+      let inner = path + "/" + name
+      return FileAccess.isFolder(inner) ? try isUnused(inner) : false
+    }
+  }
+
+  /// The run that a folder lies in as one of its stages or outputs; nil where it lies in none.
+  public static func around(_ path: String) -> String? {
+    // What every version has written into config.json.
+    struct Record: Decodable { let command, createdBy, backend: String }
+    let parent = (FileAccess.resolved(path) ?? path).pathFolder
+    guard let record = try? RunDirectory(path: parent).config(as: Record.self) else { return nil }
+    return record.createdBy.hasPrefix("dd2") ? parent : nil
+  }
+
   /// Makes a new folder under `root` for a run, one that no other process has made.
   /// - Returns: its path, `defaultPath`'s or, where a run of the same second has that, with a number behind it.
   /// - Throws: `ArtifactError.cannotCreate`.
@@ -48,9 +73,9 @@ public struct RunDirectory: Sendable, Equatable {
     try FileAccess.makeFolder(root)
     let first = defaultPath(root: root, purpose: purpose, date: date)
     var (path, number) = (first, 1)
-    while mkdir(path, 0o777) != 0 {
+    while path.withPath({ mkdir($0, 0o777) }) != 0 {
       guard errno == EEXIST else {
-        throw ArtifactError.cannotCreate(path: path, detail: AtomicFile.systemMessage())
+        throw ArtifactError.cannotCreate(path: path, detail: FileAccess.systemMessage())
       }
       number += 1
       path = "\(first)-\(number)"

@@ -15,10 +15,10 @@ public final class TensorBoardWriter {
     let now = Date().timeIntervalSince1970
     let unique = "\(getpid())." + String(UInt32.random(in: 0...UInt32.max), radix: 16)
     let name = "events.out.tfevents.\(Int(now)).\(ProcessInfo.processInfo.hostName).\(unique)"
-    path = URL(fileURLWithPath: folder).appendingPathComponent(name).path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+    path = folder + "/" + name
+    descriptor = path.withPath { open($0, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else {
-      throw ArtifactError.cannotCreate(path: path, detail: AtomicFile.systemMessage())
+      throw ArtifactError.cannotCreate(path: path, detail: FileAccess.systemMessage())
     }
     try write(TensorBoardEvent.fileVersion(wallTime: now))
     if let step {

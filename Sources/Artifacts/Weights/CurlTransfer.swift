@@ -70,8 +70,7 @@ struct CurlTransfer {
 
   /// Bytes of a file; 0 where there is none.
   static func size(of path: String) -> Int {
-    var status = stat()
-    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    (try? FileAccess.status(path)).flatMap { $0 }.map { Int($0.st_size) } ?? 0
   }
 
   private static func text(_ pipe: Pipe) -> String {

@@ -17,7 +17,7 @@ public struct FetchRecord: Codable, Equatable, Sendable {
   /// Throws `ArtifactError.wrongFormat` for one that is not understood.
   static func read(for file: String) throws -> FetchRecord? {
     let path = path(of: file)
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard FileAccess.exists(path) else { return nil }
     do {
       return try JSONDecoder().decode(FetchRecord.self, from: try FileAccess.contents(of: path))
     } catch let error as DecodingError {

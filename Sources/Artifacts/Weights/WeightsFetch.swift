@@ -39,7 +39,7 @@ public struct WeightsFetch {
   public init(_ entry: WeightsManifest.Entry, folder: String, acceptsUnconfirmed: Bool = false) {
     self.entry = entry
     self.acceptsUnconfirmed = acceptsUnconfirmed
-    path = URL(fileURLWithPath: folder).appendingPathComponent(entry.relativePath).path
+    path = folder + "/" + entry.relativePath
   }
 
   /// Fetches and checks.
@@ -47,20 +47,25 @@ public struct WeightsFetch {
   /// Throws `ArtifactError.unavailable` where no URL gives the whole file (what came is kept and continued),
   /// `.wrongDownload` for other contents than expected (removed), what `observer` throws, and as `AtomicFile`.
   public func callAsFunction(observer: (Event) throws -> Void) throws -> Result {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    let folder = path.pathFolder
     if let present = try existing(in: folder) { return present }
     try FileAccess.makeFolder(folder)
+    for place in [path, FetchRecord.path(of: path)] { try AtomicFile.requirePlace(for: place) }
+    let lock = try WriterLock(file: part)
+    defer { if CurlTransfer.size(of: part) == 0 { try? FileAccess.remove(part) } }
+    // Another process may have brought it meanwhile.
+    if let present = try existing(in: folder) { return present }
     guard let last = entry.urls.last else {
       throw ArtifactError.unavailable(source: entry.name, detail: "the manifest gives no URL")
     }
     for url in entry.urls.dropLast() {
       do {
-        return try fetch(url, observer)
+        return try fetch(url, lock, observer)
       } catch ArtifactError.unavailable(_, let detail) {
         try observer(.failed(url: url, reason: detail))
       }
     }
-    return try fetch(last, observer)
+    return try fetch(last, lock, observer)
   }
 
   private func existing(in folder: String) throws -> Result? {
@@ -77,8 +82,8 @@ public struct WeightsFetch {
     }
   }
 
-  private func fetch(_ url: String, _ observer: (Event) throws -> Void) throws -> Result {
-    try transfer(url, observer)
+  private func fetch(_ url: String, _ lock: WriterLock, _ observer: (Event) throws -> Void) throws -> Result {
+    try transfer(url, lock, observer)
     try checkContents(url)
     let sha256 = try WeightsManifest.sha256(ofFile: part)
     let isConfirmed = entry.sha256 != nil && entry.sha256Unconfirmed != true
@@ -105,7 +110,7 @@ public struct WeightsFetch {
   }
 
   /// Downloads what is missing of the part.
-  private func transfer(_ url: String, _ observer: (Event) throws -> Void) throws {
+  private func transfer(_ url: String, _ lock: WriterLock, _ observer: (Event) throws -> Void) throws {
     let start = CurlTransfer.size(of: part)
     try observer(.started(url: url, bytes: start))
     func run() throws -> CurlTransfer.Outcome {
@@ -113,7 +118,7 @@ public struct WeightsFetch {
     }
     var outcome = try run()
     if outcome.refusesRange {
-      unlink(part)
+      lock.truncate()
       try observer(.restarted)
       outcome = try run()
     }
@@ -137,7 +142,7 @@ public struct WeightsFetch {
   /// Size and first bytes.
   private func checkContents(_ url: String) throws {
     let bytes = CurlTransfer.size(of: part)
-    let head = try FileHandle(forReadingFrom: URL(fileURLWithPath: part)).read(upToCount: 64) ?? Data()
+    let head = try FileAccess.start(of: part, count: 64)
     let text = String(decoding: head, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines).lowercased()
     if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") { throw refused(url, Self.pageDetail) }
     if let expected = entry.bytes, bytes > expected {
@@ -154,7 +159,7 @@ public struct WeightsFetch {
 
   /// The error of a download that is of no use, which is removed.
   private func refused(_ url: String, _ detail: String) -> ArtifactError {
-    unlink(part)
+    try? FileAccess.remove(part)
     return .wrongDownload(source: url, detail: detail)
   }
 

@@ -26,8 +26,8 @@ extension WeightsManifest {
   /// confirmed hash, with the record of its first download.
   /// Throws `ArtifactError.notReadable` or `.inputOutput` if the file cannot be read.
   public static func verify(_ entry: Entry, root: String) throws -> VerificationResult {
-    let path = URL(fileURLWithPath: root).appendingPathComponent(entry.relativePath).path
-    guard FileManager.default.fileExists(atPath: path) else { return .missing(path: path) }
+    let path = root + "/" + entry.relativePath
+    guard try FileAccess.status(path) != nil else { return .missing(path: path) }
     let (digest, bytes) = try digest(ofFile: path)
     if let expected = entry.bytes, expected != bytes {
       return .wrongSize(path: path, expected: expected, found: bytes)
@@ -50,15 +50,9 @@ extension WeightsManifest {
     try FileAccess.check(path)
     var hash = SHA256()
     var bytes = 0
-    do {
-      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? handle.close() }
-      while let block = try handle.read(upToCount: 1 << 20), !block.isEmpty {
-        hash.update(data: block)
-        bytes += block.count
-      }
-    } catch {
-      throw ArtifactError.inputOutput(path: path, detail: AtomicFile.systemMessage())
+    try FileAccess.forEachPart(of: path) { block in
+      hash.update(data: block)
+      bytes += block.count
     }
     return (hash.finalize().map { String(format: "%02x", $0) }.joined(), bytes)
   }

@@ -39,9 +39,9 @@ typedef struct {
 /// Called with a path relative to the visited group, without leading slash.
 typedef void (*dd2_h5_visitor)(const char *path, int kind, void *context);
 
-/// Initialises the library if need be and stops it from printing in this thread.
+/// Initialises the library if need be, stops it from printing in this thread and forgets earlier failures.
 int dd2_h5_start(void);
-/// The innermost message of the last failure, empty if there is none.
+/// The innermost message of the first failure since dd2_h5_start, empty if there is none.
 void dd2_h5_last_error(char *message, size_t capacity);
 
 int64_t dd2_h5_open(const char *path);

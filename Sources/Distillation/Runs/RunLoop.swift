@@ -113,27 +113,47 @@ struct RunLoop {
     }
   }
 
-  /// Restores the stage from the run's last checkpoint, if there is one.
+  /// Restores the stage from the run's last sound checkpoint, if there is one.
   /// - Returns: the steps done, and whether the score of the last of them was interrupted.
+  /// - Throws: `ArtifactError.noSoundCheckpoint` where there are some and all are damaged.
   private func resume(_ stage: any TrainingStage) throws -> (completed: Int, lacksScore: Bool) {
-    guard let latest = try run.latestCheckpoint() else { return (0, false) }
-    let file = try Checkpoint.read(from: latest.path, expectingKind: stage.name + "-training")
+    var damaged: [(path: String, detail: String)] = []
+    for step in try run.checkpointSteps().reversed() {
+      let path = run.checkpointPath(step: step)
+      do {
+        let file = try Checkpoint.read(from: path, expectingKind: stage.name + "-training")
+        for (path, detail) in damaged {
+          let place = try DamagedFile.setAside(path)
+          observer(.warning("\(path): damaged (\(detail)); going on from step \(step), it is now \(place)"))
+        }
+        return try restore(stage, file, step: step, path: path)
+      } catch {
+        damaged.append((path, try DamagedFile.detail(of: error, in: path)))
+      }
+    }
+    guard let last = damaged.first else { return (0, false) }
+    throw ArtifactError.noSoundCheckpoint(path: run.checkpointsPath, detail: "\(last.path): \(last.detail)")
+  }
+
+  private func restore(
+    _ stage: any TrainingStage, _ file: Checkpoint, step: Int, path: String
+  ) throws -> (completed: Int, lacksScore: Bool) {
     var progress: [String: Int] = [:]
     for (name, array) in file.progress { progress[name] = array.ints?.first.map { Int($0) } }
-    try fitting(latest.path) {
+    try fitting(path) {
       try stage.restore(
         StageState(
           parameters: StateDict(file.parameters), ema: StateDict(file.ema), optimizer: StateDict(file.optimizer),
           progress: progress))
     }
-    return (latest.step, progress[Self.lacksScore] != nil)
+    return (step, progress[Self.lacksScore] != nil)
   }
 
   @discardableResult
   private func save(_ stage: any TrainingStage, completed: Int, isScored: Bool = true) throws -> String {
     let state = stage.state()
     var file = Checkpoint(
-      kind: stage.name + "-training", config: try String(contentsOfFile: run.configPath, encoding: .utf8),
+      kind: stage.name + "-training", config: String(decoding: try FileAccess.contents(of: run.configPath), as: UTF8.self),
       createdBy: DD2Version.description, metadata: ["command": command])
     file.parameters = state.parameters.arrays
     file.ema = state.ema.arrays

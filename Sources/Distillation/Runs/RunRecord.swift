@@ -1,5 +1,4 @@
 import Artifacts
-import Foundation
 import NN
 import TensorCore
 
@@ -38,23 +37,31 @@ extension RunDirectory {
 struct OpenRun {
   let directory: RunDirectory
   let command: String
+  /// What is not as when the run was last started, in one line.
+  let change: String?
 
   /// Opens the run in a folder, or makes it. A run that goes on with other settings, such as more steps, gets a new
   /// record.
   /// - Throws: `ArtifactError`.
   init(_ path: String, settings: some Codable & Equatable & Sendable, command: String) throws {
     let fresh = RunRecord(settings, command: command)
-    guard FileManager.default.fileExists(atPath: path + "/config.json") else {
+    let start = RunStart(command: command)
+    guard FileAccess.exists(path + "/config.json") else {
       directory = try RunDirectory.create(path, config: fresh)
       self.command = command
+      change = try directory.record(start, after: nil)
       return
     }
     directory = try RunDirectory.open(path)
+    for name in try FileAccess.names(in: path) where !FileAccess.isFolder(path + "/" + name) {
+      try AtomicFile.requirePlace(for: path + "/" + name)
+    }
     // A user may have removed old pictures: that must not end the run at its next one.
     try directory.makeFolders()
     let recorded = try Self.record(in: directory, of: settings)
     self.command = recorded.settings == settings ? recorded.command : command
     if recorded.settings != settings { try directory.writeConfig(fresh) }
+    change = try directory.record(start, after: (recorded.createdBy, recorded.backend))
   }
 
   private static func record<Settings>(in directory: RunDirectory, of: Settings) throws -> RunRecord<Settings> {

@@ -14,11 +14,13 @@ final class BestGenerator {
   private static let fidName = "fid"
   private static let stepName = "step"
 
-  init(path: String, write: @escaping Writer) {
+  /// - Throws: `ArtifactError` where the file is there and cannot be read: a worse one would replace it.
+  init(path: String, write: @escaping Writer) throws {
     self.path = path
     self.write = write
-    let file = try? Checkpoint.load(from: path, expectingKind: GeneratorFile.kind, groups: [])
-    best = file?.metadata[Self.fidName].flatMap(Double.init)
+    guard FileAccess.exists(path) else { return }
+    let file = try Checkpoint.load(from: path, expectingKind: GeneratorFile.kind, groups: [])
+    best = file.metadata[Self.fidName].flatMap(Double.init)
   }
 
   /// Writes the weights if they scored better than all before.

@@ -43,6 +43,7 @@ public struct DistillationPipeline {
   /// - Throws: `RunInterrupted`, `NonFiniteStep`, `ArtifactError`.
   public func callAsFunction(data: any ImageSource) throws -> String {
     let run = try open(folder, command: command)
+    if let change = run.change { observer(.warning(change)) }
     switch configuration.method {
     case .dd2: return try distil(data, run)
     case .dd1: return try regress(run)
@@ -56,7 +57,7 @@ public struct DistillationPipeline {
     let warmStart = try startingGenerator(stage1, pairs: pairs, of: run)
     let stage2 = try Stage2Training(
       teacher: teacher.teacher, stage1: stage1, warmStart: warmStart, pairs: pairs,
-      configuration: configuration, monitor: monitor(of: run))
+      configuration: configuration, monitor: try monitor(of: run))
     let watch = HealthWatch(run.directory, observer: observer)
     try loop(run, observer: { watch($0) })(stage2)
     return try writeGenerator(stage2.averagedState, of: run)
@@ -69,13 +70,13 @@ public struct DistillationPipeline {
     let stage = try PairRegression(
       name: configuration.method.rawValue, steps: configuration.steps, teacher: teacher.teacher,
       initial: try factory.scoreNetwork().parameters.stateDict(), pairs: pairs(command: run.command),
-      configuration: configuration, monitor: monitor(of: run))
+      configuration: configuration, monitor: try monitor(of: run))
     try loop(run)(stage)
     return try writeGenerator(stage.averagedState, of: run)
   }
 
-  private func monitor(of run: OpenRun) -> DistillationMonitor {
-    let best = BestGenerator(path: run.directory.path + "/" + Self.bestName) { averaged, facts, path in
+  private func monitor(of run: OpenRun) throws -> DistillationMonitor {
+    let best = try BestGenerator(path: run.directory.path + "/" + Self.bestName) { averaged, facts, path in
       try write(averaged, of: run, facts: facts, to: path)
     }
     return DistillationMonitor(
@@ -166,7 +167,7 @@ public struct DistillationPipeline {
     try GeneratorFile.write(
       GeneratorDescription(
         head: configuration.head, adaptation: configuration.adaptation,
-        teacher: URL(fileURLWithPath: teacher.path).lastPathComponent,
+        teacher: teacher.path.pathName,
         teacherHash: teacher.hash, guidance: configuration.guidance,
         goesOn: configuration.method == .dd1 && configuration.givenRows > 0 ? true : nil),
       averaged: averaged, metadata: metadata.merging(facts) { $1 }, to: path)

@@ -82,8 +82,20 @@ struct PairCollection {
     return pairs
   }
 
+  /// The pairs of earlier sessions; none where their file is damaged, which is said.
   private func existing() throws -> TokenSet? {
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard FileAccess.exists(path) else { return nil }
+    do {
+      return try read()
+    } catch {
+      let detail = try DamagedFile.detail(of: error, in: path)
+      let place = try DamagedFile.setAside(path)
+      observer(.warning("\(path): damaged (\(detail)); the pairs are made anew, it is now \(place)"))
+      return nil
+    }
+  }
+
+  private func read() throws -> TokenSet {
     let recorded = try HDF5File(reading: path).attributes()
     for (name, value) in try origin {
       // Files of earlier versions do not say everything.

@@ -80,7 +80,7 @@ public struct TeacherPipeline {
 
   private func train<Family: TeacherFamily>(_ family: Family, data: any ImageSource) throws -> String {
     let perceptual = PerceptualTraining(data: data, settings: configuration.perceptual, seed: configuration.seed)
-    let begun = try run(perceptual, command: command)
+    let begun = try run(perceptual, command: command) { if let change = $0.change { observer(.warning(change)) } }
     let tokenizer = family.makeTokenizer(seed: configuration.seed)
     let tokenizerStage = TokenizerTraining(
       tokenizer, perceptual: perceptual.network, weights: configuration.lossWeights, data: data,
@@ -112,8 +112,11 @@ public struct TeacherPipeline {
   /// Trains one part.
   /// - Returns: the command that began its run.
   @discardableResult
-  private func run(_ stage: any TrainingStage, command: String) throws -> String {
+  private func run(
+    _ stage: any TrainingStage, command: String, opened: (OpenRun) -> Void = { _ in }
+  ) throws -> String {
     let run = try OpenRun(folder + "/" + stage.name, settings: configuration, command: command)
+    opened(run)
     try RunLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer)(stage)
     return run.command
   }

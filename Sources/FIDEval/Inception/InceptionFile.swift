@@ -20,8 +20,8 @@ public enum InceptionFile {
   /// Where the weights are: the published file in the folder of fetched weights, or `inception.h5` there.
   /// Throws `ArtifactError.missingWeights` where neither is.
   public static func locate(in folder: String = WeightsFolder.path) throws -> String {
-    let paths = [publishedName, importedName].map { URL(fileURLWithPath: folder).appendingPathComponent($0).path }
-    guard let path = paths.first(where: FileManager.default.fileExists(atPath:)) else {
+    let paths = [publishedName, importedName].map { folder + "/" + $0 }
+    guard let path = paths.first(where: FileAccess.exists) else {
       throw ArtifactError.missingWeights(path: paths[0], name: manifestName)
     }
     return path
@@ -30,7 +30,7 @@ public enum InceptionFile {
   /// Reads the weights from either form; whatever has another layout than Inception-V3's fails, naming the entry.
   /// Throws `ArtifactError`.
   public static func read(_ path: String) throws -> InceptionWeights {
-    guard try isHDF5(path) else {
+    guard try HDF5File.matches(path) else {
       let network = try arrays(try WeightsFile.open(path).stateDictionary()).network()
       return InceptionWeights(hash: try WeightsManifest.sha256(ofFile: path), network: network)
     }
@@ -67,7 +67,7 @@ public enum InceptionFile {
     let weights = try source.stateDictionary()
     _ = try arrays(weights).network()
     let hash = try WeightsManifest.sha256(ofFile: source.path)
-    let facts = [hashKey: hash, "source": URL(fileURLWithPath: source.path).lastPathComponent]
+    let facts = [hashKey: hash, "source": source.path.pathName]
     let file = Checkpoint(
       kind: kind, config: configuration, createdBy: createdBy, metadata: metadata.merging(facts) { $1 })
     let names = weights.entries.map(\.name).filter { !$0.hasSuffix(InceptionArrays.counterSuffix) }
@@ -79,16 +79,5 @@ public enum InceptionFile {
     InceptionArrays(
       path: weights.path, shapes: Dictionary(uniqueKeysWithValues: weights.entries.map { ($0.name, $0.shape) }),
       read: weights.array)
-  }
-
-  private static func isHDF5(_ path: String) throws -> Bool {
-    do {
-      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? handle.close() }
-      return try handle.read(upToCount: 8).map { Array($0) } == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
-    } catch {
-      // The reader of weights says what is wrong.
-      return false
-    }
   }
 }

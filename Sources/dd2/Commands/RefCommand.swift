@@ -35,10 +35,9 @@ struct RefBuild: ParsableCommand {
     guard output.lowercased().hasSuffix(".npz") || output.lowercased().hasSuffix(".h5") else {
       throw CommandFailure(.usage, "-o \(output): the name must end in .h5 or .npz")
     }
-    try Outputs.requireOther(than: [images], output, option: "-o")
-    try Outputs.requireWritable(output)
+    try Outputs.check(output, option: "-o", as: .statistics, inputs: [images])
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
-    try Outputs.requireOther(than: [choice.weightsPath], output, option: "-o")
+    try Outputs.check(output, option: "-o", as: .statistics, inputs: [choice.weightsPath])
     let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
     let found = try measurement(

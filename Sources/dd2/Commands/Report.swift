@@ -112,10 +112,10 @@ struct Report: ParsableCommand {
     let inputs = try folders.flatMap { folder -> [String] in
       try Self.logs(in: folder).map(\.path) + [RunDirectory.open(folder).configPath]
     }
-    try Outputs.requireOther(than: inputs, path, option: "--plot")
+    try Outputs.check(path, option: "--plot", as: .picture, inputs: inputs)
     let curves = try folders.enumerated().map { i, folder in
       LinePlot.Curve(
-        name: label.isEmpty ? URL(fileURLWithPath: folder).lastPathComponent : label[i],
+        name: label.isEmpty ? folder.pathName : label[i],
         points: try points(of: folder, after: before.isEmpty ? 0 : before[i]))
     }
     if let max, !curves.flatMap(\.points).contains(where: { $0.y < max }) {
@@ -148,11 +148,11 @@ struct Report: ParsableCommand {
   /// The logs of the run and of the stages below it, in the order in which they were last written.
   private static func logs(in folder: String) throws -> [(stage: String, path: String)] {
     let paths = [folder] + (try FileAccess.names(in: folder)).map { "\(folder)/\($0)" }
-    let logs = paths.compactMap { path -> (date: Date, stage: String, path: String)? in
-      guard let run = try? RunDirectory.open(path) else { return nil }
-      let attributes = try? FileManager.default.attributesOfItem(atPath: run.metricsPath)
-      guard let date = attributes?[.modificationDate] as? Date else { return nil }
-      return (date, URL(fileURLWithPath: path).lastPathComponent, run.metricsPath)
+    let logs = paths.compactMap { path -> (date: Int, stage: String, path: String)? in
+      guard let run = try? RunDirectory.open(path), let date = FileAccess.modificationTime(run.metricsPath) else {
+        return nil
+      }
+      return (date, path.pathName, run.metricsPath)
     }
     return logs.sorted { $0.date < $1.date }.map { ($0.stage, $0.path) }
   }

@@ -139,11 +139,10 @@ struct Sample: ParsableCommand {
   /// bundled one.
   private func teacherPath(of generator: String, _ description: GeneratorDescription) throws -> String {
     if let given = teacher.teacher { return try TeacherOptions.path(of: given) }
-    let folder = URL(fileURLWithPath: generator).deletingLastPathComponent().path
-    let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(folder).config()
+    let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(generator.pathFolder).config()
     let bundled = BundledModels.teachers.map { try? BundledModels.path(of: $0.teacher) }
     let candidates = ([recorded?.settings.teacher] + bundled).compactMap { $0 }
-    for path in candidates where FileManager.default.fileExists(atPath: path) {
+    for path in candidates where FileAccess.exists(path) {
       if try WeightsManifest.sha256(ofFile: path) == description.teacherHash { return path }
     }
     throw CommandFailure(
@@ -170,11 +169,10 @@ struct Sample: ParsableCommand {
   /// The generators of the runs in runs/, the last finished first.
   private static func generatorsOfRuns() -> [String] {
     let root = "runs"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-    let files = names.compactMap { name -> (date: Date, path: String)? in
+    let names = (try? FileAccess.names(in: root)) ?? []
+    let files = names.compactMap { name -> (date: Int, path: String)? in
       let path = "\(root)/\(name)/\(DistillationPipeline.generatorName)"
-      let date = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
-      return date.map { ($0, path) }
+      return FileAccess.modificationTime(path).map { ($0, path) }
     }
     return files.sorted { ($0.date, $0.path) > ($1.date, $1.path) }.map(\.path)
   }

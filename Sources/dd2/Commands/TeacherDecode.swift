@@ -28,7 +28,7 @@ struct TeacherDecode: ParsableCommand {
   func run() throws {
     let loaded = try TeacherOptions.load(file)
     let teacher = loaded.teacher
-    try Outputs.requireOther(than: [loaded.path, tokens], raw, option: "--raw")
+    try Outputs.check(raw, option: "--raw", as: .images, inputs: [loaded.path, tokens])
     let (ids, labels) = try TokenFile.readIDs(tokens, for: teacher)
     let set = TokenSet(ids: ids, labels: labels ?? [Int32](repeating: 0, count: ids.shape[0]))
     let names = (0..<set.count).map { index in

@@ -23,7 +23,7 @@ struct TeacherEncode: ParsableCommand {
   func run() throws {
     let loaded = try TeacherOptions.load(file)
     let teacher = loaded.teacher
-    try Outputs.requireOther(than: [loaded.path], output, option: "-o")
+    try Outputs.check(output, option: "-o", as: .tokens, inputs: [loaded.path])
     let data = try DataOptions.source(images, side: teacher.imageSide, classLimit: teacher.classCount)
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }

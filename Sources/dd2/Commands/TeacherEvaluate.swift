@@ -45,7 +45,7 @@ struct TeacherEvaluate: ParsableCommand {
   func run() throws {
     let loaded = try TeacherOptions.load(file)
     let teacher = loaded.teacher
-    try Outputs.requireOther(than: [loaded.path, tokens], output, option: "-o")
+    try Outputs.check(output, option: "-o", as: .logits, inputs: [loaded.path, tokens])
     let set = try TokenFile.read(tokens, for: teacher)
     let writer = try output.map { try HDF5Writer(path: $0) }
     defer { writer?.abandon() }

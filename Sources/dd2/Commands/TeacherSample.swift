@@ -50,7 +50,7 @@ struct TeacherSample: ParsableCommand {
   static func draw(
     _ teacher: TeacherFile.Loaded, guidance: Guidance, greedy: Bool, options: SampleOptions, tokensOut: String? = nil
   ) throws {
-    try Outputs.requireOther(than: [teacher.path], tokensOut, option: "--tokens-out")
+    try Outputs.check(tokensOut, option: "--tokens-out", as: .tokens, inputs: [teacher.path])
     let sampler = TeacherSampler(teacher: teacher.teacher, guidance: guidance, greedy: greedy)
     let record = SampleRecord.teacher(
       teacher, guidance: guidance, greedy: greedy, callsPerImage: sampler.callsPerImage, options: options)

@@ -20,7 +20,7 @@ struct ManifestOptions: ParsableArguments {
   /// Reads the manifest and the folder that its paths are relative to.
   func load() throws -> (manifest: WeightsManifest, root: String) {
     let path = try manifest ?? BundledModels.manifestPath()
-    let root = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    let root = path.pathFolder
     return (try WeightsManifest(reading: path), root)
   }
 }

@@ -48,7 +48,6 @@ struct WeightsImport: ParsableCommand {
   }
 
   func run() throws {
-    try Outputs.requireOther(than: files, output, option: "-o")
     if files.count == 1, let file = files.first {
       let weights = try WeightsFile.open(file)
       if InceptionFile.recognizes(weights) { return try importInception(weights) }
@@ -62,6 +61,7 @@ struct WeightsImport: ParsableCommand {
         .usage,
         "\(files[0]): is Inception-V3, for which --patch-nums, --grid, --heads and --at have no effect; leave them out")
     }
+    try Outputs.check(output, option: "-o", as: .features, inputs: files)
     let hash = try InceptionFile.convert(
       weights, to: output, createdBy: DD2Version.description, metadata: ["command": commandLine])
     let isPublished = hash == InceptionFile.publishedHash
@@ -77,6 +77,7 @@ struct WeightsImport: ParsableCommand {
     Log.info("tokenizer: \(found.places.tokenizer)")
     Log.info("sizes: \(Self.text(found.configuration))")
     if !found.ignored.isEmpty { Log.info("left out, as no weights: \(Self.text(found.ignored))") }
+    try Outputs.check(output, option: "-o", as: .teacher, inputs: files)
     let interrupts = Interrupts()
     var meter: ProgressMeter?
     defer { meter?.close() }

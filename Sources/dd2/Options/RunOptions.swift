@@ -19,11 +19,14 @@ struct RunOptions: ParsableArguments {
   /// - Throws: `CommandFailure` for a new run where something is already, or for a run to continue that is not there.
   func folder(purpose: String) throws -> String {
     guard let run else { return try RunDirectory.makeDefault(purpose: purpose) }
-    let contents = try FileManager.default.fileExists(atPath: run) ? FileAccess.names(in: run) : []
-    if resume, contents.isEmpty {
+    if let outer = RunDirectory.around(run) {
+      throw CommandFailure(.usage, "\(run): is a part of the run \(outer); give --run \(outer), or another folder")
+    }
+    let isUnused = try RunDirectory.isUnused(run)
+    if resume, isUnused {
       throw CommandFailure(.missingInput, "\(run): no run to resume; check the path or leave out --resume")
     }
-    if !resume, !contents.isEmpty {
+    if !resume, !isUnused {
       throw CommandFailure(
         .cannotCreate, "\(run): is not empty; add --resume to continue the run, or choose another folder")
     }
@@ -36,7 +39,7 @@ struct RunOptions: ParsableArguments {
   func supervised<Result>(
     folder: String, _ body: (InterruptFlag, @escaping RunObserver) throws -> Result
   ) throws -> Result {
-    let lock = try RunLock(folder)
+    let lock = try WriterLock(folder: folder)
     let interrupts = Interrupts()
     let progress = RunProgress()
     defer { progress.close() }
@@ -62,7 +65,7 @@ struct RunOptions: ParsableArguments {
 /// The command line, as runs and files record it. Where a run lies is left out: equal settings give equal files.
 var commandLine: String {
   var words = ["dd2"]
-  var arguments = CommandLine.arguments.dropFirst()
+  var arguments = Arguments.words[...]
   while let word = arguments.popFirst() {
     if word == "--run" {
       _ = arguments.popFirst()

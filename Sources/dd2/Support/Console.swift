@@ -45,7 +45,7 @@ enum Console {
 
   /// Writes every byte; the system's error code where it fails.
   private static func write(_ text: String, to descriptor: Int32) -> Int32? {
-    let bytes = Array(text.utf8)
+    let bytes = text.pathBytes
     return bytes.withUnsafeBytes { buffer in
       var done = 0
       while done < buffer.count {

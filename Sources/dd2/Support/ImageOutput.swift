@@ -1,11 +1,12 @@
 import Artifacts
 import Datasets
-import Foundation
 
-/// A folder that images are written to, one file each, and an overview of the first ones.
+/// A folder that images are written to, one file each, and an overview of the first ones; no other process writes there
+/// meanwhile.
 struct ImageOutput {
   /// The folder.
   let path: String
+  private let lock: WriterLock
   private let wantsGrid: Bool
   private var overview: [PNGImage] = []
 
@@ -14,27 +15,20 @@ struct ImageOutput {
   /// Smaller images are enlarged in the overview to about this side.
   private static let gridSide = 64
 
-  /// Makes the folder.
-  /// - Throws: `ArtifactError.cannotCreate`.
+  /// Makes the folder and holds it.
+  /// - Throws: `ArtifactError.cannotCreate`, also where something in it that is no ordinary file has an image's name, and
+  ///   `.inUse` where another process writes there.
   init(_ path: String, grid: Bool) throws {
     self.path = path
     wantsGrid = grid
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw ArtifactError.cannotCreate(path: path, detail: Self.reason(error))
-    }
+    lock = try WriterLock(folder: path)
+    for name in try existing() { try AtomicFile.requirePlace(for: "\(path)/\(name)") }
   }
 
   /// Names of the PNG files that are in the folder.
   /// - Throws: `ArtifactError.notReadable`.
   func existing() throws -> [String] {
-    do {
-      return try FileManager.default.contentsOfDirectory(atPath: path)
-        .filter { $0.lowercased().hasSuffix(".png") }.sorted()
-    } catch {
-      throw ArtifactError.notReadable(path: path, detail: Self.reason(error))
-    }
+    try FileAccess.names(in: path).filter { $0.lowercased().hasSuffix(".png") }
   }
 
   /// Refuses a folder with other images than those about to be written: they would be counted with the new ones.
@@ -53,14 +47,7 @@ struct ImageOutput {
   /// - Throws: `ArtifactError.cannotCreate` or `.inputOutput`.
   mutating func write(_ image: PNGImage, named name: String) throws {
     if wantsGrid, overview.count < Self.gridCount { overview.append(image) }
-    let file = "\(path)/\(name)"
-    do {
-      try image.encoded().write(to: URL(fileURLWithPath: file))
-    } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
-      throw ArtifactError.inputOutput(path: file, detail: "no space left")
-    } catch {
-      throw ArtifactError.cannotCreate(path: file, detail: Self.reason(error))
-    }
+    try AtomicFile.write(image.encoded(), to: "\(path)/\(name)", isDurable: false)
   }
 
   /// Writes the overview if one is wanted.
@@ -70,12 +57,5 @@ struct ImageOutput {
     let factor = max(1, Self.gridSide / max(first.width, first.height))
     try PNGImage.grid(images: overview, columns: Self.gridColumns).scaled(by: factor)
       .write("\(path)/\(ImageFolder.overviewName)")
-  }
-
-  /// The system's words for a Foundation error.
-  private static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-    return String(cString: strerror(Int32(underlying.code)))
   }
 }

@@ -1,19 +1,55 @@
 import Artifacts
-import Foundation
+import Distillation
 
 /// Checks of where results go, made before the work whose result would be lost.
 enum Outputs {
-  /// - Throws: `CommandFailure` where writing `output` would replace one of the files that are read.
-  static func requireOther(than inputs: [String], _ output: String?, option: String) throws {
-    guard let output, let input = inputs.first(where: { FileAccess.areSame($0, output) }) else { return }
-    throw CommandFailure(.usage, "\(option) \(output): is the file \(input) that is read; choose another name")
+  /// What a file holds that a command writes.
+  enum Kind: String {
+    case features, images, logits, pairs, picture, teacher, tokens
+    case statistics = "feature-statistics"
+
+    /// Attributes and datasets by which HDF5 files of the kind are known; those of checkpoints say it themselves.
+    fileprivate static let datasets: [(name: String, kind: Kind)] = [
+      ("ids", .tokens), ("logits", .logits), ("images", .images), ("mu", .statistics),
+    ]
   }
 
-  /// - Throws: `CommandFailure` where the folder of a file to be written is not there or takes none.
-  static func requireWritable(_ output: String) throws {
-    let folder = URL(fileURLWithPath: output).deletingLastPathComponent().path
-    guard access(folder, W_OK | X_OK) == 0 else {
-      throw ArtifactError.cannotCreate(path: output, detail: String(cString: strerror(errno)))
+  /// Checks the place of a file that will be written, if one is asked for.
+  /// - Parameters:
+  ///   - inputs: files that are read.
+  ///   - kind: what will be written.
+  ///   - option: by which the file was given.
+  /// - Throws: `CommandFailure` where `output` is one of the inputs or a file of another kind, `ArtifactError.cannotCreate`
+  ///   where nothing can be written there.
+  static func check(_ output: String?, option: String, as kind: Kind, inputs: [String]) throws {
+    guard let output else { return }
+    if let input = inputs.first(where: { FileAccess.areSame($0, output) }) {
+      throw CommandFailure(.usage, "\(option) \(output): is the file \(input) that is read; choose another name")
     }
+    try AtomicFile.requirePlace(for: output)
+    guard let status = try FileAccess.status(output), status.st_size > 0 else { return }
+    let found = try Self.kind(of: output)
+    guard found == kind else {
+      throw CommandFailure(
+        .cannotCreate,
+        "\(option) \(output): is there already and holds \(found?.rawValue ?? "something else"), not \(kind.rawValue); "
+          + "choose another name, or remove it")
+    }
+  }
+
+  /// What a file holds; nil for anything that no command writes.
+  private static func kind(of path: String) throws -> Kind? {
+    if try HDF5File.matches(path) { return try? kind(of: try HDF5File(reading: path)) }
+    let start = try FileAccess.start(of: path, count: 4)
+    if start == Array("<svg".utf8) { return .picture }
+    let arrays = start == [0x50, 0x4B, 3, 4] ? try? NumPyFile.open(path) : nil
+    return arrays?.entry("mu") == nil ? nil : .statistics
+  }
+
+  private static func kind(of file: HDF5File) throws -> Kind? {
+    let attributes = try file.attributes()
+    if attributes["noise_seed"] != nil { return .pairs }
+    let named = attributes["kind"]?.string.flatMap(Kind.init)
+    return try named ?? Kind.datasets.first { try file.contains($0.name) }?.kind
   }
 }

@@ -108,15 +108,12 @@ struct SamplingRun {
   /// Removes the images of an earlier run of this command, which would be counted with the new ones; none where others
   /// lie beside them, for which the folder is refused.
   private func clear(_ output: ImageOutput) throws {
-    let hasRecord = FileManager.default.fileExists(atPath: "\(output.path)/\(Self.recordName)")
+    let hasRecord = FileAccess.exists("\(output.path)/\(Self.recordName)")
     func isEarlier(_ name: String) -> Bool { hasRecord && name.wholeMatch(of: /\d{6,}-class\d+\.png/) != nil }
     try output.requireNoOthers(than: isEarlier)
     guard hasRecord else { return }
     for name in try output.existing() where name == ImageFolder.overviewName || isEarlier(name) {
-      let path = "\(output.path)/\(name)"
-      guard unlink(path) == 0 else {
-        throw ArtifactError.inputOutput(path: path, detail: String(cString: strerror(errno)))
-      }
+      try FileAccess.remove("\(output.path)/\(name)")
     }
   }
 

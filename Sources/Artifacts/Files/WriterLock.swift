@@ -1,0 +1,36 @@
+import Foundation
+
+/// A folder, such as a run's, or a growing file for one writing process alone: held until it is released or the process
+/// ends, however it ends.
+public final class WriterLock: Sendable {
+  private let descriptor: Int32
+
+  /// Makes the folder if it is not there, and holds it.
+  /// - Throws: `ArtifactError.cannotCreate`, or `.inUse` where another process holds it.
+  public convenience init(folder path: String) throws {
+    try FileAccess.makeFolder(path)
+    try self.init(path, O_RDONLY | O_DIRECTORY)
+  }
+
+  /// Makes the file if it is not there, and holds it.
+  /// - Throws: as `init(folder:)`.
+  convenience init(file path: String) throws {
+    try AtomicFile.requirePlace(for: path)
+    try self.init(path, O_RDWR | O_CREAT)
+  }
+
+  private init(_ path: String, _ flags: Int32) throws {
+    descriptor = path.withPath { open($0, flags | O_CLOEXEC, 0o666) }
+    guard descriptor >= 0 else { throw ArtifactError.notReadable(path: path, detail: FileAccess.systemMessage()) }
+    // Where a file system knows no locks, a folder is as alone as its user keeps it.
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+      close(descriptor)
+      throw ArtifactError.inUse(path: path)
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Empties the file that is held.
+  func truncate() { _ = ftruncate(descriptor, 0) }
+}

@@ -1,0 +1,21 @@
+import Artifacts
+
+/// Files of a run that cannot be read any more, and that the run can do without.
+enum DamagedFile {
+  /// What is wrong with a file of dd2's own that could not be read.
+  /// - Throws: `error` again where its contents are not at fault.
+  static func detail(of error: any Error, in path: String) throws -> String {
+    if let damage = (error as? ArtifactError)?.damage { return damage }
+    guard try !HDF5File.matches(path) else { throw error }
+    return "not an HDF5 file"
+  }
+
+  /// Keeps a damaged file under a name that no run looks for.
+  /// - Returns: that name.
+  /// - Throws: `ArtifactError`.
+  static func setAside(_ path: String) throws -> String {
+    let place = path + ".damaged"
+    try FileAccess.rename(path, to: place)
+    return place
+  }
+}
