@@ -28,15 +28,17 @@ int dd2_h5_start(void) {
   return H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 ? -1 : 0;
 }
 
-static herr_t keep_innermost(unsigned index, const H5E_error2_t *error, void *context) {
+static herr_t keep_reason(unsigned index, const H5E_error2_t *error, void *context) {
   (void)context;
-  if (index == 0 && error->desc) snprintf(failure, sizeof failure, "%s", error->desc);
+  // The innermost, but for a missing filter, below which stands where its plugin was looked for.
+  if (error->desc && (index == 0 || strstr(error->desc, "is not registered")))
+    snprintf(failure, sizeof failure, "%s", error->desc);
   return 0;
 }
 
 // Keeps the reason of a failure, which the library's next call forgets. Returns what it is given.
 static int64_t noted(int64_t status) {
-  if (status < 0 && !failure[0]) H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, NULL);
+  if (status < 0 && !failure[0]) H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_reason, NULL);
   return status;
 }
 

@@ -30,7 +30,6 @@ import Testing
     let run = try RunDirectory.create(folder.file("run"), config: Config())
     #expect(try run.latestCheckpoint() == nil)
     for step in [9, 100, 20, 123_456_789] { try touch(run.checkpointPath(step: step)) }
-    try touch(run.checkpointsPath + "/.step-99999999.h5.1-a.tmp")
     try touch(run.checkpointsPath + "/step-999.h5")
     #expect(run.checkpointPath(step: 9).hasSuffix("/checkpoints/step-00000009.h5"))
     #expect(run.snapshotPath(step: 9).hasSuffix("/snapshots/step-00000009.png"))
@@ -38,10 +37,33 @@ import Testing
     #expect(try run.latestCheckpoint()?.step == 123_456_789)
     try run.pruneCheckpoints(keep: 2)
     #expect(try run.checkpointSteps() == [100, 123_456_789])
-    // What a killed process left of a checkpoint goes too.
-    #expect(!FileManager.default.fileExists(atPath: run.checkpointsPath + "/.step-99999999.h5.1-a.tmp"))
     try run.pruneCheckpoints(keep: 5)
     #expect(try run.checkpointSteps() == [100, 123_456_789])
+  }
+
+  /// A start that failed before it had a configuration leaves a folder that another may use.
+  @Test func aFolderWithoutFilesIsUnused() throws {
+    #expect(try RunDirectory.isUnused(folder.file("none")))
+    try folder.makeFolder("run/stage1/checkpoints")
+    try folder.write(Data(), "run/stage1/.dd2-1-a.tmp")
+    #expect(try RunDirectory.isUnused(folder.file("run")))
+    try folder.write(Data(), "run/stage1/config.json")
+    #expect(try !RunDirectory.isUnused(folder.file("run")))
+    #expect(
+      name(of: artifactError { _ = try RunDirectory.isUnused(folder.file("run/stage1/config.json")) }) == "cannotCreate"
+    )
+  }
+
+  /// A stage's folder has a record like its run's; other programs' `config.json` is none.
+  @Test func aFolderInARunIsAPartOfIt() throws {
+    struct Record: Encodable { let command = "dd2 distill", createdBy = "dd2 0.1.0", backend = "CPU" }
+    _ = try RunDirectory.create(folder.file("run"), config: Record())
+    let run = FileAccess.resolved(folder.file("run"))
+    #expect(RunDirectory.around(folder.file("run/snapshots")) == run)
+    #expect(RunDirectory.around(folder.file("run/new")) == folder.file("run"))
+    #expect(RunDirectory.around(folder.file("run")) == nil)
+    _ = try RunDirectory.create(folder.file("other"), config: Config())
+    #expect(RunDirectory.around(folder.file("other/snapshots")) == nil)
   }
 
   @Test func defaultNamesSortByTime() {
@@ -98,6 +120,7 @@ import Testing
       (.notReadable(path: "p", detail: "d"), 66), (.corrupt(path: "p", detail: "d"), 65),
       (.wrongFormat(path: "p", detail: "d"), 65), (.unsupported(path: "p", detail: "d"), 65),
       (.tooLarge(path: "p", detail: "d"), 65), (.cannotCreate(path: "p", detail: "d"), 73), (.inUse(path: "p"), 73),
+      (.leftOpen(path: "p"), 65), (.noSoundCheckpoint(path: "p", detail: "d"), 65),
       (.inputOutput(path: "p", detail: "d"), 74), (.missingDataset(path: "p", name: "n"), 65),
       (.wrongShape(path: "p", name: "n", expected: [1], found: [2]), 65),
       (.unavailable(source: "p", detail: "d"), 69), (.wrongDownload(source: "p", detail: "d"), 65),

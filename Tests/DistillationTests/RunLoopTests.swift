@@ -2,6 +2,7 @@ import Artifacts
 import FIDEval
 import Foundation
 import NN
+import TensorCore
 import TestSupport
 import Testing
 
@@ -74,6 +75,111 @@ private final class FailingStage: TrainingStage {
     let state = StageState(parameters: StateDict(), optimizer: StateDict(), progress: ["updates": 3])
     #expect(try state.counter("updates") == 3)
     #expect(throws: StateDictError.self) { try state.counter("score_updates") }
+  }
+}
+
+@Suite("Runs whose files are damaged") struct DamagedRunTests {
+  /// Counts its steps, and remembers them in its state.
+  private final class Stage: TrainingStage {
+    let (name, totalSteps) = ("counting", 4)
+    var made: [Int] = []
+    func step(_ index: Int) -> [(String, Double)] {
+      made.append(index)
+      return [("loss", Double(index))]
+    }
+    func state() -> StageState {
+      StageState(parameters: StateDict(), optimizer: StateDict(), progress: ["n": made.count])
+    }
+    func restore(_ state: StageState) throws { made = Array(0..<(try state.counter("n"))) }
+  }
+
+  private func run(_ folder: String) throws -> (made: [Int], warnings: [String]) {
+    let stage = Stage()
+    var warnings: [String] = []
+    let run = try OpenRun(folder, settings: 1, command: "test")
+    try RunLoop(run, checkpointInterval: 1, interrupt: InterruptFlag()) { event in
+      if case .warning(let text) = event { warnings.append(text) }
+    }(stage)
+    return (stage.made, warnings)
+  }
+
+  /// Cut short, emptied, and of other bytes: the one before serves, and the damaged one is out of the way.
+  @Test(arguments: [100, 0, -1]) func theLastSoundCheckpointServes(_ bytes: Int) throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/run"
+      #expect(try run(path).made.count == 4)
+      let last = try RunDirectory.open(path).checkpointPath(step: 4)
+      let whole = try Data(contentsOf: URL(fileURLWithPath: last))
+      let damaged = bytes < 0 ? Data(whole.map { $0 ^ 0xFF }) : whole.prefix(bytes)
+      try damaged.write(to: URL(fileURLWithPath: last))
+      let (made, warnings) = try run(path)
+      #expect(made == [0, 1, 2, 3])
+      #expect(warnings.count == 1 && warnings[0].contains("step-00000004.h5: damaged"), "\(warnings)")
+      #expect(warnings.first?.contains("going on from step 3") == true)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: last)) == whole)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: last + ".damaged")) == damaged)
+      #expect(try metrics(path).map { $0["step"] } == [1, 2, 3, 4])
+    }
+  }
+
+  @Test func withoutASoundOneItIsSaidWhatToRemove() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/run"
+      _ = try run(path)
+      let directory = try RunDirectory.open(path)
+      for step in try directory.checkpointSteps() {
+        try Data("x".utf8).write(to: URL(fileURLWithPath: directory.checkpointPath(step: step)))
+      }
+      let error = #expect(throws: ArtifactError.self) { try run(path) }
+      #expect(error?.description.hasPrefix(directory.checkpointsPath + ": no checkpoint") == true)
+      // Nothing was moved or removed.
+      #expect(try directory.checkpointSteps() == [3, 4])
+    }
+  }
+
+  /// A checkpoint of something else is no damage: an older one would not do either.
+  @Test func anotherKindIsRefused() throws {
+    try withTemporaryFolder { folder in
+      _ = try run(folder + "/run")
+      let path = try RunDirectory.open(folder + "/run").checkpointPath(step: 4)
+      try Checkpoint(kind: "other-training", config: "{}", createdBy: "test").write(to: path)
+      let error = #expect(throws: ArtifactError.self) { try run(folder + "/run") }
+      #expect(error?.description.contains("kind") == true)
+    }
+  }
+}
+
+@Suite("Starts of a run") struct RunStartTests {
+  /// Each start is kept, and what is not as before is said in one line.
+  @Test func areRecordedAndCompared() throws {
+    try withTemporaryFolder { folder in
+      #expect(try OpenRun(folder + "/run", settings: 1, command: "first").change == nil)
+      #expect(try OpenRun(folder + "/run", settings: 1, command: "second").change == nil)
+      let path = folder + "/run/starts.jsonl"
+      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      let starts = try lines.map { try JSONDecoder().decode(RunStart.self, from: Data($0.utf8)) }
+      #expect(starts.map(\.command) == ["first", "second"])
+      #expect(starts.allSatisfy { $0.backend == Backends.current.summary && $0.createdBy == DD2Version.description })
+      let threads = try #require(Backends.current.summary.split(separator: ", ").dropFirst().first)
+      try lines.joined(separator: "\n").replacing(threads, with: "77 threads").appending("\n")
+        .write(toFile: path, atomically: true, encoding: .utf8)
+      let change = try #require(try OpenRun(folder + "/run", settings: 1, command: "third").change)
+      #expect(change.hasPrefix("the run goes on with \(threads) where it had 77 threads: "), "\(change)")
+      #expect(try OpenRun(folder + "/run", settings: 1, command: "fourth").change == nil)
+    }
+  }
+
+  /// Runs of earlier versions have nothing but `config.json`.
+  @Test func areComparedWithTheBeginningOfOlderRuns() throws {
+    try withTemporaryFolder { folder in
+      let run = try OpenRun(folder + "/run", settings: 1, command: "first").directory
+      try FileManager.default.removeItem(atPath: run.startsPath)
+      let config = try String(contentsOfFile: run.configPath, encoding: .utf8)
+      try config.replacing("OpenBLAS ", with: "OpenBLAS Old").write(
+        toFile: run.configPath, atomically: true, encoding: .utf8)
+      let change = try OpenRun(folder + "/run", settings: 1, command: "second").change
+      #expect(change?.contains("OpenBLAS Old") == true, "\(change ?? "")")
+    }
   }
 }
 

@@ -42,6 +42,20 @@ struct Command {
     _ arguments: [String], models: String? = nil, environment: [String: String] = [:],
     whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
+    try start(executable, arguments, models: models, environment: environment, whileRunning: whileRunning)
+  }
+
+  /// Runs a script of bash in the folder, for words, limits and jobs that `Process` does not know; `$DD2` is the program.
+  func shell(_ script: String, models: String? = nil, environment: [String: String] = [:]) throws -> Outcome {
+    try start(
+      URL(fileURLWithPath: "/bin/bash"), ["-c", script], models: models,
+      environment: environment.merging(["DD2": executable.path]) { $1 })
+  }
+
+  private func start(
+    _ executable: URL, _ arguments: [String], models: String?, environment: [String: String],
+    whileRunning: (Process) throws -> Void = { _ in }
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
@@ -60,8 +74,8 @@ struct Command {
     process.waitUntilExit()
     try #require(process.terminationReason == .exit, "dd2 died of signal \(process.terminationStatus)")
     return Outcome(
-      status: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
-      log: try String(contentsOf: log, encoding: .utf8))
+      status: process.terminationStatus, output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+      log: String(decoding: try Data(contentsOf: log), as: UTF8.self))
   }
 
   /// Runs a command that must succeed.

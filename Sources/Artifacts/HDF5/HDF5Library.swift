@@ -32,6 +32,10 @@ enum HDF5Library {
       return .unsupported(
         path: path, detail: "\(name ?? "it") is packed with a filter that this HDF5 library lacks (\(message))")
     }
+    if message.contains("bad version number") {
+      return .unsupported(
+        path: path, detail: "\(name ?? "it") is in a layout that this HDF5 library does not know (\(message))")
+    }
     if message.contains("already open for write") { return .leftOpen(path: path) }
     if message.contains("unable to lock file") { return .inUse(path: path) }
     return .corrupt(path: path, detail: (name.map { $0 + ": " } ?? "") + message)

@@ -153,7 +153,8 @@ struct RunLoop {
   private func save(_ stage: any TrainingStage, completed: Int, isScored: Bool = true) throws -> String {
     let state = stage.state()
     var file = Checkpoint(
-      kind: stage.name + "-training", config: String(decoding: try FileAccess.contents(of: run.configPath), as: UTF8.self),
+      kind: stage.name + "-training",
+      config: String(decoding: try FileAccess.contents(of: run.configPath), as: UTF8.self),
       createdBy: DD2Version.description, metadata: ["command": command])
     file.parameters = state.parameters.arrays
     file.ema = state.ema.arrays

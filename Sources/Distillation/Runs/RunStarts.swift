@@ -36,10 +36,15 @@ extension RunDirectory {
       .flatMap { try? JSONDecoder().decode(RunStart.self, from: Data($0)) }
     try AtomicFile.write(earlier + (try encoder.encode(start)) + Data("\n".utf8), to: startsPath)
     guard let before = last.map({ (createdBy: $0.createdBy, backend: $0.backend) }) ?? begun else { return nil }
-    let changes = [(before.createdBy, start.createdBy), (before.backend, start.backend)].filter { $0.0 != $0.1 }
-    guard !changes.isEmpty else { return nil }
-    return "the run goes on with \(changes.map(\.1).joined(separator: ", ")) where it had "
-      + "\(changes.map(\.0).joined(separator: ", ")): results are equal bit for bit on the same processor, threads and "
-      + "kernels only"
+    let (old, new) = (Self.parts(before), Self.parts((start.createdBy, start.backend)))
+    guard old != new else { return nil }
+    let (gone, come) = (old.filter { !new.contains($0) }, new.filter { !old.contains($0) })
+    return
+      "the run goes on with \(come.joined(separator: ", ")) where it had \(gone.joined(separator: ", ")): its numbers "
+      + "are no longer, bit for bit, those of a run that was not interrupted"
+  }
+
+  private static func parts(_ place: (createdBy: String, backend: String)) -> [String] {
+    [place.createdBy] + place.backend.split(separator: ", ").map(String.init)
   }
 }

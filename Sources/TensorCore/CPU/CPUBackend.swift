@@ -13,7 +13,10 @@ public final class CPUBackend: Backend {
   }
 
   /// Processor, threads and BLAS core type.
-  public var summary: String { "\(Self.processorName), \(pool.threadCount) threads, OpenBLAS \(blas.coreName)" }
+  public var summary: String {
+    let threads = pool.threadCount == 1 ? "1 thread" : "\(pool.threadCount) threads"
+    return "\(Self.processorName), \(threads), OpenBLAS \(blas.coreName)"
+  }
 
   private static var processorName: String {
     let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
