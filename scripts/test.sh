@@ -81,6 +81,13 @@ graph() {
   ' - "${files[@]}"
 }
 
+# Foundation's calls of the file system lose names that are no UTF-8 and do not tell what is missing from what cannot be
+# read: Artifacts/Files stands in for them.
+files() {
+  ! grep -rnE '\bFileManager\b|URL\(fileURLWithPath|contentsOfFile|FileHandle\(for|CommandLine\.arguments' Sources --include='*.swift' |
+    grep -v 'executableURL = ' | sed 's/$/: error: use FileAccess, AtomicFile or Arguments/' | tee /dev/stderr | grep -q .
+}
+
 # The same flags for both, or the second builds anew; tests reach internals of release builds by -enable-testing.
 build() { swift build -c release --build-tests -Xswiftc -enable-testing </dev/null; }
 
@@ -124,6 +131,7 @@ trap closing EXIT
 if [ "${1:-all}" = all ]; then phase setup setup; fi
 phase lint lint
 phase 'module graph' graph
+phase 'file system' files
 if [ "${1:-all}" = all ]; then
   phase build build
   phase tests tests
