@@ -41,7 +41,17 @@ extension ReferenceStatistics {
   /// Throws `ArtifactError` for a file that cannot be read, `FIDError.invalidStatistics` for one that does not hold
   /// sound statistics.
   public static func read(_ path: String) throws -> ReferenceStatistics {
-    try path.lowercased().hasSuffix(".npz") ? readNumPy(NumPyFile.open(path)) : readHDF5(path)
+    try isNumPy(path) ? readNumPy(NumPyFile.open(path)) : readHDF5(path)
+  }
+
+  /// Whether a file is NumPy's: by its contents, and by its name where they are neither NumPy's nor HDF5.
+  /// Throws `ArtifactError.missingFile`, `.notReadable` or `.inputOutput`.
+  public static func isNumPy(_ path: String) throws -> Bool {
+    switch try FileKind(ofFile: path) {
+    case .numPyArray, .numPyArchive: true
+    case .hdf5: false
+    default: path.lowercased().hasSuffix(".npz") || path.lowercased().hasSuffix(".npy")
+    }
   }
 
   /// The statistics in an open NumPy file. Throws as `read`.

@@ -166,10 +166,7 @@ import Testing
     #expect(["corrupt", "wrongFormat"].contains(name(of: safetensorsError(header))))
   }
 
-  @Test func safetensorsOfOtherElementsAndLengthsAreRefused() {
-    let other = safetensorsError(#"{"a": {"dtype": "F8_E4M3", "shape": [8], "data_offsets": [0, 8]}}"#)
-    #expect(other?.description.contains("F8_E4M3") == true)
-    #expect(name(of: other) == "unsupported")
+  @Test func safetensorsOfOtherLengthsAreRefused() {
     for length in [.max, 1 << 62, 1 << 20, 0] as [UInt64] {
       #expect(name(of: error(littleEndian(length) + Array("{}".utf8))) == "corrupt")
     }

@@ -24,11 +24,11 @@ import Testing
   private func error(tensor: [UInt8]) -> ArtifactError? { error(PickleBytes.dictionary([("x", tensor)])) }
 
   @Test(arguments: [
-    ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("__builtin__", "getattr"), ("subprocess", "Popen"),
-    ("torch", "load"), ("torch._utils", "_rebuild_tensor_v2.__globals__"), ("numpy.core.multiarray", "scalar"),
-    ("torch.storage", "_load_from_bytes"), ("", ""), ("collections", "OrderedDict\u{1B}[2J"),
+    ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("__builtin__", "execfile"), ("subprocess", "Popen"),
+    ("torch", "load"), ("torch._utils", "_rebuild_tensor_v2.__globals__"), ("os.path", "join"), ("shutil", "rmtree"),
+    ("torch.storage", "_load_from_bytes"), ("", ""), ("collections", "OrderedDict\u{1B}[2J"), ("trainer", "A b"),
   ])
-  func anyOtherGlobalIsRefusedByName(module: String, name: String) throws {
+  func whatRunsProgramsIsRefusedByName(module: String, name: String) throws {
     let shown = (module + "." + name).replacingOccurrences(of: "\u{1B}", with: "\\u{1B}")
     let expected = ArtifactError.forbiddenGlobal(path: folder.file("hostile.pth"), name: "\"\(shown)\"")
     let command = [PickleBytes.text("touch /tmp/dd2-was-here")]
@@ -36,6 +36,9 @@ import Testing
     let stacked = PickleBytes.text(module) + PickleBytes.text(name) + [0x93]
     #expect(error(stacked + PickleBytes.tuple(command) + Array("R".utf8)) == expected)
     #expect(expected.description.contains(shown) && expected.exitCode == 65)
+    // Also in what nobody looks into, and without a call.
+    let hidden = PickleBytes.call(PickleBytes.global("trainer", "Options"), [PickleBytes.global(module, name)])
+    #expect(error(PickleBytes.dictionary([("options", hidden)])) == expected)
   }
 
   @Test func aCallOfWhatIsNoFunctionIsRefused() {
@@ -44,8 +47,8 @@ import Testing
     for function in [dictionary, floats, PickleBytes.text("system"), PickleBytes.global("torch", "float32")] {
       #expect(name(of: error(PickleBytes.call(function, []))) == "corrupt")
     }
-    for code in ["i", "o"] { #expect(name(of: error(Array(code.utf8))) == "unsupported") }
-    for code in [0x82, 0x83, 0x84, 0x8F, 0x92, 0x97, 0xFF] as [UInt8] {
+    for code in ["o", "(o", "(]o"] { #expect(error(Array(code.utf8)) != nil) }
+    for code in [0x82, 0x83, 0x84, 0x97, 0xFF] as [UInt8] {
       #expect(name(of: error([code])) == "unsupported")
     }
   }
@@ -99,25 +102,28 @@ import Testing
       Array("c".utf8) + Array(repeating: UInt8(ascii: "a"), count: 1 << 20),
     ]
     for instruction in huge { #expect(name(of: error(instruction)) == "corrupt") }
-    let long = PickleBytes.text(String(repeating: "a", count: 1 << 20))
-    #expect(name(of: error([[UInt8]](repeating: long + Array("0".utf8), count: 65).flatMap { $0 })) == "corrupt")
+    let text = PickleBytes.text(String(repeating: "a", count: ReaderLimits.textBytes))
+    let texts = [[UInt8]](repeating: text + Array("0".utf8), count: 1025).flatMap { $0 }
+    #expect(error(texts + PickleBytes.dictionary([]))?.description.contains("too long in all") == true)
     let nameTooLong = PickleBytes.dictionary([(String(repeating: "a", count: 5000), PickleBytes.dictionary([]))])
     #expect(name(of: error(nameTooLong)) == "tooLarge")
   }
 
   @Test func instructionsWithoutTheirOperandsAreRefused() {
-    for body in ["0", "1", "2", "R", "b", "Q", "a", "e", "s", "u", "t", "l", "d", "h\u{7}", "g7\n", "gx\n"] {
+    for body in [
+      "0", "1", "2", "R", "b", "Q", "a", "e", "s", "u", "t", "l", "d", "o", "(o", "itrainer\nx\n", "h\u{7}", "g7\n",
+      "gx\n",
+    ] {
       #expect(name(of: error(Array(body.utf8))) == "corrupt", "\(body)")
     }
-    for code in [0x81, 0x85, 0x86, 0x87, 0x93, 0x94] as [UInt8] {
+    for code in [0x81, 0x85, 0x86, 0x87, 0x90, 0x91, 0x92, 0x93, 0x94] as [UInt8] {
       #expect(name(of: error([code])) == "corrupt", "\(code)")
     }
     // A mark hides what is below it.
     for body in ["N(0a", "}(b", "](a", "N(2", "N(q\u{0}"] { #expect(error(Array(body.utf8)) != nil, "\(body)") }
-    for body in ["Ix\n", "I\n", "L9999999999999999999x\n", "Sabc\n", "S'a\\x'\n", "N}s", "}(Ns", "}NNs", "}(Nu"] {
+    for body in ["Ix\n", "I\n", "L9999999999999999999x\n", "Sabc\n", "N}s", "}(Ns", "}(Nu"] {
       #expect(name(of: error(Array(body.utf8))) == "corrupt", "\(body)")
     }
-    #expect(name(of: error(Array("X\u{1}\u{0}\u{0}\u{0}".utf8) + [0xFF])) == "corrupt")
     #expect(name(of: error(pickle: [0x80, 6, 0x4E, 0x2E])) == "unsupported")
     #expect(name(of: error(pickle: [])) == "corrupt")
   }
@@ -154,7 +160,7 @@ import Testing
     ] {
       #expect(name(of: error(kind, key, count)) == "corrupt", "\(kind) \(key) \(count)")
     }
-    #expect(name(of: error("Complex", "0", 6)) == "forbiddenGlobal")
+    #expect(error("Complex", "0", 6)?.description.contains("a storage of an unknown kind") == true)
     let first = PickleBytes.tensor(PickleBytes.storage("Float", "0", 6), 0, [1], [1])
     let second = PickleBytes.tensor(PickleBytes.storage("Int", "0", 6), 0, [1], [1])
     #expect(name(of: self.error(PickleBytes.dictionary([("a", first), ("b", second)]))) == "corrupt")
@@ -186,7 +192,7 @@ import Testing
       Data(WeightsFixture.zip(PickleBytes.dictionary([("x", tensor("float32", 6))])).bytes), "untyped.pth")
     #expect(try WeightsFile.open(path).array("x") == HostArray(shape: [6], [1, 2, 3, 4, 5, 6] as [Float]))
     #expect(name(of: error(tensor: tensor("float64", 4))) == "corrupt")
-    #expect(name(of: error(tensor: tensor("complex64", 3))) == "forbiddenGlobal")
+    #expect(name(of: error(tensor: tensor("complex64", 3))) == "unsupported")
     let untypedInVersion2 = PickleBytes.tensor(untyped + Array("Q".utf8), 0, [6], [1])
     #expect(name(of: error(tensor: untypedInVersion2)) == "corrupt")
   }

@@ -32,6 +32,26 @@ import Testing
     #expect(scalar == HostArray(shape: [], [2.5]))
   }
 
+  /// Whatever else is in the archive, what is asked for is read; the rest is an error only for who asks.
+  @Test func arraysOfAnyTypeMayStandBeside() throws {
+    let file = try open(NumPyFixture.mixed)
+    #expect(try file.images("arr_0").next(2) == (0..<24).map { UInt8($0) })
+    #expect(try file.array("mu") == HostArray(shape: [3], [0.0, 1, 2]))
+    #expect(file.entries.count == 12 && file.entry("arr_1")?.shape == [2])
+    for (array, type) in [
+      ("arr_1", "<i4"), ("flags", "|b1"), ("text", "<U2"), ("objects", "|O"), ("records", "records"), ("big", ">f8"),
+      ("when", "<M8[D]"), ("half", "<f2"), ("raw", "|V3"), ("huge", "<c16"),
+    ] {
+      let error = artifactError { _ = try file.array(array) }
+      #expect(name(of: error) == "unsupported", "\(array)")
+      #expect(error?.description.contains("\"\(array)\"") == true && error?.description.contains(type) == true)
+      #expect(name(of: artifactError { _ = try file.images(array) }) == "wrongFormat", "\(array)")
+    }
+    let nested = "{'descr': " + String(repeating: "[(", count: 15_000) + String(repeating: ")]", count: 15_000)
+    let deep = NumPyFixture.array(header: nested + ", 'fortran_order': False, 'shape': (1,)}", version: 2, [0])
+    #expect(try open(deep).entry("arr_0")?.type == .other("records", byteCount: nil))
+  }
+
   @Test func fortranOrder() throws {
     // Columns first in the file.
     let stored = NumPyFixture.doubles([0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11])
@@ -40,7 +60,9 @@ import Testing
   }
 
   @Test(arguments: [">f8", ">i8", "|O", "<f2", "<U3", "<c8", "=f8"]) func otherElementsAreRefused(descr: String) {
-    let error = artifactError { _ = try open(NumPyFixture.array(descr, "(1,)", [0, 0, 0, 0, 0, 0, 0, 0])) }
+    let error = artifactError {
+      _ = try open(NumPyFixture.array(descr, "(1,)", [0, 0, 0, 0, 0, 0, 0, 0])).array("arr_0")
+    }
     #expect(name(of: error) == "unsupported")
     #expect(error?.description.contains("big-endian") == descr.hasPrefix(">"))
   }
@@ -54,7 +76,8 @@ import Testing
     "{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999999999999,)}", "", "{", "(1,)",
     "{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}",
     "{'descr': '<f8', 'fortran_order': False, 'shape': (999999999999999999, 999999999999999999)}",
-    "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}",
+    "{'descr': [('a', '<f8'], 'fortran_order': False, 'shape': (1,)}",
+    "{'descr': [('a\\', '<f8')], 'fortran_order': False, 'shape': (1,)}", "{'descr': [[[",
   ])
   func damagedHeadersAreRefused(header: String) {
     let file = NumPyFixture.array(header: header, NumPyFixture.doubles([1]))

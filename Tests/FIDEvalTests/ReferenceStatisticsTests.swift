@@ -45,6 +45,18 @@ import Testing
     }
   }
 
+  /// The name does not decide: a file may be called anything.
+  @Test func contentsTellTheFormat() throws {
+    let whole = ReferenceStatistics(pooled: try statistics("a", 5))
+    for (written, name) in [("a.npz", "a.h5"), ("a.h5", "a.npz")] {
+      try withTemporaryFolder { folder in
+        try whole.write("\(folder)/\(written)")
+        try FileManager.default.moveItem(atPath: "\(folder)/\(written)", toPath: "\(folder)/\(name)")
+        #expect(try ReferenceStatistics.read("\(folder)/\(name)").pooled.mean == whole.pooled.mean)
+      }
+    }
+  }
+
   @Test func contradictionsAreErrors() throws {
     try withFile("a.npz") { path in
       try NumPyWriter.write([("mu", [2], [0, 0]), ("sigma", [2], [1, 1])], to: path)

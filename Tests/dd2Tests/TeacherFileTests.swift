@@ -126,4 +126,26 @@ import Testing
     try dd2.expectFailure(
       ["teacher", "sample", teacher, "--teacher", teacher, "-o", "out"], status: 64, saying: ["twice"])
   }
+
+  /// Where a file of dd2's own is expected and others' weights are given, the command that makes one is named.
+  @Test func othersWeightsNameTheCommandThatTakesThem() throws {
+    try folder.write(try Data(contentsOf: URL(fileURLWithPath: GoldenTeacher.var.transformers[1])), "old.pth")
+    try folder.write(try Data(contentsOf: URL(fileURLWithPath: GoldenTeacher.var.transformers[0])), "new.pth")
+    try folder.write(Data(littleEndian(2) + Array("{}".utf8)), "t.safetensors")
+    try NumPyWriter.write([("mu", [1], [0])], to: folder.file("t.npz"))
+    for (file, title) in [
+      ("old.pth", "a PyTorch file"), ("new.pth", "a PyTorch file"), ("t.safetensors", "a safetensors file"),
+      ("t.npz", "a NumPy file"),
+    ] {
+      for command in [
+        ["teacher", "inspect", file], ["distill", "--steps", "1", "--teacher", file],
+        ["sample", "--teacher-steps", "-o", "out", "--teacher", file],
+      ] {
+        try dd2.expectFailure(command, status: 65, saying: ["\(file): \(title)", "'dd2 weights import' makes one"])
+      }
+    }
+    try dd2.expectFailure(
+      ["sample", "--one-step", "-o", "out", "--checkpoint", "new.pth"], status: 65,
+      saying: ["new.pth: a PyTorch file", "kind \"generator\"", "'dd2 distill' makes one"])
+  }
 }

@@ -124,6 +124,37 @@ import Testing
     #expect(json?["token_count"] as? Int == 36 && json?["family"] as? String == "LlamaGen")
   }
 
+  /// As FSDP and `torch.compile` name weights, with what sampling leaves beside them, which tells the tokens.
+  @Test func takesWrappedWeightsWithBuffersBesideThem() throws {
+    let gpt = try WeightsFile.open(GoldenTeacher.llamaGen.transformers[0]).stateDictionary()
+    var tensors = try gpt.entries.map { entry in
+      let name = entry.name.replacingOccurrences(of: ".attention.", with: "._fsdp_wrapped_module.attention._orig_mod.")
+      return TorchFile.Tensor("module." + name, entry.shape, try gpt.floats(entry.name))
+    }
+    func zeros(_ name: String, _ shape: [Int]) -> TorchFile.Tensor {
+      .init(name, shape, [Float](repeating: 0, count: shape.reduce(1, *)))
+    }
+    tensors += [zeros("module.freqs_cis", [17, 32, 2]), zeros("module.causal_mask", [1, 24, 24])]
+    for layer in 0..<2 {
+      tensors.append(zeros("module.layers.\(layer)._fsdp_wrapped_module.attention.kv_cache.v_cache", [1, 2, 24, 64]))
+    }
+    try write("wrapped.pt", tensors, at: ["model"])
+    let vq = try GoldenTeacher.llamaGen.writeTokenizer(in: folder)
+    let outcome = try dd2.succeeding(["weights", "import", "wrapped.pt", vq, "-o", "wrapped.h5"])
+    #expect(
+      outcome.log.contains(
+        "left out, as no weights: causal_mask, freqs_cis, layers.N.attention.kv_cache.v_cache (2), quantize"),
+      "\(outcome.log)")
+    #expect(outcome.log.contains("4 x 4 tokens") && !outcome.log.contains("assumed"))
+    let plain = try GoldenTeacher.llamaGen.imported(dd2)
+    let (found, expected) = (try Checkpoint.read(from: folder.file("wrapped.h5")), try Checkpoint.read(from: plain))
+    #expect(found.parameters == expected.parameters && found.config == expected.config)
+    // Without them the number of heads is a guess, which is told.
+    let told = try dd2.succeeding(
+      ["weights", "import", GoldenTeacher.llamaGen.transformers[0], vq, "-o", "told.h5", "--grid", "4"])
+    #expect(told.log.contains("assumed, as no weight tells: ") && told.log.contains("(--heads)"), "\(told.log)")
+  }
+
   @Test func namesWhatIsWrong() throws {
     let golden = GoldenTeacher.var
     let vae = try golden.writeTokenizer(in: folder)

@@ -65,6 +65,7 @@ extension Checkpoint {
   public static func load(
     from path: String, expectingKind kind: String? = nil, groups names: [String]?
   ) throws -> Checkpoint {
+    if let kind { try refuseOthers(path, expecting: kind) }
     let file = try HDF5File(reading: path)
     var checkpoint = try header(of: file)
     if let kind, kind != checkpoint.kind {
@@ -81,6 +82,24 @@ extension Checkpoint {
       checkpoint.groups[group] = arrays
     }
     return checkpoint
+  }
+
+  /// Throws `ArtifactError.wrongFormat` for a file of another kind, saying which command makes the right one of it.
+  private static func refuseOthers(_ path: String, expecting kind: String) throws {
+    let found = try FileKind(ofFile: path)
+    switch found {
+    case .hdf5, .unknown: return
+    case .pytorch, .safetensors, .numPyArray, .numPyArchive:
+      let maker =
+        switch kind {
+        case "teacher", "features": "'dd2 weights import' makes one of PyTorch's files and safetensors"
+        case "generator": "'dd2 distill' makes one"
+        default: "runs of dd2 make them"
+        }
+      throw ArtifactError.wrongFormat(
+        path: path, detail: found.mismatch("not dd2's own of kind \"\(kind)\" (\(maker))"))
+    default: throw ArtifactError.wrongFormat(path: path, detail: found.mismatch("not an HDF5 file"))
+    }
   }
 
   /// Everything but the arrays.

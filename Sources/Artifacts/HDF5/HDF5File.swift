@@ -18,7 +18,8 @@ public final class HDF5File: Sendable {
       let handle = path.withPath { dd2_h5_open($0) }
       guard handle >= 0 else {
         let error = HDF5Library.readError(path, nil)
-        throw try Self.matches(path) ? error : ArtifactError.wrongFormat(path: path, detail: "not an HDF5 file")
+        let kind = try FileKind(ofFile: path)
+        throw kind == .hdf5 ? error : ArtifactError.wrongFormat(path: path, detail: kind.mismatch("not an HDF5 file"))
       }
       return handle
     }
@@ -26,11 +27,6 @@ public final class HDF5File: Sendable {
 
   deinit {
     _ = HDF5Library.locked { dd2_h5_close(handle) }
-  }
-
-  /// Whether a file begins as HDF5 does. Throws `ArtifactError.missingFile` or `.notReadable`.
-  public static func matches(_ path: String) throws -> Bool {
-    try FileAccess.start(of: path, count: 8) == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
   }
 
   /// The string, integer and floating-point attributes of a group or dataset; those of other types, and

@@ -67,7 +67,7 @@ public struct PNGCheck: Equatable, Sendable {
       throw ArtifactError.wrongFormat(
         path: file.path, detail: "a JPEG file, whose losses change FID")
     }
-    throw ArtifactError.wrongFormat(path: file.path, detail: "not a PNG file")
+    throw FileKind.mismatch(file, expected: "not a PNG file")
   }
 
   /// Names of chunks, as big-endian numbers.

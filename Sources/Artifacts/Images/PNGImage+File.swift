@@ -34,7 +34,9 @@ extension PNGImage {
     let size = "\(buffer.width) x \(buffer.height)"
     switch Int(status) {
     case DD2_PNG_OK: break
-    case DD2_PNG_NOT_PNG: throw ArtifactError.wrongFormat(path: path, detail: "not a PNG file")
+    case DD2_PNG_NOT_PNG:
+      let kind = FileKind([UInt8](data.prefix(FileKind.prefixLength)))
+      throw ArtifactError.wrongFormat(path: path, detail: kind.mismatch("not a PNG file"))
     case DD2_PNG_HAS_ALPHA: throw ArtifactError.unsupported(path: path, detail: "it has transparency")
     case DD2_PNG_TOO_LARGE, DD2_PNG_NO_MEMORY:
       throw ArtifactError.tooLarge(path: path, detail: "an image of \(size) pixels is too large")

@@ -2,7 +2,7 @@
 /// is shows in its first bytes.
 ///
 /// Read are bytes, 64-bit integers and floating-point numbers of 32 and 64 bits, little-endian, in C or Fortran order.
-/// Nothing in the file is executed: arrays of Python objects are refused.
+/// Arrays of other elements may be there, as long as nobody asks for them. Nothing in the file is executed.
 public struct NumPyFile: Sendable {
   /// An array's description.
   public struct Entry: Sendable, Equatable {
@@ -15,7 +15,7 @@ public struct NumPyFile: Sendable {
 
   /// Where the file is.
   public let path: String
-  /// The arrays that can be read, sorted by name.
+  /// The arrays, sorted by name.
   public let entries: [Entry]
   private let headers: [String: NumPyHeader]
   private let bytes: MappedBytes
@@ -28,13 +28,15 @@ public struct NumPyFile: Sendable {
   /// Opens a file and reads the headers of its arrays; no element is read yet.
   ///
   /// Throws `ArtifactError.missingFile`, `.notReadable`, `.wrongFormat` if it is no file of arrays, `.corrupt`,
-  /// `.unsupported` for other elements than those above, `.tooLarge`.
+  /// `.unsupported` for arrays of another version or compression, `.tooLarge`.
   public static func open(_ path: String) throws -> NumPyFile {
     let bytes = MappedBytes(try MappedFile(path))
     switch bytes.int(UInt32.self, at: 0) {
     // Local header; end record of an empty archive.
     case 0x0403_4b50, 0x0605_4b50: return try NumPyFile(bytes, archive: try ZipArchive(bytes))
-    default: return try NumPyFile(bytes, archive: nil)
+    default:
+      guard FileKind(bytes) == .numPyArray else { throw FileKind.mismatch(bytes, expected: "no NumPy array") }
+      return try NumPyFile(bytes, archive: nil)
     }
   }
 
@@ -62,10 +64,16 @@ public struct NumPyFile: Sendable {
 
   /// An array's elements, row-major whatever its order in the file.
   ///
-  /// Throws `ArtifactError.missingDataset` if there is no such array, `.tooLarge` for more than 1 GiB, `.corrupt` if
-  /// its checksum or its compressed data is wrong, `.inputOutput` if the file was changed since it was opened.
+  /// Throws `ArtifactError.missingDataset` if there is no such array, `.unsupported` for other elements than those
+  /// above, `.tooLarge` for more than 1 GiB, `.corrupt` if its checksum or its compressed data is wrong, `.inputOutput`
+  /// if the file was changed since it was opened.
   public func array(_ name: String) throws -> HostArray {
     let (header, reader) = try start(name)
+    if case .other(let type, _) = header.type {
+      let kind = type.hasPrefix(">") ? "big-endian elements" : "elements"
+      throw ArtifactError.unsupported(
+        path: path, detail: "the array \(name.inMessage) holds \(kind) of type \(type.inMessage)")
+    }
     let size = reader.count - reader.position
     guard size <= ReaderLimits.arrayBytes else {
       throw ArtifactError.tooLarge(path: path, detail: "the array \(name.inMessage) of \(size) bytes is too large")
@@ -90,7 +98,7 @@ public struct NumPyFile: Sendable {
     else {
       throw ArtifactError.wrongFormat(
         path: path,
-        detail: "the array \(name.inMessage) of shape \(header.shape) and type \(header.type.rawValue) "
+        detail: "the array \(name.inMessage) of shape \(header.shape) and type \(header.type.name) "
           + (header.isFortranOrder ? "in Fortran order " : "") + "holds no images (N, h, w, 3) of bytes")
     }
     return NumPyImages(reader, shape: header.shape)

@@ -11,7 +11,7 @@ struct NumPyHeader: Equatable, Sendable {
   /// Reads a header and leaves the reader at the first element.
   ///
   /// Throws `ArtifactError.wrongFormat` if it is no array, `.corrupt` if the header is damaged or states another number
-  /// of bytes than follow, `.unsupported` for big-endian and other elements.
+  /// of bytes than follow, `.unsupported` for another version of the format.
   init(from reader: ByteReader, name: String, path: String) throws {
     let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
     guard reader.count >= 10 else {
@@ -32,18 +32,19 @@ struct NumPyHeader: Equatable, Sendable {
     guard let fields = Fields(try reader.read(length)) else {
       throw ArtifactError.corrupt(path: path, detail: "the header of the array \(name.inMessage) is damaged")
     }
-    type = try Self.type(fields.descr, name: name, path: path)
+    type = Self.types[fields.descr] ?? .other(fields.descr, byteCount: nil)
     isFortranOrder = fields.isFortranOrder
     shape = fields.shape
     let room = reader.count - reader.position
-    guard Self.byteCount(shape, type) == room else {
+    guard let size = type.byteCount else { return }
+    guard Self.product(shape, size) == room else {
       throw ArtifactError.corrupt(
         path: path, detail: "the array \(name.inMessage) of shape \(shape) is stored in \(room) bytes")
     }
   }
 
-  private static func byteCount(_ shape: [Int], _ type: WeightsFile.ElementType) -> Int? {
-    var count = type.byteCount
+  private static func product(_ shape: [Int], _ size: Int) -> Int? {
+    var count = size
     for extent in shape {
       let (product, overflows) = count.multipliedReportingOverflow(by: extent)
       guard !overflows else { return nil }
@@ -52,18 +53,9 @@ struct NumPyHeader: Equatable, Sendable {
     return count
   }
 
-  private static func type(_ descr: String, name: String, path: String) throws -> WeightsFile.ElementType {
-    switch descr {
-    case "|u1", "<u1": return .uint8
-    case "<i8": return .int64
-    case "<f4": return .float32
-    case "<f8": return .float64
-    default:
-      let kind = descr.hasPrefix(">") ? "big-endian elements" : "elements"
-      throw ArtifactError.unsupported(
-        path: path, detail: "the array \(name.inMessage) holds \(kind) of type \(descr.inMessage)")
-    }
-  }
+  private static let types: [String: WeightsFile.ElementType] = [
+    "|u1": .uint8, "<u1": .uint8, "<i8": .int64, "<f4": .float32, "<f8": .float64,
+  ]
 }
 
 /// The dictionary, read strictly and without recursion.
@@ -80,8 +72,7 @@ private struct Fields {
       guard let key = cursor.text(), cursor.take(":"), seen.insert(key).inserted else { return nil }
       switch key {
       case "descr":
-        // Fields of a record stand in a list: no text.
-        guard let value = cursor.text() else { return nil }
+        guard let value = cursor.isAt("[") ? cursor.records() : cursor.text() else { return nil }
         descr = value
       case "fortran_order":
         guard let value = cursor.boolean() else { return nil }
@@ -136,6 +127,26 @@ private struct LiteralCursor {
       guard rest.starts(with: quote.utf8) else { return nil }
       rest = rest.dropFirst()
       return String(validating: inside, as: UTF8.self)
+    }
+    return nil
+  }
+
+  /// The list that describes the fields of a record, passed over; fields may be records and names any text.
+  mutating func records() -> String? {
+    var open: [UInt8] = []
+    var quote: UInt8?
+    while let byte = rest.popFirst() {
+      switch byte {
+      case UInt8(ascii: "\\") where quote != nil: _ = rest.popFirst()
+      case quote: quote = nil
+      case _ where quote != nil: break
+      case UInt8(ascii: "'"), UInt8(ascii: "\""): quote = byte
+      case UInt8(ascii: "["), UInt8(ascii: "("): open.append(byte)
+      case UInt8(ascii: "]"), UInt8(ascii: ")"):
+        guard open.popLast() == (byte == UInt8(ascii: "]") ? UInt8(ascii: "[") : UInt8(ascii: "(")) else { return nil }
+        if open.isEmpty { return "records" }
+      default: break
+      }
     }
     return nil
   }

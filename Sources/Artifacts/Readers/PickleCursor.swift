@@ -42,13 +42,12 @@ struct PickleCursor {
     return count == 0 ? 0 : (value << unused) >> unused
   }
 
-  /// Text of `count` bytes. Throws `ArtifactError.corrupt` if it is too long or not UTF-8.
-  mutating func text(_ count: Int) throws -> String {
-    guard count <= ReaderLimits.textBytes else { throw corrupt("a text of \(count) bytes is too long") }
+  /// Text of `count` bytes, nil if they are not UTF-8. Throws `ArtifactError.corrupt` if the texts are too long in all.
+  mutating func text(_ count: Int) throws -> String? {
+    let taken = try take(count)
     textTotal += count
     guard textTotal <= ReaderLimits.totalTextBytes else { throw corrupt("the texts are too long in all") }
-    guard let text = try take(count).text else { throw corrupt("a text is not UTF-8") }
-    return text
+    return taken.text
   }
 
   /// The operand of a text instruction: everything up to the end of the line.
@@ -56,7 +55,7 @@ struct PickleCursor {
     for length in 0...ReaderLimits.lineBytes {
       guard let byte = bytes.int(UInt8.self, at: position + length) else { break }
       guard byte == UInt8(ascii: "\n") else { continue }
-      let line = try text(length)
+      guard let line = try text(length) else { throw corrupt("a line is not UTF-8") }
       position += 1
       return line
     }

@@ -34,14 +34,14 @@ extension PickleMachine {
     return .ignored
   }
 
-  /// Text; bytes are passed over.
+  /// Text; bytes are passed over, and so is text that no name can be: long, or not UTF-8, as Python 2's strings may be.
   mutating func text(_ opcode: PickleOpcode) throws -> PickleValue {
     switch opcode {
-    case .stringLine, .unicodeLine: return .text(try lineText(isQuoted: opcode == .stringLine))
-    case .shortBinString, .shortBinUnicode: return .text(try cursor.text(try cursor.int(UInt8.self)))
-    case .binString: return .text(try cursor.text(try cursor.int(Int32.self)))
-    case .binUnicode: return .text(try cursor.text(try cursor.int(UInt32.self)))
-    case .binUnicode8: return .text(try cursor.text(try cursor.int(UInt64.self)))
+    case .stringLine, .unicodeLine: return try lineText(isQuoted: opcode == .stringLine)
+    case .shortBinString, .shortBinUnicode: return try shortText(try cursor.int(UInt8.self))
+    case .binString: return try shortText(try cursor.int(Int32.self))
+    case .binUnicode: return try shortText(try cursor.int(UInt32.self))
+    case .binUnicode8: return try shortText(try cursor.int(UInt64.self))
     case .shortBinBytes: try cursor.skip(try cursor.int(UInt8.self))
     case .binBytes: try cursor.skip(try cursor.int(UInt32.self))
     default: try cursor.skip(try cursor.int(UInt64.self))
@@ -49,18 +49,26 @@ extension PickleMachine {
     return .ignored
   }
 
-  /// Names of parameters need no escapes, so a text with one is not guessed at.
-  private mutating func lineText(isQuoted: Bool) throws -> String {
+  private mutating func shortText(_ count: Int) throws -> PickleValue {
+    guard count <= ReaderLimits.textBytes else {
+      try cursor.skip(count)
+      return .ignored
+    }
+    return try cursor.text(count).map(PickleValue.text) ?? .ignored
+  }
+
+  /// Names of parameters need no escapes: a text with one is none.
+  private mutating func lineText(isQuoted: Bool) throws -> PickleValue {
     let line = try cursor.line()
-    guard !line.contains("\\") else { throw cursor.corrupt("a text of protocol 0 has escapes") }
-    guard isQuoted else { return line }
+    guard !line.contains("\\") else { return .ignored }
+    guard isQuoted else { return .text(line) }
     guard line.count >= 2, let quote = line.first, quote == "'" || quote == "\"", line.last == quote else {
       throw cursor.corrupt("a text of protocol 0 has no quotes")
     }
-    return String(line.dropFirst().dropLast())
+    return .text(String(line.dropFirst().dropLast()))
   }
 
-  /// Tuples, lists and dictionaries.
+  /// Tuples, lists, dictionaries and sets.
   mutating func executeContainer(_ opcode: PickleOpcode) throws {
     switch opcode {
     case .emptyTuple: pushTuple([])
@@ -82,7 +90,14 @@ extension PickleMachine {
     case .setItem:
       let value = try pop()
       try setItems([try pop(), value])
-    default: try setItems(try popMarked())
+    case .setItems: try setItems(try popMarked())
+    case .emptySet: push(.ignored)
+    case .addItems:
+      _ = try popMarked()
+      guard case .ignored = try top() else { throw cursor.corrupt("it adds members to \(try top().kind)") }
+    default:
+      _ = try popMarked()
+      push(.ignored)
     }
   }
 
@@ -103,21 +118,34 @@ extension PickleMachine {
   }
 
   private mutating func append(_ values: [PickleValue]) throws {
-    guard case .list(let index) = try top() else { throw cursor.corrupt("it appends to \(try top().kind)") }
-    heap.sequences[index].append(contentsOf: values)
+    switch try top() {
+    case .list(let index): heap.sequences[index].append(contentsOf: values)
+    case .ignored: break
+    case let other: throw cursor.corrupt("it appends to \(other.kind)")
+    }
   }
 
   /// Puts keys and values, in turns, into the dictionary on top. Python would let a second value replace the first;
   /// no program writes that, and it would hide one of two tensors.
   private mutating func setItems(_ items: [PickleValue]) throws {
-    guard case .dictionary(let index) = try top() else { throw cursor.corrupt("it sets items of \(try top().kind)") }
     guard items.count.isMultiple(of: 2) else { throw cursor.corrupt("a key has no value") }
+    switch try top() {
+    case .dictionary(let index): try insert(items, into: index)
+    case .ignored: break
+    case let other: throw cursor.corrupt("it sets items of \(other.kind)")
+    }
+  }
+
+  /// Puts keys and values, in turns, into a dictionary.
+  mutating func insert(_ items: [PickleValue], into index: Int) throws {
     for position in stride(from: 0, to: items.count, by: 2) {
       let key: PickleHeap.Mapping.Key
       switch items[position] {
       case .text(let text): key = .text(text)
       case .int(let number): key = .int(number)
-      default: throw cursor.corrupt("a key is \(items[position].kind), neither text nor an integer")
+      case .bool(let value): key = .text(value ? "True" : "False")
+      case .none: key = .text("None")
+      default: key = .unnamed(heap.dictionaries[index].entries.count)
       }
       guard heap.dictionaries[index].insert(key, items[position + 1]) else {
         throw cursor.corrupt("the key \(key.description.inMessage) appears twice")

@@ -1,5 +1,6 @@
 /// A machine for Python's pickles that executes nothing: it follows the instructions that build dictionaries, lists
-/// and tensors, and refuses every other, as it refuses every name that tensors do not need.
+/// and tensors. Everything else, such as the objects of a trainer, is passed over as one value that nobody looks into,
+/// and no tensor comes out of it.
 struct PickleMachine {
   /// What a pickle describes.
   struct Result: Sendable {
@@ -19,7 +20,7 @@ struct PickleMachine {
 
   /// Follows the pickle that begins at `start`.
   ///
-  /// Throws `ArtifactError.forbiddenGlobal` for a name outside `PickleGlobal`, `.unsupported` for an instruction that
+  /// Throws `ArtifactError.forbiddenGlobal` for a name that `PickleGlobal` refuses, `.unsupported` for an instruction that
   /// this reader does not follow, `.corrupt` if the pickle is damaged, `.tooLarge` if it is too long.
   static func run(_ bytes: MappedBytes, from start: Int = 0) throws -> Result {
     var machine = PickleMachine(path: bytes.path, cursor: PickleCursor(bytes, from: start))
@@ -52,13 +53,13 @@ struct PickleMachine {
       .binBytes, .shortBinBytes, .binBytes8, .byteArray8:
       push(try text(opcode))
     case .emptyTuple, .tuple1, .tuple2, .tuple3, .tuple, .emptyList, .list, .append, .appends, .emptyDictionary,
-      .dictionary, .setItem, .setItems:
+      .dictionary, .setItem, .setItems, .emptySet, .addItems, .frozenSet:
       try executeContainer(opcode)
     case .mark, .pop, .popMark, .duplicate:
       try executeStack(opcode)
     case .getLine, .binGet, .longBinGet, .putLine, .binPut, .longBinPut, .memoize:
       try executeMemo(opcode)
-    case .global, .stackGlobal, .reduce, .newObject, .build, .persistentID:
+    case .global, .stackGlobal, .reduce, .newObject, .newObjectWithKeywords, .object, .instance, .build, .persistentID:
       try executeObject(opcode)
     case .protocol:
       let version = try cursor.int(UInt8.self)

@@ -1,5 +1,5 @@
-/// The pickle instructions of protocols 0 to 5 that this reader follows. The others make objects of arbitrary classes,
-/// sets, or data outside the pickle, none of which a tensor needs.
+/// The pickle instructions of protocols 0 to 5 that this reader follows. The others stand for numbers in a registry
+/// of the program, or data outside the pickle, which no file of tensors has.
 ///
 /// Source: CPython, `Lib/pickletools.py`.
 enum PickleOpcode: UInt8 {
@@ -45,6 +45,11 @@ enum PickleOpcode: UInt8 {
   case setItem = 0x73
   case setItems = 0x75
 
+  // Sets, whose members nobody needs.
+  case emptySet = 0x8F
+  case addItems = 0x90
+  case frozenSet = 0x91
+
   // Stack and memo.
   case mark = 0x28
   case pop = 0x30
@@ -63,6 +68,9 @@ enum PickleOpcode: UInt8 {
   case stackGlobal = 0x93
   case reduce = 0x52
   case newObject = 0x81
+  case newObjectWithKeywords = 0x92
+  case object = 0x6F
+  case instance = 0x69
   case build = 0x62
   case persistentID = 0x51
 

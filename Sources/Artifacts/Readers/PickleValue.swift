@@ -5,7 +5,7 @@ enum PickleValue: Sendable {
   case bool(Bool)
   case int(Int)
   case text(String)
-  /// A value that no tensor needs: a fraction, bytes, a large integer, the settings of a run.
+  /// A value that no tensor needs and that nobody looks into: a fraction, bytes, a set, an object and all it holds.
   case ignored
   /// Index into `sequences`.
   case list(Int)
@@ -26,7 +26,7 @@ enum PickleValue: Sendable {
     case .bool: "a truth value"
     case .int: "an integer"
     case .text: "text"
-    case .ignored: "a value that holds no tensors"
+    case .ignored: "an object of some class"
     case .list: "a list"
     case .tuple: "a tuple"
     case .dictionary: "a dictionary"
@@ -41,15 +41,18 @@ enum PickleValue: Sendable {
 struct PickleHeap: Sendable {
   /// A dictionary in the order in which it was filled.
   struct Mapping: Sendable {
-    /// Python's keys of the kinds that checkpoints use.
+    /// Python's keys.
     enum Key: Hashable, Sendable, CustomStringConvertible {
       case text(String)
       case int(Int)
+      /// A fraction, a tuple or anything else that gives no name, by its place in the dictionary.
+      case unnamed(Int)
 
       var description: String {
         switch self {
         case .text(let text): text
         case .int(let number): String(number)
+        case .unnamed(let place): "(key \(place))"
         }
       }
     }
@@ -75,7 +78,8 @@ struct PickleHeap: Sendable {
 
     /// Length in bytes, nil if it is no `Int`.
     var byteCount: Int? {
-      let (bytes, overflows) = count.multipliedReportingOverflow(by: type?.byteCount ?? 1)
+      guard let size = type.map(\.byteCount) ?? 1 else { return nil }
+      let (bytes, overflows) = count.multipliedReportingOverflow(by: size)
       return overflows ? nil : bytes
     }
   }

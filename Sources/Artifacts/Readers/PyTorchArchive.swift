@@ -36,7 +36,7 @@ enum PyTorchArchive {
       throw ArtifactError.corrupt(
         path: archive.path,
         detail: "the storage \(described.key.inMessage) has \(stored.count) bytes where \(described.count) "
-          + "elements of \(described.type?.rawValue ?? "byte") are stated")
+          + "elements of \(described.type?.name ?? "byte") are stated")
     }
     return stored
   }

@@ -4,8 +4,8 @@ enum ReaderLimits {
   /// Instructions of one pickle. An instruction makes at most one value, mark or memo entry, so this bounds the stack,
   /// the memo and the number of objects too.
   static let pickleInstructions = 1_000_000
-  /// Bytes of one text in a pickle.
-  static let textBytes = 1 << 20
+  /// Bytes of a text in a pickle or header that may be a name; longer ones are passed over.
+  static let textBytes = 1 << 16
   /// Bytes of all texts of a pickle, and of all the names of its tensors.
   static let totalTextBytes = 1 << 26
   /// Bytes of one line of the text instructions of protocol 0, such as a global's name.

@@ -9,7 +9,7 @@ enum Safetensors {
     bytes.int(UInt8.self, at: lengthSize) == Int(UInt8(ascii: "{"))
   }
 
-  /// Throws `ArtifactError.corrupt`, `.tooLarge`, or `.unsupported` for an element type that dd2 does not read.
+  /// Throws `ArtifactError.corrupt` or `.tooLarge`.
   static func read(_ bytes: MappedBytes) throws -> WeightsContents {
     guard let length = bytes.int(UInt64.self, at: 0), let header = bytes.slice(at: lengthSize, count: length),
       let body = bytes.slice(at: lengthSize + length, count: bytes.count - lengthSize - length)
@@ -48,16 +48,21 @@ enum Safetensors {
   }
 
   private static func stored(_ tensor: SafetensorsHeader.Tensor, in body: MappedBytes) throws -> StoredTensor {
-    guard let type = types[tensor.type] else {
-      throw ArtifactError.unsupported(
-        path: body.path, detail: "the tensor \(tensor.name.inMessage) has the element type \(tensor.type.inMessage)")
-    }
+    let type = types[tensor.type] ?? .other(tensor.type.inMessage, byteCount: otherSizes[tensor.type])
     guard let content = body.slice(at: tensor.begin, count: tensor.end - tensor.begin),
-      content.count.isMultiple(of: type.byteCount)
+      content.count.isMultiple(of: type.byteCount ?? 1)
     else { throw corrupt(body, "the tensor \(tensor.name.inMessage) ends inside an element") }
+    // Of a type of unknown size, a byte holds eight elements at most.
+    guard let count = StridedLayout.count(of: tensor.shape), count <= 8 * content.count else {
+      throw corrupt(body, "the tensor \(tensor.name.inMessage) is larger than its part of the file")
+    }
     do throws(StridedLayout.Problem) {
-      let layout = try StridedLayout(rowMajor: tensor.shape, storageCount: content.count / type.byteCount)
-      return StoredTensor(type: type, layout: layout, storage: StoredBytes(content, name: tensor.name), order: .little)
+      let layout = try type.byteCount.map { size throws(StridedLayout.Problem) in
+        try StridedLayout(rowMajor: tensor.shape, storageCount: content.count / size)
+      }
+      return StoredTensor(
+        type: type, shape: tensor.shape, layout: layout, storage: StoredBytes(content, name: tensor.name),
+        order: .little)
     } catch {
       throw corrupt(body, "the tensor \(tensor.name.inMessage) \(error.detail)")
     }
@@ -66,6 +71,12 @@ enum Safetensors {
   private static let types: [String: WeightsFile.ElementType] = [
     "F64": .float64, "F32": .float32, "F16": .float16, "BF16": .bfloat16, "I64": .int64, "I32": .int32,
     "I16": .int16, "I8": .int8, "U8": .uint8, "BOOL": .bool,
+  ]
+
+  /// Bytes of an element of the other types that the format has, but for those of fewer than 8 bits.
+  private static let otherSizes = [
+    "C64": 8, "U64": 8, "U32": 4, "U16": 2, "F8_E4M3": 1, "F8_E4M3FNUZ": 1, "F8_E5M2": 1, "F8_E5M2FNUZ": 1,
+    "F8_E8M0": 1,
   ]
 
   private static func corrupt(_ bytes: MappedBytes, _ detail: String) -> ArtifactError {

@@ -25,7 +25,7 @@ struct SafetensorsHeader {
     var tensors: [Tensor] = []
     try members { header, name in
       if name == "__metadata__" {
-        try header.members { header, _ in _ = try header.string() }
+        try header.members { header, _ in try header.skipString() }
       } else {
         guard tensors.count < ReaderLimits.entries else {
           throw ArtifactError.tooLarge(path: header.path, detail: "its header lists too many tensors")
@@ -104,6 +104,20 @@ struct SafetensorsHeader {
       default: bytes.append(byte)
       }
       guard bytes.count <= ReaderLimits.textBytes else { throw corrupt("a text is too long") }
+    }
+    throw corrupt("a text does not end")
+  }
+
+  /// Passes over a text of any length.
+  private mutating func skipString() throws {
+    try expect("\"")
+    while let byte = next() {
+      switch byte {
+      case UInt8(ascii: "\""): return
+      case UInt8(ascii: "\\"): _ = try escaped()
+      case 0..<0x20: throw corrupt("a text has control characters")
+      default: break
+      }
     }
     throw corrupt("a text does not end")
   }

@@ -5,6 +5,8 @@ import Synchronization
 final class StoredBytes: Sendable {
   /// Length in bytes.
   var count: Int { bytes.count }
+  /// The file, for messages.
+  var path: String { bytes.path }
   private let bytes: MappedBytes
   private let checksum: UInt32?
   private let name: String

@@ -72,7 +72,7 @@ struct StridedLayout: Sendable, Equatable {
   }
 
   /// The product of the extents; nil if one is negative or the product is no `Int`.
-  private static func count(of shape: [Int]) -> Int? {
+  static func count(of shape: [Int]) -> Int? {
     guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
     var count = 1
     // Overflow is asked of the extents that are not 0, in whatever order they stand.

@@ -15,10 +15,12 @@ struct WeightsContents: Sendable {
     for (name, tensor) in pickled.found {
       let storage = storages[tensor.storage]
       do throws(StridedLayout.Problem) {
-        let layout = try StridedLayout(
-          shape: tensor.shape, strides: tensor.strides, offset: tensor.offset,
-          storageCount: storage.count / tensor.type.byteCount)
-        tensors[name] = StoredTensor(type: tensor.type, layout: layout, storage: storage, order: order)
+        let layout = try tensor.type.byteCount.map { size throws(StridedLayout.Problem) in
+          try StridedLayout(
+            shape: tensor.shape, strides: tensor.strides, offset: tensor.offset, storageCount: storage.count / size)
+        }
+        tensors[name] = StoredTensor(
+          type: tensor.type, shape: tensor.shape, layout: layout, storage: storage, order: order)
       } catch {
         throw ArtifactError.corrupt(path: path, detail: "the tensor \(name.inMessage) \(error.detail)")
       }

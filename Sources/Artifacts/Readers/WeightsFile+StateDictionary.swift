@@ -42,4 +42,38 @@ extension WeightsFile {
     }
     return groups.count > shown ? texts + ["\(groups.count - shown) more"] : texts
   }
+
+  /// What PyTorch and its trainers put around a model, or around modules inside it, and so into the names of weights:
+  /// DistributedDataParallel, `torch.compile`, FSDP, activation checkpointing, and the attribute of a trainer.
+  private static let wrappers: Set<Substring> = [
+    "module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "model",
+  ]
+
+  /// The names of the tensors without wrappers, by their names in the file. Tensors of dictionaries inside this one keep
+  /// theirs: there, a wrapper's name is the dictionary's.
+  public func plainNames() -> [String: String] {
+    let inner = Set(groups.filter { !$0.name.isEmpty && $0.ownTensorCount > 0 }.map(\.name))
+    return Dictionary(
+      uniqueKeysWithValues: entries.map { entry in
+        let parts = entry.name.split(separator: ".", omittingEmptySubsequences: false)
+        let isInside = parts.indices.dropFirst().contains { inner.contains(parts[..<$0].joined(separator: ".")) }
+        let kept = isInside ? parts : parts.dropLast().filter { !Self.wrappers.contains($0) } + parts.suffix(1)
+        return (entry.name, kept.joined(separator: "."))
+      })
+  }
+
+  /// The tensors of a state dictionary under the names that the model itself gives them.
+  ///
+  /// Throws `ArtifactError.wrongFormat` if two become one.
+  public func unwrapped() throws -> WeightsFile {
+    let names = plainNames()
+    let same = Dictionary(grouping: names.keys.sorted()) { names[$0] ?? $0 }.filter { $0.value.count > 1 }
+    if let (name, stored) = same.min(by: { $0.key < $1.key }) {
+      throw ArtifactError.wrongFormat(
+        path: path,
+        detail: "\(stored[0].inMessage) and \(stored[1].inMessage) both stand for the weight \(name.inMessage)"
+      )
+    }
+    return renamed(names)
+  }
 }

@@ -15,17 +15,25 @@ public struct WeightsFile: Sendable {
   }
 
   /// How an element is stored.
-  public enum ElementType: String, Sendable {
+  public enum ElementType: Sendable, Equatable {
     case float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8, bool
+    /// One that dd2 does not read, by the file's name for it; the size is nil where it is not known.
+    case other(String, byteCount: Int?)
 
-    /// Bytes of an element.
-    public var byteCount: Int {
+    /// Bytes of an element; nil where that is not known.
+    public var byteCount: Int? {
       switch self {
       case .float64, .int64: 8
       case .float32, .int32: 4
       case .float16, .bfloat16, .int16: 2
       case .int8, .uint8, .bool: 1
+      case .other(_, let byteCount): byteCount
       }
+    }
+
+    /// What it is called.
+    public var name: String {
+      if case .other(let name, _) = self { name } else { "\(self)" }
     }
   }
 
@@ -64,7 +72,7 @@ public struct WeightsFile: Sendable {
   ///
   /// Throws `ArtifactError.missingFile`, `.notReadable`, `.wrongFormat` if it is no file of weights, `.corrupt` if it
   /// is damaged, cut short or contradicts itself, `.unsupported`, `.tooLarge`, or `.forbiddenGlobal` if its pickle
-  /// asks for anything but what tensors need.
+  /// asks for something that runs programs.
   public static func open(_ path: String) throws -> WeightsFile {
     let bytes = MappedBytes(try MappedFile(path))
     if PyTorchLegacy.matches(bytes) {
@@ -76,7 +84,7 @@ public struct WeightsFile: Sendable {
       return WeightsFile(path: path, format: .pytorch, contents: try PyTorchArchive.read(bytes))
     default:
       guard Safetensors.matches(bytes) else {
-        throw ArtifactError.wrongFormat(path: path, detail: "neither a PyTorch file nor safetensors")
+        throw FileKind.mismatch(bytes, expected: "neither a PyTorch file nor safetensors")
       }
       return WeightsFile(path: path, format: .safetensors, contents: try Safetensors.read(bytes))
     }
@@ -88,20 +96,21 @@ public struct WeightsFile: Sendable {
     self.location = location
     groups = contents.groups.sorted { $0.name < $1.name }
     tensors = contents.tensors
-    entries = tensors.map { Entry(name: $0.key, type: $0.value.type, shape: $0.value.layout.shape) }
+    entries = tensors.map { Entry(name: $0.key, type: $0.value.type, shape: $0.value.shape) }
       .sorted { $0.name < $1.name }
   }
 
   /// The description of a tensor, nil if there is none of that name.
   public func entry(_ name: String) -> Entry? {
-    tensors[name].map { Entry(name: name, type: $0.type, shape: $0.layout.shape) }
+    tensors[name].map { Entry(name: name, type: $0.type, shape: $0.shape) }
   }
 
   /// A tensor's elements, row-major whatever its strides: `Float` for float16, bfloat16 and float32, `Double` for
   /// float64, `UInt8` for uint8 and bool, `Int64` for other integers; all exact.
   ///
   /// Throws `ArtifactError.missingDataset` if there is no such tensor, `.corrupt` if its checksum is wrong,
-  /// `.inputOutput` if the file was written into since it was opened.
+  /// `.unsupported` if its elements are of another type, `.inputOutput` if the file was written into since it was
+  /// opened.
   public func array(_ name: String) throws -> HostArray {
     guard let tensor = tensors[name] else {
       let full = location.isEmpty ? name : location + "." + name
@@ -113,6 +122,14 @@ public struct WeightsFile: Sendable {
   /// A tensor's elements as `Float`, rounded to nearest where they are wider. Throws as `array`.
   public func floats(_ name: String) throws -> [Float] {
     try array(name).floats
+  }
+
+  /// The same tensors under other names, each of its own.
+  func renamed(_ names: [String: String]) -> WeightsFile {
+    var contents = WeightsContents()
+    contents.tensors = Dictionary(uniqueKeysWithValues: tensors.map { (names[$0.key] ?? $0.key, $0.value) })
+    contents.groups = groups
+    return WeightsFile(path: path, format: format, location: location, contents: contents)
   }
 
   /// The tensors and dictionaries whose names continue `location`, named from there.

@@ -30,8 +30,8 @@ public enum InceptionFile {
   /// Reads the weights from either form; whatever has another layout than Inception-V3's fails, naming the entry.
   /// Throws `ArtifactError`.
   public static func read(_ path: String) throws -> InceptionWeights {
-    guard try HDF5File.matches(path) else {
-      let network = try arrays(try WeightsFile.open(path).stateDictionary()).network()
+    guard try FileKind(ofFile: path) == .hdf5 else {
+      let network = try arrays(try WeightsFile.open(path).stateDictionary().unwrapped()).network()
       return InceptionWeights(hash: try WeightsManifest.sha256(ofFile: path), network: network)
     }
     let header = try Checkpoint.load(from: path, expectingKind: kind, groups: [])
@@ -64,7 +64,7 @@ public enum InceptionFile {
   public static func convert(
     _ source: WeightsFile, to path: String, createdBy: String, metadata: [String: String] = [:]
   ) throws -> String {
-    let weights = try source.stateDictionary()
+    let weights = try source.stateDictionary().unwrapped()
     _ = try arrays(weights).network()
     let hash = try WeightsManifest.sha256(ofFile: source.path)
     let facts = [hashKey: hash, "source": source.path.pathName]

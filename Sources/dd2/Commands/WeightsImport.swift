@@ -27,12 +27,15 @@ struct WeightsImport: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("LlamaGen: tokens per side (default: 16 for published sizes, 24 if the file's name has 384)."))
+    help: ArgumentHelp(
+      "LlamaGen: tokens per side (default: as its tables tell, else 16 for published sizes, 24 if the file's name has the word 384)."
+    ))
   var grid: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("LlamaGen: attention heads (default: as published, else 64 channels a head)."))
+    help: ArgumentHelp(
+      "LlamaGen: attention heads (default: as its tables tell, as published, else 64 channels a head)."))
   var heads: Int?
 
   @Option(
@@ -76,6 +79,7 @@ struct WeightsImport: ParsableCommand {
     Log.info("transformer: \(found.places.transformer)")
     Log.info("tokenizer: \(found.places.tokenizer)")
     Log.info("sizes: \(Self.text(found.configuration))")
+    if !found.assumed.isEmpty { Log.info("assumed, as no weight tells: \(found.assumed.joined(separator: "; "))") }
     if !found.ignored.isEmpty { Log.info("left out, as no weights: \(Self.text(found.ignored))") }
     try Outputs.check(output, option: "-o", as: .teacher, inputs: files)
     let interrupts = Interrupts()
@@ -92,10 +96,13 @@ struct WeightsImport: ParsableCommand {
     try Console.result(output)
   }
 
+  /// Names, those that differ in numbers once.
   private static func text(_ names: [String]) -> String {
-    let shown = 4
-    let more = names.count > shown ? " and \(names.count - shown) more" : ""
-    return names.prefix(shown).joined(separator: ", ") + more
+    let alike = Dictionary(grouping: names) { name in
+      name.split(separator: ".").map { $0.allSatisfy(\.isNumber) ? "N" : $0 }.joined(separator: ".")
+    }
+    return alike.sorted { $0.key < $1.key }
+      .map { $0.value.count == 1 ? $0.value[0] : "\($0.key) (\($0.value.count))" }.joined(separator: ", ")
   }
 
   private static func text(_ configuration: TeacherConfiguration) -> String {

@@ -44,18 +44,13 @@ struct FIDReference {
     }
     if isFolder.boolValue {
       (statistics, images) = (nil, path)
-    } else if Self.isNumPy(path) {
+    } else if try ReferenceStatistics.isNumPy(path) {
       let file = try NumPyFile.open(path)
       images = file.entry(ImageInput.arrayName) == nil ? nil : path
       statistics = images == nil || file.entry("mu") != nil ? try .readNumPy(file) : nil
     } else {
       (statistics, images) = (try .read(path), nil)
     }
-  }
-
-  /// Whether a file's name says that it is NumPy's.
-  static func isNumPy(_ path: String) -> Bool {
-    path.lowercased().hasSuffix(".npz") || path.lowercased().hasSuffix(".npy")
   }
 
   private static func fetchedImageNet() throws -> String {

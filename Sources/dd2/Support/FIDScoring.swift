@@ -79,7 +79,7 @@ struct FIDScoring {
     guard !path.lowercased().hasSuffix(".png") else {
       throw CommandFailure(.usage, "\(path): is one image; give the folder of a set")
     }
-    return try !FIDReference.isNumPy(path) || NumPyFile.open(path).entry(ImageInput.arrayName) == nil
+    return try !ReferenceStatistics.isNumPy(path) || NumPyFile.open(path).entry(ImageInput.arrayName) == nil
   }
 
   private func isFolder(_ path: String) -> Bool {

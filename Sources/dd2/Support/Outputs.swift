@@ -39,11 +39,11 @@ enum Outputs {
 
   /// What a file holds; nil for anything that no command writes.
   private static func kind(of path: String) throws -> Kind? {
-    if try HDF5File.matches(path) { return try? kind(of: try HDF5File(reading: path)) }
-    let start = try FileAccess.start(of: path, count: 4)
-    if start == Array("<svg".utf8) { return .picture }
-    let arrays = start == [0x50, 0x4B, 3, 4] ? try? NumPyFile.open(path) : nil
-    return arrays?.entry("mu") == nil ? nil : .statistics
+    switch try FileKind(ofFile: path) {
+    case .hdf5: return try? kind(of: try HDF5File(reading: path))
+    case .numPyArchive: return try? NumPyFile.open(path).entry("mu").map { _ in .statistics }
+    default: return try FileAccess.start(of: path, count: 4) == Array("<svg".utf8) ? .picture : nil
+    }
   }
 
   private static func kind(of file: HDF5File) throws -> Kind? {

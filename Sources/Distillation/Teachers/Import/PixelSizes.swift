@@ -9,6 +9,8 @@ struct PixelSizes {
   let latentChannels: Int
   let vocabulary: Int
   let latentDimension: Int
+  /// Pixels of the image on a token's side: each level but the last halves.
+  var pixelsPerToken: Int { 1 << (channelMultipliers.count - 1) }
 
   /// Groups of every group normalisation: both references fix it, and no weight shows it.
   static let normGroups = 32

@@ -31,6 +31,8 @@ public struct TeacherImport: Sendable {
   public var places: (transformer: String, tokenizer: String) { (transformer.place, tokenizer.place) }
   /// What the files hold besides weights: masks and counters that follow from the sizes.
   public let ignored: [String]
+  /// What was taken for granted because no weight tells it, each with the option that says otherwise, if one does.
+  public let assumed: [String]
   private let transformer: TeacherPart
   private let tokenizer: TeacherPart
   /// Names of all weights, with the part's prefix.
@@ -58,6 +60,7 @@ public struct TeacherImport: Sendable {
     let found = try Self.configuration(of: transformer, tokenizer, options)
     try fitting(transformer.names.path) { try found.configuration.check() }
     configuration = found.configuration
+    assumed = found.assumed
     let expected = Self.parameters(found.configuration.family)
     ignored =
       try transformer.check(expected.transformer, ignored: found.ignored)
@@ -106,7 +109,7 @@ public struct TeacherImport: Sendable {
 
   private static func configuration(
     of transformer: TeacherPart, _ tokenizer: TeacherPart, _ options: TeacherImportOptions
-  ) throws -> (configuration: TeacherConfiguration, ignored: [String: [Int]]) {
+  ) throws -> TeacherSizes {
     switch transformer.kind.family {
     case "VAR": try VARImport.configuration(transformer.names, tokenizer.names, options)
     default: try LlamaGenImport.configuration(transformer.names, tokenizer.names, options)
@@ -120,4 +123,13 @@ public struct TeacherImport: Sendable {
     let tokenizer = family.makeTokenizer(seed: nil)
     return (family.makeTransformer(over: tokenizer, seed: nil).parameters, tokenizer.parameters)
   }
+}
+
+/// What an import finds out about a teacher.
+struct TeacherSizes {
+  let configuration: TeacherConfiguration
+  /// What the files hold besides weights, with its shape.
+  let ignored: [String: [Int]]
+  /// As `TeacherImport.assumed`.
+  let assumed: [String]
 }

@@ -50,23 +50,32 @@ struct TeacherPart: Sendable {
   }
 
   private static func recognized(_ weights: WeightsFile) throws -> TeacherPart? {
-    guard let kind = Kind.allCases.first(where: { weights.entry($0.mark) != nil }) else { return nil }
-    let names = NamedShapes(weights: weights)
+    let plain = Set(weights.plainNames().values)
+    guard let kind = Kind.allCases.first(where: { plain.contains($0.mark) }) else { return nil }
+    let names = NamedShapes(weights: try weights.unwrapped())
     // DD1 keeps VAR's names and adds to them.
     guard !names.has("n_d_embed.weight") else { throw names.wrong("a few-step model of DD1, no teacher") }
     return TeacherPart(kind: kind, names: names)
   }
 
+  /// What programs keep beside the weights while they sample: the table of rotations, the mask, keys and values.
+  private static let buffers: Set<Substring> = ["freqs_cis", "causal_mask", "kv_cache"]
+
   /// Compares names and shapes with a network's parameters.
   /// - Parameters:
   ///   - expected: the parameters.
-  ///   - ignored: what the file may hold besides, with its shape.
+  ///   - ignored: what the file may hold besides and besides buffers, with its shape.
   /// - Returns: the names of what it does hold besides.
-  /// - Throws: `ArtifactError.wrongFormat` that names what differs.
+  /// - Throws: `ArtifactError.wrongFormat` that names what differs, `.unsupported` for a weight of elements that dd2 does
+  ///   not read.
   func check(_ expected: ParameterSet, ignored: [String: [Int]]) throws -> [String] {
     var shapes: [String: Shape] = [:]
     var left: [String] = []
     for entry in names.weights.entries {
+      guard !entry.name.split(separator: ".").contains(where: Self.buffers.contains) else {
+        left.append(entry.name)
+        continue
+      }
       guard let shape = ignored[entry.name] else {
         shapes[entry.name] = Shape(entry.shape)
         continue
@@ -80,6 +89,11 @@ struct TeacherPart: Sendable {
       try expected.check(shapes)
     } catch let error as StateDictError {
       throw names.wrong(error.description)
+    }
+    for parameter in expected.parameters {
+      if case .other(let type, _)? = names.weights.entry(parameter.path)?.type {
+        throw ArtifactError.unsupported(path: names.path, detail: "the weight \(parameter.path) is of type \(type)")
+      }
     }
     return left
   }

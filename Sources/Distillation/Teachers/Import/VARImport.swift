@@ -4,11 +4,11 @@ import DD2Teacher
 
 /// VAR's sizes from the names and shapes of its weights (FoundationVision/VAR, `models/var.py`, `models/vqvae.py`).
 enum VARImport {
-  /// Both configurations, and what the files hold besides weights with its shape.
+  /// Both configurations, what the files hold besides weights, and what they leave open.
   /// - Throws: `ArtifactError.wrongFormat`, `TeacherImportError`.
   static func configuration(
     _ transformer: NamedShapes, _ tokenizer: NamedShapes, _ options: TeacherImportOptions
-  ) throws -> (configuration: TeacherConfiguration, ignored: [String: [Int]]) {
+  ) throws -> TeacherSizes {
     if options.side != nil || options.heads != nil {
       throw TeacherImportError.contradiction(
         path: transformer.path, option: options.side != nil ? "--grid" : "--heads", detail: "it is for LlamaGen")
@@ -20,14 +20,21 @@ enum VARImport {
         "\(vqvae.vocabulary) codes of \(vqvae.latentDimension) dimensions where \(transformer.path) reads "
           + "\(sizes.vocabulary) of \(sizes.latentDimension)")
     }
-    return (.nextScale(transformer: sizes, tokenizer: vqvae), ignored(sizes))
+    var assumed: [String] = []
+    if !transformer.has(headScales) { assumed.append("\(sizes.heads) heads of \(channelsPerHead) channels") }
+    if options.patchSides == nil, !transformer.has(levels) {
+      assumed.append(
+        "scales \(text(sizes.patchSides)), as in the published models of \(sizes.layout.count) positions (--patch-nums)"
+      )
+    }
+    return TeacherSizes(
+      configuration: .nextScale(transformer: sizes, tokenizer: vqvae), ignored: ignored(sizes), assumed: assumed)
   }
 
   private static func transformer(_ names: NamedShapes, _ options: TeacherImportOptions) throws -> VARConfiguration {
     let C = try names.width("pos_1LC", rank: 3, axis: 2)
     let depth = try names.layerCount(shape: [3 * C, C]) { "blocks.\($0).attn.mat_qkv.weight" }
-    let scales = "blocks.0.attn.scale_mul_1H11"
-    let heads = names.has(scales) ? try names.extents(scales, rank: 4)[1] : C / channelsPerHead
+    let heads = names.has(headScales) ? try names.extents(headScales, rank: 4)[1] : C / channelsPerHead
     guard heads > 0, C % heads == 0 else {
       throw names.wrong("width \(C) is no multiple of its \(heads) heads")
     }
@@ -40,8 +47,11 @@ enum VARImport {
       patchSides: try patchSides(names, options),
       latentDimension: try names.width("word_embed.weight", rank: 2, axis: 1),
       vocabulary: try names.extents("head.weight", rank: 2)[0], feedForwardRatio: hidden / C,
-      sharesAdaLN: names.has("shared_ada_lin.1.weight"), normalizesAttention: names.has(scales))
+      sharesAdaLN: names.has("shared_ada_lin.1.weight"), normalizesAttention: names.has(headScales))
   }
+
+  private static let headScales = "blocks.0.attn.scale_mul_1H11"
+  private static let levels = "lvl_1L"
 
   /// Where attention has no scale per head; the published models have 64 throughout.
   private static let channelsPerHead = 64
@@ -72,16 +82,15 @@ enum VARImport {
 
   /// The scales by the level of each position, which the reference stores with the weights; nil where it is left out.
   private static func storedPatchSides(_ names: NamedShapes, positions L: Int) throws -> [Int]? {
-    let name = "lvl_1L"
-    guard names.has(name) else { return nil }
-    guard try names.extents(name, rank: 2) == [1, L], let levels = try names.weights.array(name).ints else {
-      throw names.wrong("\(name) is no list of \(L) levels")
+    guard names.has(levels) else { return nil }
+    guard try names.extents(levels, rank: 2) == [1, L], let values = try names.weights.array(levels).ints else {
+      throw names.wrong("\(levels) is no list of \(L) levels")
     }
-    let lengths = Dictionary(grouping: levels) { $0 }.sorted { $0.key < $1.key }.map(\.value.count)
+    let lengths = Dictionary(grouping: values) { $0 }.sorted { $0.key < $1.key }.map(\.value.count)
     let sides = lengths.map { Int(Double($0).squareRoot().rounded()) }
     let expected = lengths.indices.flatMap { [Int](repeating: $0, count: lengths[$0]) }
-    guard levels == expected, sides.map({ $0 * $0 }) == lengths else {
-      throw names.wrong("\(name) does not list square scales one after the other")
+    guard values == expected, sides.map({ $0 * $0 }) == lengths else {
+      throw names.wrong("\(levels) does not list square scales one after the other")
     }
     return sides
   }
@@ -100,7 +109,7 @@ enum VARImport {
   private static func ignored(_ sizes: VARConfiguration) -> [String: [Int]] {
     let L = sizes.layout.count
     var shapes = [
-      "lvl_1L": [1, L], "attn_bias_for_masking": [1, 1, L, L],
+      levels: [1, L], "attn_bias_for_masking": [1, 1, L, L],
       "quantize.ema_vocab_hit_SV": [sizes.patchSides.count, sizes.vocabulary],
     ]
     for block in 0..<sizes.depth { shapes["blocks.\(block).attn.zero_k_bias"] = [sizes.width] }
