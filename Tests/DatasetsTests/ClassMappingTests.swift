@@ -139,7 +139,8 @@ import Testing
       saying: "its folder owl is class 3")
   }
 
-  @Test(arguments: ["cat", "0 cat", "cat -1", "cat 1.5", "7", "cat 1\ncat 2"]) func listsThatAreNone(text: String) throws {
+  @Test(arguments: ["cat", "0 cat", "cat -1", "cat 1.5", "7", "cat 1\ncat 2"])
+  func listsThatAreNone(text: String) throws {
     try temporary.write(Data(text.utf8), "list")
     let error = #expect(throws: ArtifactError.self) { try ClassRule.list(reading: root + "/list") }
     #expect(error?.description.contains("line \(text.contains("\n") ? 2 : 1)") == true)

@@ -127,7 +127,9 @@ import Testing
       #expect(outcome.logLines.last?.contains("flat: 2 of 60 images cannot be used") == true, "\(outcome.log)")
       for name in [names[5], names[40]] { #expect(outcome.log.contains("flat/\(name): damaged")) }
     }
-    for name in [names[5], names[40]] { try PNGImage(width: 16, height: 16, gray: 1).write(folder.file("flat/" + name)) }
+    for name in [names[5], names[40]] {
+      try PNGImage(width: 16, height: 16, gray: 1).write(folder.file("flat/" + name))
+    }
     try refuses(encode, saying: ["flat/\(names[5]): is 16 x 16 pixels where the folder's first image is 32 x 32"])
     #expect(try folder.names(in: ".").filter { ["run", "tokens.h5"].contains($0) } == [])
   }

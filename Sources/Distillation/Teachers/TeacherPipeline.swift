@@ -112,8 +112,9 @@ public struct TeacherPipeline {
     let path = folder + "/teacher.h5"
     try TeacherFile.write(
       configuration.teacher, transformer: transformerStage.averagedState, tokenizer: tokenizerStage.averagedState,
-      metadata: ["command": begun, "seed": String(configuration.seed), "training": try JSON.text(recordedConfiguration)],
-      to: path)
+      metadata: [
+        "command": begun, "seed": String(configuration.seed), "training": try JSON.text(recordedConfiguration),
+      ], to: path)
     observer(.saved(path: path))
     return path
   }

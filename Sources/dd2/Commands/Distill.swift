@@ -51,6 +51,7 @@ struct Distill: ParsableCommand {
     let scorer = try scoring.scorer(settings, side: teacher.teacher.imageSide)
     let folder = try location.folder(purpose: "distill")
     if recorded == nil { Self.tell(preset) }
+    images.tell()
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try DistillationPipeline(
         settings, teacher: teacher, scorer: scorer, folder: folder, command: commandLine,

@@ -32,6 +32,7 @@ struct TeacherEncode: ParsableCommand {
     let data = images.source
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }
+    images.tell()
     let interrupts = Interrupts()
     let meter = ProgressMeter("encoding", total: data.count, unit: "images")
     defer { meter.close() }

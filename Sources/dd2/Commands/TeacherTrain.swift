@@ -64,6 +64,7 @@ struct TeacherTrain: ParsableCommand {
     settings.images = images.record
     if !location.resume { settings.teacher = family.replacing(classCount: images.source.classNames.count) }
     let folder = try location.folder(purpose: "teacher")
+    images.tell()
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try TeacherPipeline(
         settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer)(

@@ -7,8 +7,10 @@ struct TrainingImages {
   let source: any ImageSource
   /// Nil for the built-in ones.
   let record: ImageSetRecord?
+  /// What to say of them when the work begins.
+  private let notes: [String]
 
-  /// The images of a folder, or the built-in ones; says on stderr which class is which.
+  /// The images of a folder, or the built-in ones.
   /// - Parameters:
   ///   - rule: which folder is which class; nil where that is clear.
   ///   - known: what is known of the classes.
@@ -16,7 +18,7 @@ struct TrainingImages {
   /// - Throws: `DatasetError` as `ImageFolder`; `CommandFailure` for images of another size than `side` x `side`.
   init(_ name: String, _ rule: ClassRule?, side: Int, known: KnownClasses, recorded: ImageSetRecord?) throws {
     if name == DataOptions.builtIn {
-      (source, record) = (Shapes32(.train), nil)
+      (source, record, notes) = (Shapes32(.train), nil, [])
       if let count = known.count, count != source.classNames.count {
         throw CommandFailure(
           .badData,
@@ -27,8 +29,8 @@ struct TrainingImages {
         try ImageFolder(name, classes: rule, known: known, recorded: recorded, progress: progress)
       }
       (source, record) = (folder, folder.record)
-      Log.info("classes: \(folder.classSummary)")
-      if folder.hasMoved { Log.info("\(name): moved or copied, with the contents that the run began with") }
+      let moved = "\(name): moved or copied, with the contents that the run began with"
+      notes = ["classes: \(folder.classSummary)"] + (folder.hasMoved ? [moved] : [])
     }
     guard source.height == side, source.width == side else {
       throw CommandFailure(
@@ -37,6 +39,11 @@ struct TrainingImages {
           + (name == DataOptions.builtIn ? "give images of its size with --data" : "resize them"))
     }
   }
+}
+
+extension TrainingImages {
+  /// Says on stderr which class is which.
+  func tell() { for note in notes { Log.info(note) } }
 }
 
 extension KnownClasses {
