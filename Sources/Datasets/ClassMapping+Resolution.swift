@@ -60,7 +60,8 @@ extension ImageLayout {
     }
     if known.hasAllNames || folders.contains(where: { known.numbers[$0.name] != nil }) {
       try require(namesIn: known.numbers, of: "the teacher's")
-      return (known.numbers.filter { name, _ in folders.contains { $0.name == name } }, "by the teacher's names")
+      let names = Set(folders.map(\.name))
+      return (known.numbers.filter { names.contains($0.key) }, "by the teacher's names")
     }
     if let count = known.count, count != folders.count {
       throw DatasetError.unclearClasses(
