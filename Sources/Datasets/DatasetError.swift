@@ -10,6 +10,12 @@ public enum DatasetError: Error, Equatable, Sendable {
   case mixedLayout(path: String, folder: String)
   /// A class's folder has a subfolder of images.
   case nestedClass(path: String)
+  /// It is not clear which images are of which class.
+  case unclearClasses(path: String, detail: String)
+  /// What was said of the classes does not go with the images; `detail` says what to do.
+  case wrongClasses(path: String, detail: String)
+  /// The images are not those that a run began with.
+  case changedImages(path: String, detail: String)
   /// An image file cannot be used.
   case unreadable(ArtifactError)
   /// An image has another size than the first one of its folder (`[height, width]`).
@@ -24,7 +30,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     switch self {
     case .missingFolder, .noImages: 66
     case .unreadable(let error): error.exitCode
-    case .mixedSizes, .mixedLayout, .nestedClass, .badImages: 65
+    case .mixedSizes, .mixedLayout, .nestedClass, .badImages, .unclearClasses, .wrongClasses, .changedImages: 65
     case .unknownClass: 64
     }
   }
@@ -41,6 +47,13 @@ extension DatasetError: CustomStringConvertible {
       "\(path): is one of images beside folders of images (\(folder)); move the images into folders, one per class, or away"
     case .nestedClass(let path):
       "\(path): holds images below a class's folder; move them into that folder, or make theirs a class beside it"
+    case .unclearClasses(let path, let detail):
+      "\(path): \(detail); make a folder per class, and say which is which with --classes text (in the order of their "
+        + "names), numbers (folder 7 is class 7) or FILE (a line for each, name and number)"
+    case .wrongClasses(let path, let detail):
+      "\(path): \(detail)"
+    case .changedImages(let path, let detail):
+      "\(path): \(detail); give the images of then with --data, or start a new run"
     case .unreadable(let error):
       error.description
     case .mixedSizes(let path, let expected, let found):
@@ -49,7 +62,7 @@ extension DatasetError: CustomStringConvertible {
     case .badImages(let path, let errors, let count):
       (errors.count == 1 ? "" : "\(path): \(errors.count) of \(count) images cannot be used, the first: ")
         + (errors.first?.description ?? "")
-        + (errors.count == count ? "" : ", or leave \(errors.count == 1 ? "it" : "them") out with --skip-bad")
+        + (errors.count == count ? "" : ", or leave \(errors.count == 1 ? "it" : "them") out (dd2 fid: --skip-bad)")
     case .unknownClass(let label, let classCount):
       "class \(label) does not exist; choose one of 0 to \(classCount - 1)"
     }

@@ -1,125 +1,101 @@
 import Artifacts
-import Foundation
 
-/// A folder of PNG images of one size, read when asked for.
-///
-/// With subfolders, each one that holds images is a class, in sorted order of names. In a flat folder the class
-/// stands in the file name, as in `000123-class3.png`; other names are of class 0.
+/// A folder of PNG images of one size with their classes, checked before any work and read when asked for.
 public struct ImageFolder: ImageSource {
   /// Name of the overview that `dd2 sample --grid` writes beside its images; not one of them.
   public static let overviewName = "grid.png"
-
-  private struct Entry: Sendable {
-    let path: String
-    let label: Int32
-  }
 
   /// Path of the folder.
   public let path: String
   public let classNames: [String]
   public let height: Int
   public let width: Int
-  private let entries: [Entry]
+  /// What a run records of the images.
+  public let record: ImageSetRecord
+  /// Whether the files are others than a run began with, though their names and contents are the same.
+  public let hasMoved: Bool
+  /// One line that says which class is which.
+  public let classSummary: String
+  private let files: [String]
+  private let labels: [Int32]
 
-  /// Lists a folder and reads its first image for the size.
-  ///
-  /// Throws `DatasetError.missingFolder`, `.noImages`, `.mixedLayout` where images lie beside folders of images,
-  /// `.nestedClass` for images further down, or `.unreadable` for images of other formats, none of which must be
-  /// overlooked, and a bad first image.
-  public init(_ path: String) throws {
+  /// Lists the images, decides on their classes, and checks every file, unless all are as `recorded` says.
+  /// - Parameters:
+  ///   - classes: which folder is which class; nil where that is clear.
+  ///   - known: what is known of the classes.
+  ///   - recorded: what the run to go on with recorded: its images and their classes must be the same.
+  ///   - progress: called with the files checked and all files.
+  /// - Throws: `DatasetError.missingFolder`, `.noImages`, `.mixedLayout`, `.nestedClass`, `.unclearClasses`,
+  ///   `.wrongClasses`, `.unreadable` for images of other formats, `.badImages`, `.mixedSizes`, `.changedImages`, and
+  ///   what `progress` throws.
+  public init(
+    _ path: String, classes rule: ClassRule? = nil, known: KnownClasses = KnownClasses(),
+    recorded: ImageSetRecord? = nil, progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws {
     self.path = path
-    let (files, folders) = try Self.list(path)
-    if files.isEmpty {
-      let classes = try folders.map { (name: $0, files: try Self.files(ofClass: "\(path)/\($0)")) }
-        .filter { !$0.files.isEmpty }
-      classNames = classes.map(\.name)
-      entries = classes.enumerated().flatMap { label, group in
-        group.files.map { Entry(path: "\(path)/\(group.name)/\($0)", label: Int32(label)) }
+    let layout = try ImageLayout(path)
+    let classes = try layout.classes(rule, known: known, recorded: recorded?.classes)
+    let files = layout.files.map { "\(path)/\($0.name)" }
+    let isUntouched = recorded?.describes(layout.files) ?? false
+    let checks = try Self.check(isUntouched ? Array(files.prefix(1)) : files, in: path, progress)
+    (height, width) = (checks[0].height, checks[0].width)
+    hasMoved = recorded != nil && !isUntouched
+    if let recorded {
+      if hasMoved, let detail = recorded.difference(from: ImageSetRecord(classes: classes.mapping, layout, checks)) {
+        throw DatasetError.changedImages(path: path, detail: detail)
       }
+      record = recorded
     } else {
-      if let folder = try folders.first(where: { try Self.holdsImages("\(path)/\($0)") }) {
-        throw DatasetError.mixedLayout(path: "\(path)/\(files[0])", folder: folder)
-      }
-      entries = files.map { Entry(path: "\(path)/\($0)", label: Self.label(ofFile: $0)) }
-      let classCount = (entries.map(\.label).max() ?? 0) + 1
-      classNames = (0..<classCount).map { "class\($0)" }
+      record = ImageSetRecord(classes: classes.mapping, layout, checks)
     }
-    guard let first = entries.first else { throw DatasetError.noImages(path: path) }
-    let image = try Self.read(first.path)
-    (height, width) = (image.height, image.width)
+    self.files = files
+    (labels, classSummary) = (classes.labels, classes.summary)
+    classNames = Self.names(classes)
   }
 
-  public var count: Int { entries.count }
+  public var count: Int { files.count }
 
-  public func label(at index: Int) -> Int32 { entries[index].label }
+  public func label(at index: Int) -> Int32 { labels[index] }
 
-  /// Throws `DatasetError.unreadable`, or `.mixedSizes` for an image of another size than the first.
+  /// Throws `DatasetError.unreadable`, or `.mixedSizes` for an image that was replaced by one of another size.
   public func pixels(at index: Int) throws -> [UInt8] {
-    let image = try Self.read(entries[index].path)
+    let image: PNGImage
+    do {
+      image = try PNGImage.read(files[index])
+    } catch let error as ArtifactError {
+      throw DatasetError.unreadable(error)
+    }
     guard image.height == height, image.width == width else {
       throw DatasetError.mixedSizes(
-        path: entries[index].path, expected: [height, width], found: [image.height, image.width])
+        path: files[index], expected: [height, width], found: [image.height, image.width])
     }
     return image.pixels
   }
 
-  private static func read(_ path: String) throws -> PNGImage {
-    do {
-      return try PNGImage.read(path)
-    } catch let error as ArtifactError {
-      throw DatasetError.unreadable(error)
+  /// What the files say of themselves: all of them sound, and of one size.
+  private static func check(
+    _ files: [String], in path: String, _ progress: (Int, Int) throws -> Void
+  ) throws -> [PNGCheck] {
+    var checks: [PNGCheck] = []
+    var bad: [ArtifactError] = []
+    for result in try ImageCheck.results(files, alpha: .refuse, progress: progress) {
+      switch result {
+      case .success(let check): checks.append(check)
+      case .failure(let error): bad.append(error)
+      }
     }
+    guard bad.isEmpty else { throw DatasetError.badImages(path: path, bad, count: files.count) }
+    if let other = checks.firstIndex(where: { ($0.width, $0.height) != (checks[0].width, checks[0].height) }) {
+      throw DatasetError.mixedSizes(
+        path: files[other], expected: [checks[0].height, checks[0].width],
+        found: [checks[other].height, checks[other].width])
+    }
+    return checks
   }
 
-  /// Names of the PNG files and of the subfolders of a folder, sorted; hidden ones are left out.
-  private static func list(_ path: String) throws -> (files: [String], folders: [String]) {
-    let visible = try names(in: path).filter { !$0.hasPrefix(".") }
-    let folders = visible.filter { name in
-      var isFolder: ObjCBool = false
-      return FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
-        && isFolder.boolValue
-    }
-    let files = visible.filter { ImageListing.isImage($0) && !folders.contains($0) }
-    if let other = files.first(where: { !$0.lowercased().hasSuffix(".png") }) {
-      throw DatasetError.unreadable(.unsupported(path: "\(path)/\(other)", detail: "an image that is not PNG"))
-    }
-    return (files, folders)
-  }
-
-  /// Names of the PNG files of a class's folder, sorted.
-  private static func files(ofClass path: String) throws -> [String] {
-    let (files, folders) = try list(path)
-    if let folder = try folders.first(where: { try holdsImages("\(path)/\($0)") }) {
-      throw DatasetError.nestedClass(path: "\(path)/\(folder)")
-    }
-    return files
-  }
-
-  /// Whether a folder or one below it holds images.
-  private static func holdsImages(_ path: String) throws -> Bool {
-    do {
-      _ = try ImageListing(path)
-      return true
-    } catch DatasetError.noImages {
-      return false
-    }
-  }
-
-  /// Names in a folder.
-  /// - Throws: `DatasetError.missingFolder`, or `.unreadable` where it cannot be listed.
-  static func names(in path: String) throws -> [String] {
-    do {
-      return try FileAccess.names(in: path)
-    } catch ArtifactError.missingFile {
-      throw DatasetError.missingFolder(path: path)
-    } catch let error as ArtifactError {
-      throw DatasetError.unreadable(error)
-    }
-  }
-
-  /// The class in a name such as `000123-class3.png`, else 0.
-  private static func label(ofFile name: String) -> Int32 {
-    guard let match = name.firstMatch(of: /-class(\d{1,6})\.png$/.ignoresCase()) else { return 0 }
-    return Int32(match.1) ?? 0
+  private static func names(_ classes: ClassResolution) -> [String] {
+    var names = (0..<classes.count).map { "class\($0)" }
+    if case .folders(let numbers) = classes.mapping { for (name, number) in numbers { names[number] = name } }
+    return names
   }
 }

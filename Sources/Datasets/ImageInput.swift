@@ -1,7 +1,5 @@
 import Artifacts
 import Foundation
-import Synchronization
-import TensorCore
 
 /// Images to be measured: the PNG files of a folder, checked one by one before any work, or the array `arr_0` (N, h, w, 3)
 /// of a NumPy file.
@@ -78,12 +76,12 @@ public struct ImageInput: Sendable {
 
   private init(folder path: String, _ options: Options, _ progress: (Int, Int) throws -> Void) throws {
     let files = try ImageListing(path).files.map { "\(path)/\($0.name)" }
-    let checks = try Self.check(files, alpha: options.alpha, progress)
+    let checks = try ImageCheck.results(files, alpha: options.alpha, progress: progress)
     var good: [(path: String, size: Size)] = []
     var bad: [ArtifactError] = []
     for (file, check) in zip(files, checks) {
       switch check {
-      case .success(let size): good.append((file, size))
+      case .success(let check): good.append((file, Size(width: check.width, height: check.height)))
       case .failure(let error): bad.append(error)
       }
     }
@@ -102,45 +100,12 @@ public struct ImageInput: Sendable {
     resizedCount = good.count { $0.size != size }
   }
 
-  /// The size or the fault of each file, by all threads.
-  private static func check(
-    _ files: [String], alpha: PNGImage.AlphaPolicy, _ progress: (Int, Int) throws -> Void
-  ) throws -> [Result<Size, ArtifactError>] {
-    let slice = 512
-    let results = Mutex([Result<Size, ArtifactError>?](repeating: nil, count: files.count))
-    for start in stride(from: 0, to: files.count, by: slice) {
-      let end = min(start + slice, files.count)
-      ThreadPool.shared.forEachRange(end - start, grain: 8) { range in
-        for index in range {
-          let result = check(files[start + index], alpha)
-          results.withLock { $0[start + index] = result }
-        }
-      }
-      try progress(end, files.count)
-    }
-    return results.withLock { $0.compactMap(\.self) }
-  }
-
-  private static func check(_ file: String, _ alpha: PNGImage.AlphaPolicy) -> Result<Size, ArtifactError> {
-    do {
-      let check = try PNGCheck(file)
-      if check.hasAlpha, alpha == .refuse {
-        return .failure(.unsupported(path: file, detail: "it has transparency (--alpha drop forgets it)"))
-      }
-      return .success(Size(width: check.width, height: check.height))
-    } catch let error as ArtifactError {
-      return .failure(error)
-    } catch {
-      return .failure(.corrupt(path: file, detail: "\(error)"))
-    }
-  }
-
-  /// Changes when a file comes, goes or changes, or when other files are read otherwise: path, names, sizes and times.
+  /// Changes when a file comes, goes, changes or is put in another's place, or when files are read otherwise: path,
+  /// names, sizes, times and inodes.
   /// Throws as `init` does for what cannot be listed.
   public static func fingerprint(_ path: String, _ options: Options) throws -> String {
     let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     let size = options.size.map(\.description) ?? "as they are"
-    let files = try ImageListing(path).files.map { "\($0.bytes) \($0.changed) \($0.name)" }
-    return Fingerprint.of([place, "\(options.alpha)", size] + files)
+    return Fingerprint.of([place, "\(options.alpha)", size] + (try ImageListing(path).files.map(\.line)))
   }
 }

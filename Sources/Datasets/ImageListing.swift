@@ -9,12 +9,18 @@ struct ImageListing {
     /// Path under the folder.
     let name: String
     let bytes: Int
-    /// Time of the last change in nanoseconds since 1970.
-    let changed: Int
+    /// What no two files, and no two contents of one, have in common: device, inode, and the times of the last change
+    /// of contents and of anything. Names, sizes and times of contents alone are equal after `cp -a` of other images.
+    let identity: [Int]
+
+    /// All of it, for fingerprints.
+    var line: String { "\(bytes) \(identity) \(name)" }
   }
 
   /// Files whose names end like an image's, sorted; not all of them need be PNG.
   let files: [File]
+  /// Names of the subfolders of the folder itself, sorted.
+  let folders: [String]
 
   /// Images of other formats are listed too, so that they can be refused rather than overlooked.
   private static let suffixes: Set<String> = [
@@ -25,30 +31,56 @@ struct ImageListing {
   init(_ path: String) throws {
     var visited: Set<[UInt]> = []
     var found: [File] = []
+    var own: [String] = []
     var waiting = [""]
     while let folder = waiting.popLast() {
       let place = folder.isEmpty ? path : "\(path)/\(folder)"
-      let names = try ImageFolder.names(in: place)
-      var own = stat()
-      guard stat(place, &own) == 0, visited.insert([UInt(own.st_dev), UInt(own.st_ino)]).inserted else { continue }
+      let names = try Self.names(in: place)
+      var status = stat()
+      guard stat(place, &status) == 0, visited.insert([UInt(status.st_dev), UInt(status.st_ino)]).inserted else {
+        continue
+      }
       for name in names where !name.hasPrefix(".") {
         let inner = folder.isEmpty ? name : "\(folder)/\(name)"
         var status = stat()
         let exists = stat("\(path)/\(inner)", &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFDIR {
           waiting.append(inner)
+          if folder.isEmpty { own.append(name) }
         } else if Self.isImage(name) {
           // A link that leads nowhere is listed, so that it is reported.
-          let changed = Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec)
-          found.append(File(name: inner, bytes: exists ? Int(status.st_size) : 0, changed: changed))
+          found.append(File(name: inner, bytes: exists ? Int(status.st_size) : 0, identity: Self.identity(status)))
         }
       }
     }
     guard !found.isEmpty else { throw DatasetError.noImages(path: path) }
-    files = found.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    files = found.sorted { Self.isBefore($0.name, $1.name) }
+    folders = own.sorted(by: Self.isBefore)
   }
 
-  static func isImage(_ name: String) -> Bool {
+  /// The order of names as text, that of their code points.
+  static func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
+
+  private static func identity(_ status: stat) -> [Int] {
+    func nanoseconds(_ time: timespec) -> Int { Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec) }
+    return [
+      Int(status.st_dev), Int(status.st_ino), nanoseconds(status.st_mtim), nanoseconds(status.st_ctim),
+    ]
+  }
+
+  /// Names in a folder.
+  /// - Throws: `DatasetError.missingFolder`, or `.unreadable` where it cannot be listed.
+  private static func names(in path: String) throws -> [String] {
+    do {
+      return try FileAccess.names(in: path)
+    } catch ArtifactError.missingFile {
+      throw DatasetError.missingFolder(path: path)
+    } catch let error as ArtifactError {
+      throw DatasetError.unreadable(error)
+    }
+  }
+
+  private static func isImage(_ name: String) -> Bool {
     name != ImageFolder.overviewName && suffixes.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
   }
 }

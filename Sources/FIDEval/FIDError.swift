@@ -8,8 +8,8 @@ public enum FIDError: Error, Equatable, Sendable {
   case nonFinite(String)
   /// A covariance needs two samples or more.
   case tooFewSamples(Int)
-  /// A metric needs more images than there are.
-  case tooFewFor(String, needed: Int, found: Int)
+  /// A metric needs more images than there are on one side.
+  case tooFewFor(String, needed: Int, found: Int, place: String)
   /// A statistics file lacks something or contradicts itself.
   case invalidStatistics(path: String, detail: String)
   /// There is no reference of that name.
@@ -39,8 +39,8 @@ extension FIDError: CustomStringConvertible {
       "\(what) holds NaN or infinity; check the images and the feature network's weights"
     case .tooFewSamples(let count):
       "\(count) image(s) have no covariance; give at least 2, for a stable FID 10,000 or more"
-    case .tooFewFor(let metric, let needed, let found):
-      "\(metric) of \(found) image(s) cannot be computed; give at least \(needed), generated and reference"
+    case .tooFewFor(let metric, let needed, let found, let place):
+      "\(place): \(metric) of \(found) image(s) cannot be computed; give at least \(needed)"
     case .invalidStatistics(let path, let detail):
       "\(path): not usable as feature statistics (\(detail)); rebuild them with `dd2 ref build`"
     case .unknownReference(let name, let known):

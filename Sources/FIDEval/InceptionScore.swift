@@ -23,7 +23,10 @@ public struct MeanAndDeviation: Equatable, Sendable {
 public func inceptionScore(_ logits: FeatureStore, splits: Int = 10, seed: UInt32) throws -> MeanAndDeviation {
   precondition(splits > 0, "inceptionScore: \(splits) splits")
   let N = logits.count
-  guard N >= splits else { throw FIDError.tooFewFor("the Inception Score", needed: splits, found: N) }
+  guard N >= splits else {
+    throw FIDError.tooFewFor(
+      Metric.inceptionScore.title, needed: splits, found: N, place: "the generated images")
+  }
   var random = NumPyRandom(seed: seed)
   let order = random.permutation(N)
   let scores = try (0..<splits).map { split in

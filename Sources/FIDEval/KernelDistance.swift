@@ -28,7 +28,8 @@ public func kernelDistance(
     throw FIDError.differentDimensions(generated.dimension, reference.dimension)
   }
   let size = min(subsetSize, generated.count, reference.count)
-  guard size >= 2 else { throw FIDError.tooFewFor("KID", needed: 2, found: size) }
+  try Metric.kid.require(generated.count, in: "the generated images")
+  try Metric.kid.require(reference.count, in: "the reference")
   var random = NumPyRandom(seed: seed)
   var values: [Double] = []
   for subset in 0..<subsets {

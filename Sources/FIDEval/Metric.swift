@@ -41,6 +41,13 @@ public enum Metric: String, CaseIterable, Sendable {
     }
   }
 
+  /// Throws `FIDError.tooFewFor` unless it can be had of so many images.
+  /// - Parameter place: where they are.
+  public func require(_ count: Int, in place: String) throws {
+    guard count < fewestImages else { return }
+    throw FIDError.tooFewFor(title, needed: fewestImages, found: count, place: place)
+  }
+
   /// What it needs of the feature network.
   public var outputs: FeatureOutputs {
     switch self {

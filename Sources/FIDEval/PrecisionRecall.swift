@@ -29,9 +29,10 @@ public func precisionRecall(
   guard generated.dimension == reference.dimension else {
     throw FIDError.differentDimensions(generated.dimension, reference.dimension)
   }
-  let fewer = min(generated.count, reference.count)
-  guard fewer > neighbours else {
-    throw FIDError.tooFewFor("precision and recall", needed: neighbours + 1, found: fewer)
+  for (count, place) in [(generated.count, "the generated images"), (reference.count, "the reference")]
+  where count <= neighbours {
+    throw FIDError.tooFewFor(
+      Metric.precisionRecall.title, needed: neighbours + 1, found: count, place: place)
   }
   let (G, R) = (tiles(generated, tile), tiles(reference, tile))
   let total = G.count * (G.count + 1) / 2 + R.count * (R.count + 1) / 2 + G.count * R.count

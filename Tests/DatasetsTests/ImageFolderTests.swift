@@ -12,7 +12,7 @@ import Testing
   init() throws { temporary = try TemporaryFolder() }
 
   @Test func subfoldersAreClassesInSortedOrder() throws {
-    for name in ["zebra", "ant", "empty"] { try temporary.makeFolder(name) }
+    for name in ["zebra", "ant"] { try temporary.makeFolder(name) }
     try write("zebra/b.png", gray: 40)
     try write("zebra/a.png", gray: 30)
     try write("ant/x.PNG", gray: 20)
@@ -27,9 +27,9 @@ import Testing
   @Test func flatFoldersTakeLabelsFromNames() throws {
     try write("000000-class2.png", gray: 1)
     try write("000001-class0.png", gray: 2)
-    try write("other.png", gray: 3)
+    try write("000002-disk-class1.PNG", gray: 3)
     let folder = try ImageFolder(root)
-    #expect((0..<3).map(folder.label(at:)) == [2, 0, 0])
+    #expect((0..<3).map(folder.label(at:)) == [2, 0, 1])
     #expect(folder.classNames == ["class0", "class1", "class2"])
   }
 
@@ -47,9 +47,10 @@ import Testing
 
   /// Images deeper down would be lost, and with a whole class of them the classes after it would get other numbers.
   @Test func imagesBelowAClassAreAnError() throws {
-    for name in ["ant/empty/none", "bee/deep/er"] { try temporary.makeFolder(name) }
+    try temporary.makeFolder("ant/empty/none")
     try write("ant/x.png", gray: 20)
     #expect(try ImageFolder(root).classNames == ["ant"])
+    try temporary.makeFolder("bee/deep/er")
     try write("bee/deep/er/y.png", gray: 30)
     let error = #expect(throws: DatasetError.nestedClass(path: "\(root)/bee/deep")) { try ImageFolder(root) }
     #expect(error?.exitCode == 65 && error?.description.contains("\n") == false)
@@ -74,17 +75,93 @@ import Testing
   @Test func badFoldersAreTypedErrors() throws {
     #expect(throws: DatasetError.noImages(path: root)) { try ImageFolder(root) }
     #expect(throws: DatasetError.missingFolder(path: root + "/none")) { try ImageFolder(root + "/none") }
-    try write("a.png", gray: 1)
-    try Data("PNG? no".utf8).write(to: URL(fileURLWithPath: "\(root)/b.png"))
-    try PNGImage(width: 5, height: 4, gray: 9).write("\(root)/c.png")
+    for name in ["a.png", "c.png"] { try write(name, gray: 1) }
     let folder = try ImageFolder(root)
-    let unreadable = #expect(throws: DatasetError.self) { try folder.pixels(at: 1) }
-    #expect(unreadable?.exitCode == 65)
-    #expect(unreadable?.description.contains("b.png") == true)
+    // What is replaced or removed while it is in use.
     let mixed = DatasetError.mixedSizes(path: "\(root)/c.png", expected: [4, 6], found: [4, 5])
-    #expect(throws: mixed) { try folder.batch([0, 2]) }
-    #expect(mixed.exitCode == 65)
-    #expect(!mixed.description.contains("\n"))
+    try PNGImage(width: 5, height: 4, gray: 9).write("\(root)/c.png")
+    #expect(throws: mixed) { try folder.batch([0, 1]) }
+    #expect(throws: mixed) { try ImageFolder(root) }
+    #expect(mixed.exitCode == 65 && !mixed.description.contains("\n"))
+    try FileManager.default.removeItem(atPath: "\(root)/c.png")
+    #expect(throws: DatasetError.unreadable(.missingFile(path: "\(root)/c.png"))) { try folder.pixels(at: 1) }
+  }
+
+  /// Every file is looked at before any work, and all that cannot be used are known at once.
+  @Test func filesThatCannotBeUsedAreFoundBeforehand() throws {
+    for name in ["a.png", "b.png", "c.png", "d.png"] { try write(name, gray: 1) }
+    try Data("PNG? no".utf8).write(to: URL(fileURLWithPath: "\(root)/b.png"))
+    let cut = try temporary.contents("d.png").prefix(50)
+    try cut.write(to: URL(fileURLWithPath: "\(root)/d.png"))
+    var checked = 0
+    let error = #expect(throws: DatasetError.self) {
+      try ImageFolder(root) { done, total in
+        #expect(total == 4)
+        checked = done
+      }
+    }
+    guard case .badImages(_, let bad, count: 4)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    let texts = bad.map(\.description)
+    #expect(checked == 4 && texts.count == 2 && texts[0].contains("b.png") && texts[1].contains("d.png"))
+    #expect(error?.exitCode == 65 && error?.description.contains("2 of 4 images cannot be used") == true)
+  }
+
+  // MARK: Resuming
+
+  private func recordedSet() throws -> ImageSetRecord {
+    for name in ["ant", "bee"] { try temporary.makeFolder("set/" + name) }
+    for (index, name) in ["ant/a.png", "bee/b.png", "bee/c.png"].enumerated() {
+      try write("set/" + name, gray: UInt8(100 + index))
+    }
+    return try ImageFolder(root + "/set").record
+  }
+
+  /// Images read at the start, given what a run recorded.
+  private func read(_ path: String, _ record: ImageSetRecord) throws -> (files: Int, hasMoved: Bool) {
+    var files = 0
+    let folder = try ImageFolder(path, recorded: record) { files = max(files, $1 * min(1, $0)) }
+    #expect(folder.record == record)
+    return (files, folder.hasMoved)
+  }
+
+  @Test func aRunGoesOnWithTheSameImages() throws {
+    let record = try recordedSet()
+    // Nothing but the first one, for the size, is read where all is as it was.
+    #expect(try read(root + "/set", record) == (1, false))
+    try FileManager.default.copyItem(atPath: root + "/set", toPath: root + "/copy")
+    #expect(try read(root + "/copy", record) == (3, true))
+  }
+
+  /// What is done to a set, and what is said of it.
+  @Test(arguments: ["added", "removed", "exchanged", "renamed"]) func aRunDoesNotGoOnWithOthers(change: String) throws {
+    let record = try recordedSet()
+    let (path, file) = (root + "/set", root + "/set/bee/c.png")
+    let detail: String
+    switch change {
+    case "added":
+      try write("set/ant/new.png", gray: 9)
+      detail = "has 4 images where the run began with 3"
+    case "removed":
+      try FileManager.default.removeItem(atPath: file)
+      detail = "has 2 images where the run began with 3"
+    case "exchanged":
+      // Of the same size and time: only the contents tell.
+      let date = try #require(try FileManager.default.attributesOfItem(atPath: file)[.modificationDate] as? Date)
+      let size = try temporary.contents("set/bee/c.png").count
+      try write("set/bee/c.png", gray: 103)
+      #expect(try temporary.contents("set/bee/c.png").count == size)
+      try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: file)
+      detail = "holds other images than the run began with, under the same names"
+    default:
+      try FileManager.default.moveItem(atPath: file, toPath: path + "/bee/d.png")
+      detail = "has images of other names than the run began with"
+    }
+    #expect(throws: DatasetError.changedImages(path: path, detail: detail)) {
+      try ImageFolder(path, recorded: record)
+    }
   }
 
   private func write(_ name: String, gray: UInt8) throws {

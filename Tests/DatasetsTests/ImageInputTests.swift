@@ -138,8 +138,23 @@ import Testing
       [.modificationDate: Date(timeIntervalSince1970: 9)], ofItemAtPath: images + "/a.png")
     let later = try ImageInput.fingerprint(images, options)
     #expect(later != first)
+    // Another file in its place, with the same name, size and time, as `cp -a` leaves it.
+    try FileManager.default.copyItem(atPath: images + "/a.png", toPath: images + "/.copy")
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 9)], ofItemAtPath: images + "/.copy")
+    #expect(rename(images + "/.copy", images + "/a.png") == 0)
+    let exchanged = try ImageInput.fingerprint(images, options)
+    #expect(exchanged != later)
+    // Other contents written into the same file, whose time is set back.
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: images + "/a.png"))
+    try file.write(contentsOf: Data([0]))
+    try file.close()
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 9)], ofItemAtPath: images + "/a.png")
+    let rewritten = try ImageInput.fingerprint(images, options)
+    #expect(rewritten != exchanged)
     try FileManager.default.moveItem(atPath: images + "/a.png", toPath: images + "/c.png")
-    #expect(try ImageInput.fingerprint(images, options) != later)
+    #expect(try ImageInput.fingerprint(images, options) != rewritten)
   }
 }
 

@@ -1,4 +1,5 @@
 import Artifacts
+import Datasets
 import FIDEval
 import Foundation
 import NN
@@ -44,6 +45,23 @@ private final class FailingStage: TrainingStage {
       // The step before it is safe.
       #expect(try run.directory.latestCheckpoint()?.step == 1)
       #expect(try metrics(folder + "/run").count == 1)
+    }
+  }
+}
+
+@Suite("Images that are lost meanwhile") struct LostImageTests {
+  /// The steps since the last checkpoint are not.
+  @Test func stopTheRunAfterACheckpoint() throws {
+    try withTemporaryFolder { folder in
+      let run = try OpenRun(folder + "/run", settings: tinySettings(steps: 3), command: "test")
+      let loop = RunLoop(run, checkpointInterval: 100, interrupt: InterruptFlag(), observer: { _ in })
+      let lost = DatasetError.unreadable(.missingFile(path: "images/7.png"))
+      #expect(throws: lost) { try loop(FailingStage { if $0 == 2 { throw lost } else { return [("loss", 1)] } }) }
+      #expect(try run.directory.latestCheckpoint()?.step == 2)
+      #expect(throws: lost) { try loop(FailingStage { _ in throw lost }) }
+      #expect(try run.directory.checkpointSteps() == [2] && metrics(folder + "/run").count == 2)
+      try loop(FailingStage { _ in [("loss", 1)] })
+      #expect(try run.directory.latestCheckpoint()?.step == 3)
     }
   }
 }

@@ -111,9 +111,16 @@ import Testing
     let (one, three, eight) = (
       try store([1], 1), try store([1, 2, 3], 1), try store([Float](repeating: 0, count: 8), 1)
     )
-    #expect(throws: FIDError.tooFewFor("KID", needed: 2, found: 1)) { try kernelDistance(one, three, seed: 0) }
-    #expect(throws: FIDError.tooFewFor("precision and recall", needed: 4, found: 3)) {
-      try precisionRecall(eight, three)
+    let (generated, reference) = ("the generated images", "the reference")
+    for (a, b, place) in [(one, three, generated), (three, one, reference)] {
+      #expect(throws: FIDError.tooFewFor("KID", needed: 2, found: 1, place: place)) {
+        try kernelDistance(a, b, seed: 0)
+      }
+    }
+    for (a, b, place) in [(three, eight, generated), (eight, three, reference)] {
+      #expect(throws: FIDError.tooFewFor("precision and recall", needed: 4, found: 3, place: place)) {
+        try precisionRecall(a, b)
+      }
     }
     let error = #expect(throws: FIDError.self) { try inceptionScore(eight, seed: 0) }
     #expect(error?.exitCode == 65 && error?.description.contains("10") == true)

@@ -193,6 +193,81 @@ import Testing
     #expect(try details()["count"] as? Int == 21)
   }
 
+  /// `cp -a` of other images over them leaves names, sizes and times as they were.
+  @Test func aReferenceOfOtherImagesUnderTheSameNamesIsMeasured() throws {
+    try render(20)
+    for (name, seed) in [("a", 3), ("b", 4)] { try render(20, to: name, seed: seed) }
+    let (a, b) = (try folder.names(in: "a"), try folder.names(in: "b"))
+    try folder.makeFolder("ref")
+    /// Fills the reference with equally many equally long files of one time.
+    func fill(_ source: String, _ names: [String]) throws {
+      for (index, name) in names.enumerated() {
+        let path = folder.file("ref/\(index).png")
+        // Bytes behind the image's end belong to no image.
+        var contents = try folder.contents("\(source)/\(name)")
+        contents += Data(repeating: 0, count: 5000 - contents.count)
+        try? FileManager.default.removeItem(atPath: path)
+        try contents.write(to: URL(fileURLWithPath: path))
+        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 9)], ofItemAtPath: path)
+      }
+    }
+    func distance(_ options: String = "") throws -> Double {
+      try #require(try json("fid --ref ref --extractor shapes32" + options)["fid"] as? Double)
+    }
+    try fill("a", a)
+    let first = try distance()
+    try fill("b", b)
+    let second = try distance()
+    #expect(second != first)
+    #expect(abs(second / (try distance(" --no-cache")) - 1) < 1e-9)
+  }
+
+  @Test func foldersWithOtherImagesThanTheirRecordTellsOfAreWarnedOf() throws {
+    try render(20)
+    func warnings(_ record: String, _ options: String = "--ref shapes32") throws -> [String] {
+      try folder.write(record, to: "out/samples.json")
+      let found = try #require(json("fid \(options)")["warnings"] as? [String])
+      return found.filter { $0.contains("samples.json") }
+    }
+    #expect(try warnings(#"{"count": 20, "completed": 20, "seed": 1}"#).isEmpty)
+    #expect(try warnings(#"{"name": "mine"}"#).isEmpty)
+    let other = try warnings(#"{"count": 400, "completed": 400}"#)
+    #expect(other.count == 1 && other[0].contains("out holds 20 images") && other[0].contains("tells of 400"))
+    #expect(try warnings(#"{"count": 400, "completed": 20}"#).first?.contains("20 of 400") == true)
+    // On the other side too, kept statistics included.
+    try render(30, to: "other")
+    for _ in 0..<2 {
+      let side = "--images other --ref out --extractor shapes32"
+      #expect(try warnings(#"{"count": 7, "completed": 7}"#, side).first?.contains("out holds 20 images") == true)
+    }
+  }
+
+  @Test func refusalsOfFewImagesSayWhere() throws {
+    try render(20)
+    try render(3, to: "few")
+    try fails("fid --images out --ref few --extractor shapes32 --metrics pr", 65, ["few: precision and recall of 3"])
+    try fails("fid --images few --ref out --extractor shapes32 --metrics pr", 65, ["few: precision and recall of 3"])
+    // One that only decoding finds bad makes them too few.
+    try folder.makeFolder("two")
+    let first = try #require(folder.names(in: "few").first)
+    try folder.write(try folder.contents("few/\(first)"), "two/a.png")
+    try folder.write(PNGFixture.undecodable, "two/b.png")
+    let command = ["fid", "--images", "two", "--ref", "shapes32", "--skip-bad", "--resize", "32"]
+    let outcome = try dd2(command, models: Command.bundledModels)
+    #expect(outcome.status == 65 && outcome.log.contains("dd2: two: FID of 1 image(s)"), "\(outcome.log)")
+    let found = try json("fid --images out --ref few --extractor shapes32 --metrics kid")
+    #expect(found["kid"] != nil)
+  }
+
+  @Test func precisionOfFewImagesIsWarnedOf() throws {
+    try render(20)
+    try render(5, to: "few", seed: 3)
+    let found = try json("fid --images out --ref few --extractor shapes32 --metrics pr")
+    let warnings = try #require(found["warnings"] as? [String])
+    #expect(warnings.contains { $0.contains("precision and recall of 20 images in out are uncertain by up to 0.11") })
+    #expect(warnings.contains { $0.contains("precision and recall of 5 images in few are uncertain by up to 0.22") })
+  }
+
   @Test func fewImagesAreWarnedOf() throws {
     try render(20)
     let outcome = try run("fid --ref shapes32")

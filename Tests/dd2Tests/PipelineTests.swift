@@ -208,6 +208,9 @@ import Testing
     try dd2.expectFailure(
       ["distill", "--steps", "1", "--run", "blind"] + teacher + Self.smallest, status: 64,
       saying: ["teacher/teacher.h5", "images", "--data"], models: models)
+    try dd2.expectFailure(
+      ["evaluate", "--count", "20", "--generators-only"] + teacher, status: 65,
+      saying: ["teacher/teacher.h5: has learned from images", "dd2 sample", "dd2 fid"], models: models)
     let distill = ["distill", "--data", "images", "--run", "student"] + teacher + Self.smallest
     _ = try run(distill + ["--steps", "1"])
     // Its family's preset; the images may move between sessions.
@@ -226,7 +229,7 @@ import Testing
     try FileManager.default.copyItem(atPath: folder.file("moved/class0"), toPath: folder.file("moved/one-more"))
     try dd2.expectFailure(
       ["teacher", "train", "--data", "moved", "--resume", "--run", "teacher"], status: 65,
-      saying: ["moved: has 11 classes where the model knows 10"])
+      saying: ["moved: its folder one-more is none of the run's classes"])
     try dd2.expectFailure(
       ["teacher", "train", "--family", "var", "--resume", "--run", "teacher"], status: 64,
       saying: ["--family VAR differs from the run's LlamaGen"])

@@ -92,6 +92,13 @@ import Testing
     }
     #expect(clean[0]["protocol"] as? String == "clean")
     #expect(clean[0]["fid"] as? Double == clean[1]["fid"] as? Double && clean[0]["fid"] as? Double != scores[0])
+    // Parts of one image have a score of 1 whatever they show.
+    _ = try dd2.succeeding(["data", "render", "-o", "ten", "--count", "10"])
+    let few = try #require(
+      try dd2.succeeding(["fid", "--images", "ten", "--metrics", "is", "--json"] + weights).json() as? [String: Any])
+    #expect(abs(try #require((few["inception_score"] as? [String: Any])?["mean"] as? Double) - 1) < 1e-6)
+    let warnings = try #require(few["warnings"] as? [String])
+    #expect(warnings.contains { $0.contains("Inception Score of 10 images in ten is of 10 parts of 1") })
     try write("inception.pth", tensors.filter { $0.name != "Mixed_5b.branch1x1.conv.weight" })
     try expectFailure(["inception.pth"], saying: "Mixed_5b.branch1x1.conv.weight")
   }

@@ -54,6 +54,8 @@ import Testing
     ("distill --steps 5 --max-time 1.5", "at most 1"),
     ("distill --steps 5 --loss dmd --alpha 1", "--alpha belongs to --loss sid"),
     ("distill --steps 5 --data x --evaluate-every 5", "--evaluate-every"),
+    ("distill --steps 5 --classes text", "give --data DIR"),
+    ("teacher train --data shapes32 --classes numbers", "give --data DIR"),
     ("sample -o out", "--one-step"),
     ("sample --one-step --teacher-steps -o out", "--teacher-steps"),
     ("sample --one-step", "--output"),
@@ -199,7 +201,7 @@ import Testing
       saying: ["nowhere/x.npz: cannot be created"], models: Command.bundledModels)
     try dd2.expectFailure(
       ["fid", "--ref", "images", "--images", "images", "--extractor", "shapes32", "--metrics", "kid"], status: 65,
-      saying: ["KID of 1 image(s)"], models: Command.bundledModels)
+      saying: ["images: KID of 1 image(s)"], models: Command.bundledModels)
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32", "--images", "images/a.png"], status: 64, saying: ["is one image"],
       models: Command.bundledModels)

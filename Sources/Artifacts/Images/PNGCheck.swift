@@ -9,6 +9,8 @@ public struct PNGCheck: Equatable, Sendable {
   public let height: Int
   /// Whether it has an alpha channel or a transparent colour.
   public let hasAlpha: Bool
+  /// A checksum of the checksums of its parts: another image has another one.
+  public let checksum: UInt32
 
   /// Walks through the chunks of a file; `path` is for error messages.
   ///
@@ -29,6 +31,7 @@ public struct PNGCheck: Equatable, Sendable {
     var header: (width: Int, height: Int, hasAlpha: Bool)?
     var isTransparent = false
     var hasPixels = false
+    var sum: UInt32 = 0
     while true {
       guard let length = file.big(at: position), let kind = file.big(at: position + 4), length < 1 << 31,
         let body = file.slice(at: position + 4, count: length + 4), let checksum = file.big(at: position + 8 + length)
@@ -36,6 +39,7 @@ public struct PNGCheck: Equatable, Sendable {
       guard Int(body.withUnsafeBytes { CRC32.checksum($0) }) == checksum else {
         throw ArtifactError.corrupt(path: file.path, detail: "the checksum of a part of the image is wrong")
       }
+      sum = withUnsafeBytes(of: UInt32(checksum).littleEndian) { CRC32.checksum($0, after: sum) }
       switch kind {
       case Chunk.header:
         guard length == 13, header == nil, let width = body.big(at: 4), let height = body.big(at: 8), width > 0,
@@ -53,6 +57,7 @@ public struct PNGCheck: Equatable, Sendable {
           throw ArtifactError.corrupt(path: file.path, detail: "the image has no header or no pixels")
         }
         (width, height, hasAlpha) = (header.width, header.height, header.hasAlpha || isTransparent)
+        self.checksum = sum
         return
       default: break
       }

@@ -23,6 +23,7 @@ public struct ImageSetFeatures {
 /// grow with the number of images.
 public struct FeaturePass {
   private let extractor: any FeatureExtractor
+  private let metrics: [Metric]
   private let outputs: FeatureOutputs
   private let keepsMoments: Bool
   private let keepsFeatures: Bool
@@ -35,6 +36,7 @@ public struct FeaturePass {
   public init(_ extractor: any FeatureExtractor, for metrics: some Collection<Metric>, batch: Int) {
     precondition(batch > 0, "FeaturePass: batch \(batch)")
     self.extractor = extractor
+    self.metrics = Array(metrics)
     outputs = metrics.outputs
     keepsMoments = metrics.contains(.fid)
     keepsFeatures = metrics.need(.features)
@@ -78,6 +80,7 @@ public struct FeaturePass {
       try progress(count)
     }
     guard count > 0 else { throw DatasetError.noImages(path: input.path) }
+    for metric in metrics { try metric.require(count, in: input.path) }
     return ImageSetFeatures(
       count: count, pooled: try pooled?.statistics(), spatial: try spatial?.statistics(), features: features,
       logits: logits, bad: bad)

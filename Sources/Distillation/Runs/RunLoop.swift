@@ -1,4 +1,5 @@
 import Artifacts
+import Datasets
 import Foundation
 import NN
 import Synchronization
@@ -84,7 +85,7 @@ struct RunLoop {
     }
     if lacksScore { try save(stage, completed: completed) }
     for index in completed..<stage.totalSteps {
-      var metrics = try log.timed { try finite(stage, step: index) }
+      var metrics = try log.timed { try step(stage, index, completed: completed) }
       var isScored = true
       do {
         metrics += try stage.evaluate(completed: index + 1, in: run)
@@ -98,6 +99,18 @@ struct RunLoop {
       guard isLast || interrupt.isRaised || (index + 1) % checkpointInterval == 0 else { continue }
       let path = try save(stage, completed: index + 1, isScored: isScored)
       if interrupt.isRaised, !isLast || !isScored { throw RunInterrupted(checkpoint: path) }
+    }
+  }
+
+  /// One step of the stage. Where its images are gone or broken, which a stage finds before it changes anything, the
+  /// steps since the last checkpoint are saved.
+  /// - Parameter completed: the steps that were done when the loop began.
+  private func step(_ stage: any TrainingStage, _ index: Int, completed: Int) throws -> [(String, Double)] {
+    do {
+      return try finite(stage, step: index)
+    } catch let error as DatasetError {
+      if index > completed, index % checkpointInterval != 0 { try save(stage, completed: index) }
+      throw error
     }
   }
 

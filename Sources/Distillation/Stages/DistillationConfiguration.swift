@@ -46,6 +46,8 @@ public struct DistillationConfiguration: Codable, Equatable, Sendable {
   public var seed: UInt64 = 1
   /// Where the images come from, for the record.
   public var data = "shapes32"
+  /// What they are; nil for the built-in ones.
+  public var images: ImageSetRecord?
   /// Training images whose tokens stage 1 sees.
   public var trainingImages = 10_000
   /// Sequences per update, in every stage.

@@ -161,8 +161,11 @@ public struct DistillationPipeline {
   }
 
   private func write(_ averaged: StateDict, of run: OpenRun, facts: [String: String] = [:], to path: String) throws {
+    var settings = configuration
+    // What only this copy of the images has.
+    settings.images?.state = nil
     let metadata = [
-      "command": run.command, "seed": String(configuration.seed), "training": try JSON.text(configuration),
+      "command": run.command, "seed": String(configuration.seed), "training": try JSON.text(settings),
     ]
     try GeneratorFile.write(
       GeneratorDescription(

@@ -1,6 +1,7 @@
 import Artifacts
 import Backbone
 import DD2Teacher
+import Datasets
 import Foundation
 import NN
 import TensorCore
@@ -84,11 +85,15 @@ public enum TeacherFile {
     public var parameterCounts: [String: Int] = [:]
 
     /// Where the images came from that `TeacherPipeline` trained it on; nil for an imported one.
-    public var trainingData: String? {
-      let training = origin["training"].flatMap {
+    public var trainingData: String? { training?.data }
+
+    /// Their classes; nil for an imported teacher, one of the built-in images, and one of an earlier dd2.
+    public var trainingClasses: ClassMapping? { training?.images?.classes }
+
+    private var training: TeacherTrainingConfiguration? {
+      origin["training"].flatMap {
         try? JSONDecoder().decode(TeacherTrainingConfiguration.self, from: Data($0.utf8))
       }
-      return training?.data
     }
   }
 

@@ -20,6 +20,8 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
   public var seed: UInt64
   /// Where the images come from, for the record.
   public var data: String
+  /// What they are; nil for the built-in ones.
+  public var images: ImageSetRecord?
 
   /// Settings that train the built-in teacher.
   public init(
@@ -78,6 +80,13 @@ public struct TeacherPipeline {
     try train(configuration.teacher.family, data: data)
   }
 
+  /// The settings as the teacher's file records them: what only this copy of the images has is left out.
+  private var recordedConfiguration: TeacherTrainingConfiguration {
+    var settings = configuration
+    settings.images?.state = nil
+    return settings
+  }
+
   private func train<Family: TeacherFamily>(_ family: Family, data: any ImageSource) throws -> String {
     let perceptual = PerceptualTraining(data: data, settings: configuration.perceptual, seed: configuration.seed)
     let begun = try run(perceptual, command: command) { if let change = $0.change { observer(.warning(change)) } }
@@ -103,8 +112,9 @@ public struct TeacherPipeline {
     let path = folder + "/teacher.h5"
     try TeacherFile.write(
       configuration.teacher, transformer: transformerStage.averagedState, tokenizer: tokenizerStage.averagedState,
-      metadata: ["command": begun, "seed": String(configuration.seed), "training": try JSON.text(configuration)],
-      to: path)
+      metadata: [
+        "command": begun, "seed": String(configuration.seed), "training": try JSON.text(recordedConfiguration),
+      ], to: path)
     observer(.saved(path: path))
     return path
   }

@@ -1,16 +1,21 @@
 import Artifacts
 import Backbone
 import DD2Teacher
+import Datasets
 import TensorCore
 
 /// Token sequences in HDF5: `ids` (B, L) and `labels` (B), integers of any width.
 public enum TokenFile {
   static let idsName = "ids"
   static let labelsName = "labels"
+  /// The attribute that says, in JSON, which class each folder of images was.
+  static let classesName = "classes"
 
   /// Writes sequences into a file that is being made.
+  /// - Parameter classes: how the images' classes were told, for the record.
   /// - Throws: `ArtifactError`.
-  public static func write(_ tokens: TokenSet, to writer: HDF5Writer) throws {
+  public static func write(_ tokens: TokenSet, classes: ClassMapping? = nil, to writer: HDF5Writer) throws {
+    if let classes { try writer.setAttribute(classesName, .string(try JSON.text(classes))) }
     let ids = HostArray(shape: tokens.ids.shape.dimensions, tokens.ids.values.map(Int64.init))
     try writer.write(ids, to: idsName)
     try writer.write(HostArray(shape: [tokens.count], tokens.labels.map(Int64.init)), to: labelsName)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Backbone
+import Datasets
 import Distillation
 import Foundation
 
@@ -30,7 +31,7 @@ struct Distill: ParsableCommand {
       throw ValidationError("--preset \(preset.rawValue) needs the teacher's file: give --teacher")
     }
     // A resumed run may have a reference already.
-    if data.data != nil, !location.resume { try scoring.requireReference() }
+    if data.givesOthers, !location.resume { try scoring.requireReference() }
   }
 
   func run() throws {
@@ -44,16 +45,18 @@ struct Distill: ParsableCommand {
     var settings = try reading(files: asked, teacher: teacher)
     if let recorded { settings = try resumed(recorded.settings, asked: settings) }
     _ = try teacher.teacher.layout.parts(settings.adaptation.parts)
-    let images = try DataOptions.source(
-      settings.data, side: teacher.teacher.imageSide, classLimit: teacher.teacher.classCount)
+    let images = try data.images(
+      settings.data, side: teacher.teacher.imageSide, known: KnownClasses(of: teacher), recorded: settings.images)
+    settings.images = images.record
     let scorer = try scoring.scorer(settings, side: teacher.teacher.imageSide)
     let folder = try location.folder(purpose: "distill")
     if recorded == nil { Self.tell(preset) }
+    images.tell()
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try DistillationPipeline(
         settings, teacher: teacher, scorer: scorer, folder: folder, command: commandLine,
         interrupt: interrupt,
-        observer: observer)(data: images)
+        observer: observer)(data: images.source)
     }
     try Console.result(path)
   }
@@ -63,12 +66,15 @@ struct Distill: ParsableCommand {
     return try run.recordedSettings()
   }
 
-  /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones and --data does not
-  ///   say which to take: stage 1 would train on images that it has never seen.
+  /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones, or does not say from
+  ///   which, and --data does not say which to take: stage 1 would train on images that it has never seen.
   private func requireImages(of teacher: TeacherFile.Loaded) throws {
-    guard data.data == nil, let learned = teacher.trainingData, learned != DataOptions.builtIn else { return }
+    guard data.data == nil, teacher.trainingData != DataOptions.builtIn else { return }
+    let learned = teacher.trainingData.map { "has learned from \($0); give --data with that folder" }
     throw CommandFailure(
-      .usage, "\(teacher.path): has learned from \(learned); give --data with that folder or another of its kind")
+      .usage,
+      "\(teacher.path): " + (learned ?? "does not say what images it has learned; give --data with them")
+        + " or another of its kind")
   }
 
   /// The preset that is named, or that of a bundled teacher, which has its name; nil where the teacher's file decides.
@@ -92,6 +98,7 @@ struct Distill: ParsableCommand {
     var settings = try options.applied(to: options.preset == nil ? recorded ?? begun : begun)
     settings.guidance = guidance.applied(to: settings.guidance)
     if let folder = data.data { settings.data = folder }
+    settings.images = recorded?.images
     return settings
   }
 
@@ -99,7 +106,7 @@ struct Distill: ParsableCommand {
   private func reading(
     files settings: DistillationConfiguration, teacher: TeacherFile.Loaded
   ) throws -> DistillationConfiguration {
-    let scored = try scoring.applied(to: settings, readsOtherImages: data.data != nil)
+    let scored = try scoring.applied(to: settings, readsOtherImages: data.givesOthers)
     let started = try options.start.map { try Self.starting(scored, from: $0, teacher: teacher) } ?? scored
     let paired = try options.pairsFrom.map { try drawingPairs(started, with: $0, teacher: teacher) } ?? started
     return try options.stage1From.map { try Self.taking(stage1Of: $0, by: paired, teacher: teacher) } ?? paired

@@ -84,6 +84,7 @@ struct Evaluate: ParsableCommand {
         "\(file.path): draws images of \(file.teacher.imageSide) x \(file.teacher.imageSide) pixels where shapes32's are "
           + "\(Shapes32.side) x \(Shapes32.side); draw with dd2 sample and score with dd2 fid")
     }
+    try requireImages(of: file)
     let scorer = FIDScorer(
       extractor: extractor, reference: try .read(try BundledModels.path(of: .referenceStatistics)))
     let samples = frequencySamples ?? Self.usualFrequencySamples
@@ -108,6 +109,20 @@ struct Evaluate: ParsableCommand {
     meter?.meter.close()
     meter = nil
     try show(rows)
+  }
+
+  /// - Throws: `CommandFailure` for a teacher of other images than shapes32, which every row is measured against.
+  private func requireImages(of file: TeacherFile.Loaded) throws {
+    let classes = (file.teacher.classCount, Shapes32(.heldOut).classNames.count)
+    guard (file.trainingData ?? DataOptions.builtIn) == DataOptions.builtIn, classes.0 == classes.1 else {
+      throw CommandFailure(
+        .badData,
+        "\(file.path): has learned " + (file.trainingData.map { "from \($0)" } ?? "images of \(classes.0) classes")
+          + ", and the table is of shapes32; draw with dd2 sample and score with dd2 fid")
+    }
+    if file.trainingData == nil {
+      Log.warning("\(file.path) does not say what images it has learned; the table takes them to be those of shapes32")
+    }
   }
 
   /// Something that draws, with its row's name.

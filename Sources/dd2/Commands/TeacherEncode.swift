@@ -1,5 +1,6 @@
 import ArgumentParser
 import Artifacts
+import Datasets
 import Distillation
 
 /// `dd2 teacher encode`: images to tokens.
@@ -8,7 +9,7 @@ struct TeacherEncode: ParsableCommand {
     commandName: "encode", abstract: "Turn images into a teacher's tokens.",
     discussion: """
       Reads PNG files of the teacher's image size in sorted order, a subfolder per class or the class in the name \
-      (000012-class3.png), and writes HDF5 with ids (B, L) and labels (B).
+      (000012-class3.png), and writes HDF5 with ids (B, L) and labels (B), and which class each folder was.
       """)
 
   @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
@@ -17,6 +18,8 @@ struct TeacherEncode: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of images.", valueName: "dir"))
   var images: String
 
+  @OptionGroup var classes: ClassOptions
+
   @Option(name: .shortAndLong, help: ArgumentHelp("The HDF5 file to write.", valueName: "file"))
   var output: String
 
@@ -24,9 +27,12 @@ struct TeacherEncode: ParsableCommand {
     let loaded = try TeacherOptions.load(file)
     let teacher = loaded.teacher
     try Outputs.check(output, option: "-o", as: .tokens, inputs: [loaded.path])
-    let data = try DataOptions.source(images, side: teacher.imageSide, classLimit: teacher.classCount)
+    let images = try TrainingImages(
+      images, classes.rule(), side: teacher.imageSide, known: KnownClasses(of: loaded), recorded: nil)
+    let data = images.source
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }
+    images.tell()
     let interrupts = Interrupts()
     let meter = ProgressMeter("encoding", total: data.count, unit: "images")
     defer { meter.close() }
@@ -37,7 +43,7 @@ struct TeacherEncode: ParsableCommand {
         if interrupts.flag.isRaised { meter.close() }
         try interrupts.check("\(done) of \(data.count) images")
       }, encoder: { try teacher.encode(images_BhwC: $0) })
-    try TokenFile.write(tokens, to: writer)
+    try TokenFile.write(tokens, classes: images.record?.classes, to: writer)
     try writer.finish()
     try Console.result("\(output): \(tokens.count) images, \(teacher.layout.count) tokens each")
   }

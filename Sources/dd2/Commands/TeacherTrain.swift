@@ -56,28 +56,29 @@ struct TeacherTrain: ParsableCommand {
   func run() throws { if features { try trainFeatures() } else { try trainTeacher() } }
 
   private func trainTeacher() throws {
-    let settings = try location.resume ? resumedSettings(in: location.folder(purpose: "teacher")) : newSettings()
+    var settings = try location.resume ? resumedSettings(in: location.folder(purpose: "teacher")) : newSettings()
     let family = settings.teacher.family
-    let images = try DataOptions.source(settings.data, side: family.imageSide, classLimit: family.classCount)
+    let images = try data.images(
+      settings.data, side: family.imageSide, known: KnownClasses(count: location.resume ? family.classCount : nil),
+      recorded: settings.images)
+    settings.images = images.record
+    if !location.resume { settings.teacher = family.replacing(classCount: images.source.classNames.count) }
     let folder = try location.folder(purpose: "teacher")
+    images.tell()
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try TeacherPipeline(
         settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer)(
-          data: images)
+          data: images.source)
     }
     try Console.result(path)
   }
 
-  private func newSettings() throws -> TeacherTrainingConfiguration {
-    var settings = TeacherTrainingConfiguration(
-      teacher: (family ?? .var).builtIn, data: data.data ?? DataOptions.builtIn)
-    let images = try DataOptions.source(settings.data, side: settings.teacher.family.imageSide)
-    settings = TeacherTrainingConfiguration(
-      teacher: settings.teacher.family.replacing(classCount: images.classNames.count),
-      tokenizerSteps: tokenizerSteps ?? settings.tokenizer.steps,
-      transformerSteps: transformerSteps ?? settings.transformer.steps, seed: seed ?? Self.defaultSeed,
-      data: settings.data)
-    return settings
+  private func newSettings() -> TeacherTrainingConfiguration {
+    let usual = TeacherTrainingConfiguration()
+    return TeacherTrainingConfiguration(
+      teacher: (family ?? .var).builtIn, tokenizerSteps: tokenizerSteps ?? usual.tokenizer.steps,
+      transformerSteps: transformerSteps ?? usual.transformer.steps, seed: seed ?? Self.defaultSeed,
+      data: data.data ?? DataOptions.builtIn)
   }
 
   private func resumedSettings(in folder: String) throws -> TeacherTrainingConfiguration {

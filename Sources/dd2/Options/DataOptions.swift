@@ -1,5 +1,27 @@
 import ArgumentParser
+import Artifacts
 import Datasets
+import Distillation
+
+/// Which folder of images is which class.
+struct ClassOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Which class each folder of images is, where that is not clear: text for the order of their names, numbers where "
+        + "folder 7 is class 7, or a file with a line for each, name and number.", valueName: "text|numbers|file"))
+  var classes: String?
+
+  /// The rule; nil where none is given.
+  /// - Throws: `ArtifactError` for a file that is no list of classes.
+  func rule() throws -> ClassRule? {
+    switch classes {
+    case nil: nil
+    case "text"?: .text
+    case "numbers"?: .numbers
+    case let path?: try .list(reading: path)
+    }
+  }
+}
 
 /// Where training images come from.
 struct DataOptions: ParsableArguments {
@@ -11,23 +33,20 @@ struct DataOptions: ParsableArguments {
       "Images to use instead of \(builtIn): PNG files of one size, a subfolder per class.", valueName: "dir"))
   var data: String?
 
-  /// The images of a folder, or the built-in ones.
-  /// - Throws: `DatasetError` for a folder without readable images; `CommandFailure` for images of another size than
-  ///   `side` x `side`, or of more than `classLimit` classes.
-  static func source(_ name: String, side: Int, classLimit: Int = .max) throws -> any ImageSource {
-    let images: any ImageSource = if name == builtIn { Shapes32(.train) } else { try ImageFolder(name) }
-    guard images.height == side, images.width == side else {
-      throw CommandFailure(
-        .badData,
-        "\(name): images are \(images.width) x \(images.height) pixels where the model's are \(side) x \(side); "
-          + (name == builtIn ? "give images of its size with --data" : "resize them"))
-    }
-    guard images.classNames.count <= classLimit else {
-      throw CommandFailure(
-        .badData,
-        "\(name): has \(images.classNames.count) classes where the model knows \(classLimit); give a folder that fits"
-      )
-    }
-    return images
+  @OptionGroup var classes: ClassOptions
+
+  func validate() throws {
+    guard classes.classes != nil, (data ?? Self.builtIn) == Self.builtIn else { return }
+    throw ValidationError("--classes says which folder of --data is which class; give --data DIR, or leave it out")
+  }
+
+  /// Whether other images than the built-in ones are given.
+  var givesOthers: Bool { data != nil && data != Self.builtIn }
+
+  /// The images that a run of these options reads.
+  /// - Parameter name: the run's own, which is --data where that is given.
+  /// - Throws: as `TrainingImages`.
+  func images(_ name: String, side: Int, known: KnownClasses, recorded: ImageSetRecord?) throws -> TrainingImages {
+    try TrainingImages(name, classes.rule(), side: side, known: known, recorded: recorded)
   }
 }

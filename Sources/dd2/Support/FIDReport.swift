@@ -91,6 +91,42 @@ struct FIDReport: Encodable {
 
   private static let usualCount = 50_000
 
+  /// Says where precision and recall are of few images. They are shares of the images, uncertain by up to
+  /// 0.5 / sqrt(n), which below 1,000 reaches the second decimal, and the balls shrink as images become more.
+  mutating func warnOfPrecision(_ count: Int, in place: String) {
+    guard count < Self.fewForPrecision else { return }
+    warn(
+      "note: precision and recall of \(count) images in \(place) are uncertain by up to "
+        + String(format: "%.2f", 0.5 / Double(count).squareRoot())
+        + ", and depend on their number; give \(Self.fewForPrecision) or more, as many on both sides")
+  }
+
+  private static let fewForPrecision = 1000
+
+  /// Says where the Inception Score is of few images: that of a part cannot exceed its number of images, so that parts
+  /// of fewer images than there are classes never reach the top of the scale. Published ones are of 5,000 each.
+  mutating func warnOfScore(_ count: Int, splits: Int, in place: String) {
+    guard count < Self.fewForScore * splits else { return }
+    warn(
+      "note: the Inception Score of \(count) images in \(place) is of \(splits) parts of \(count / splits), which "
+        + "it cannot exceed; published ones are of 5000 each, and compare only with as many")
+  }
+
+  /// ImageNet's classes, which the score's network tells apart.
+  private static let fewForScore = 1000
+
+  /// Says where `samples.json` in a folder tells of other images than the folder holds, as after two commands that
+  /// wrote into it, or one that was interrupted.
+  mutating func warnOfRecord(in folder: String, holding count: Int) {
+    guard let record = SampleRecord.Progress(in: folder), record.count != count || record.completed != count else {
+      return
+    }
+    let told = record.count == record.completed ? "\(record.count)" : "\(record.completed) of \(record.count)"
+    warn(
+      "WARNING: \(folder) holds \(count) images, and its samples.json tells of \(told); draw them anew, or make sure "
+        + "that they are the ones you mean")
+  }
+
   /// The result as text, a metric a line.
   var text: String {
     var lines: [String] = []

@@ -32,7 +32,10 @@ struct FIDScoring {
         .usage, "--alpha, --resize and --skip-bad are of images, and both sides are statistics; leave them out")
     }
     let input = try statistics == nil ? measurement.load(images, title: "features") : nil
-    if let input { try require(input.count, for: metrics) }
+    if let input {
+      for metric in metrics { try metric.require(input.count, in: images) }
+      report.warnOfRecord(in: images, holding: input.count + input.bad.count)
+    }
     let theirs = try reference.map { try side(of: $0, &report) }
     guard let ours = try statistics ?? input.map({ try measured($0, metrics, title: "features") }) else {
       preconditionFailure("neither statistics nor images")
@@ -40,6 +43,12 @@ struct FIDScoring {
     (report.count, report.imagesDetails) = (ours.details.count, ours.details)
     report.reference = reference?.name
     (report.referenceCount, report.referenceDetails) = (theirs?.details.count, theirs?.details)
+    for (side, path) in [(ours, images), (theirs, reference?.images ?? "")] {
+      if metrics.contains(.precisionRecall), let count = side?.features?.count {
+        report.warnOfPrecision(count, in: path)
+      }
+    }
+    if let count = ours.logits?.count { report.warnOfScore(count, splits: Self.splits, in: images) }
     if metrics.need(.moments) {
       if let count = ours.details.count { report.warnOfCount(count, in: images) }
       if let count = theirs?.details.count, count < report.dimension, let name = reference?.name {
@@ -47,13 +56,6 @@ struct FIDScoring {
       }
     }
     try compare(ours, theirs, &report)
-  }
-
-  /// Throws where a metric cannot be had of so few images.
-  private func require(_ count: Int, for metrics: [Metric]) throws {
-    for metric in metrics where count < metric.fewestImages {
-      throw FIDError.tooFewFor(metric.title, needed: metric.fewestImages, found: count)
-    }
   }
 
   private func side(ofStatistics path: String, _ report: inout FIDReport) throws -> Side {
@@ -92,13 +94,13 @@ struct FIDScoring {
     guard let statistics = reference.statistics else {
       guard let path = reference.images else { preconditionFailure("a reference without statistics and images") }
       let needed = metrics.filter { $0.reference != .none }
-      return try isFolder(path) ? cached(path, needed) : measured(path, needed)
+      return try isFolder(path) ? cached(path, needed, &report) : measured(path, needed, &report)
     }
     var side = try side(statistics, in: reference.name)
     if metrics.need(.moments) { noteUnknownFeatures(of: statistics, in: reference.name, &report) }
     let perImage = metrics.filter { $0.reference == .features }
     if let path = reference.images, !perImage.isEmpty {
-      let found = try measured(path, perImage)
+      let found = try measured(path, perImage, &report)
       side.features = found.features
       side.details.featureCount = found.details.count
     }
@@ -116,9 +118,10 @@ struct FIDScoring {
       details: FIDReport.Side(count: statistics.pooled.count))
   }
 
-  private func measured(_ path: String, _ metrics: [Metric]) throws -> Side {
+  private func measured(_ path: String, _ metrics: [Metric], _ report: inout FIDReport) throws -> Side {
     let images = try measurement.load(path, title: "reference")
-    try require(images.count, for: metrics)
+    for metric in metrics { try metric.require(images.count, in: path) }
+    report.warnOfRecord(in: path, holding: images.count + images.bad.count)
     return try measured(images, metrics, title: "reference")
   }
 
@@ -133,9 +136,9 @@ struct FIDScoring {
   }
 
   /// A folder's statistics, from the cache where only they are needed.
-  private func cached(_ path: String, _ metrics: [Metric]) throws -> Side {
+  private func cached(_ path: String, _ metrics: [Metric], _ report: inout FIDReport) throws -> Side {
     guard usesCache, !metrics.need(.features), metrics.contains(.fid) else {
-      return try measured(path, metrics)
+      return try measured(path, metrics, &report)
     }
     let cache = try StatisticsCache(
       folder: path, measurement.input.options, measurement.choice.extractor, metrics: metrics)
@@ -143,9 +146,10 @@ struct FIDScoring {
       Log.info("reference: statistics of \(path) as computed before (--no-cache computes them anew)")
       var side = try side(kept, in: path)
       side.details.cached = true
+      if let count = side.details.count { report.warnOfRecord(in: path, holding: count) }
       return side
     }
-    let side = try measured(path, metrics)
+    let side = try measured(path, metrics, &report)
     // What was left out is part of the result, and the cache does not know it.
     if side.details.skipped == 0, let pooled = side.pooled {
       cache?.write(ReferenceStatistics(pooled: pooled, spatial: side.spatial))

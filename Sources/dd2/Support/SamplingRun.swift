@@ -7,6 +7,8 @@ import TensorCore
 
 /// What `samples.json` says about the images beside it.
 struct SampleRecord: Encodable {
+  static let name = "samples.json"
+
   /// A file of weights that took part.
   struct Source: Encodable {
     let path: String
@@ -45,6 +47,22 @@ struct SampleRecord: Encodable {
   var createdBy = DD2Version.description
 }
 
+extension SampleRecord {
+  /// How many images a record in a folder tells of.
+  struct Progress: Decodable {
+    let count: Int
+    let completed: Int
+
+    /// Nil where a folder has no record, or none of this program.
+    init?(in folder: String) {
+      guard let data = FileManager.default.contents(atPath: "\(folder)/\(SampleRecord.name)"),
+        let record = try? JSONDecoder().decode(Self.self, from: data)
+      else { return nil }
+      self = record
+    }
+  }
+}
+
 /// Draws images batch by batch and writes each batch as soon as it is there.
 struct SamplingRun {
   /// What was asked for.
@@ -53,8 +71,6 @@ struct SamplingRun {
   var tokensOut: String?
   /// Draws the images.
   let sampler: any ImageSampler
-
-  private static let recordName = "samples.json"
 
   /// Draws, writes, and prints where the images are.
   /// - Parameter record: what is known of the sampler; the rest is filled in.
@@ -108,7 +124,7 @@ struct SamplingRun {
   /// Removes the images of an earlier run of this command, which would be counted with the new ones; none where others
   /// lie beside them, for which the folder is refused.
   private func clear(_ output: ImageOutput) throws {
-    let hasRecord = FileAccess.exists("\(output.path)/\(Self.recordName)")
+    let hasRecord = FileAccess.exists("\(output.path)/\(SampleRecord.name)")
     func isEarlier(_ name: String) -> Bool { hasRecord && name.wholeMatch(of: /\d{6,}-class\d+\.png/) != nil }
     try output.requireNoOthers(than: isEarlier)
     guard hasRecord else { return }
@@ -119,7 +135,7 @@ struct SamplingRun {
 
   private func write(_ record: SampleRecord) throws {
     guard let folder = options.output else { return }
-    try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(folder)/\(Self.recordName)")
+    try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(folder)/\(SampleRecord.name)")
   }
 }
 

@@ -5,8 +5,8 @@ import Foundation
 
 /// Statistics of folders that were references before, in `dd2/statistics` under `XDG_CACHE_HOME`, else `~/.cache`.
 ///
-/// A file's name is a hash of everything that its numbers follow from: names, sizes and times of the images, how they
-/// are read, and the feature network. So it is never wrong, only no longer asked for.
+/// A file's name is a hash of everything that its numbers follow from: names, sizes, times and inodes of the images, how
+/// they are read, and the feature network. So it is never wrong, only no longer asked for.
 struct StatisticsCache {
   private let path: String
 
