@@ -12,7 +12,7 @@ struct DD2: ParsableCommand {
     discussion: """
       Results are printed to standard output, progress to standard error. Exit codes follow sysexits(3): 0 done, \
       64 usage, 65 bad data, 66 missing input, 69 unavailable, 70 internal, 73 can't create, 74 I/O, \
-      130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: one per core).
+      130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: as many as the process may use cores).
       """,
     version: DD2Version.description,
     subcommands: [
@@ -25,8 +25,10 @@ struct DD2: ParsableCommand {
   static func main() {
     // A closed pipe must end neither a training run whose log is no longer read nor print a crash.
     signal(SIGPIPE, SIG_IGN)
+    Interrupts.listen()
+    MemoryShortage.end { ErrorReport.endAtOnce(CommandFailure(.unavailable, $0)) }
     do {
-      var command = try parseAsRoot()
+      var command = try parse(Array(CommandLine.arguments.dropFirst()))
       do {
         try Log.checkLevel()
         try checkThreads()
@@ -38,6 +40,18 @@ struct DD2: ParsableCommand {
       }
     } catch {
       ErrorReport(error).exit()
+    }
+  }
+
+  /// The command that words ask for.
+  /// - Throws: `CommandFailure` for words that are empty or unknown, and what the parser and the command refuse.
+  private static func parse(_ words: [String]) throws -> any ParsableCommand {
+    try CommandWords.check(words)
+    do {
+      return try parseAsRoot(words)
+    } catch  where exitCode(for: error).rawValue == ExitStatus.usage.rawValue {
+      guard let unknown = UnknownWord(in: words, of: DD2.self) else { throw error }
+      throw CommandFailure(.usage, unknown.description)
     }
   }
 

@@ -39,7 +39,7 @@ struct RefBuild: ParsableCommand {
     try Outputs.requireWritable(output)
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
     try Outputs.requireOther(than: [choice.weightsPath], output, option: "-o")
-    let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
+    let measurement = ImageMeasurement(choice: choice, input: input)
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
     let found = try measurement(
       try measurement.load(images, title: "features"), for: metrics, title: "features")
@@ -47,7 +47,8 @@ struct RefBuild: ParsableCommand {
     if let text = FIDReport.rankWarning(found.features.count, in: images, dimension: pooled.dimension) {
       Log.warning(text)
     }
-    try ReferenceStatistics(pooled: pooled, spatial: found.features.spatial).write(output)
+    let statistics = ReferenceStatistics(pooled: pooled, spatial: found.features.spatial)
+    try Interrupts.holdOff { try statistics.write(output) }
     let left = found.skipped > 0 ? ", \(found.skipped) left out" : ""
     try Console.result(
       "\(output): statistics of \(found.features.count) images in \(images)\(left) (features: "

@@ -25,9 +25,9 @@ struct TeacherEncode: ParsableCommand {
     let teacher = loaded.teacher
     try Outputs.requireOther(than: [loaded.path], output, option: "-o")
     let data = try DataOptions.source(images, side: teacher.imageSide, classLimit: teacher.classCount)
+    let interrupts = Interrupts()
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }
-    let interrupts = Interrupts()
     let meter = ProgressMeter("encoding", total: data.count, unit: "images")
     defer { meter.close() }
     let tokens = try TokenSet.encode(

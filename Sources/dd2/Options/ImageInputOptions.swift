@@ -41,7 +41,7 @@ struct ImageInputOptions: ParsableArguments {
   }
 
   /// Lists and checks images; files that cannot be used are named on stderr, one a line.
-  func load(_ path: String, title: String, _ interrupts: Interrupts) throws -> ImageInput {
+  func load(_ path: String, title: String) throws -> ImageInput {
     var meter: ProgressMeter?
     defer { meter?.close() }
     do {
@@ -50,7 +50,6 @@ struct ImageInputOptions: ParsableArguments {
         guard total > Self.silentFiles else { return }
         if meter == nil { meter = ProgressMeter("\(title): checking", total: total, unit: "files") }
         meter?.update(done)
-        try interrupts.check("checking \(done) of \(total) files")
       }
       meter?.close()
       meter = nil

@@ -169,7 +169,6 @@ struct FIDScoring {
       let found = try precisionRecall(a, b) { done, total in
         if meter == nil { meter = ProgressMeter("precision and recall", total: total, unit: "tiles") }
         meter?.update(done)
-        try measurement.interrupts.check("\(done) of \(total) tiles")
       }
       meter?.close()
       (report.precision, report.recall, report.neighbours) = (found.precision, found.recall, found.neighbours)
@@ -181,7 +180,6 @@ struct FIDScoring {
     defer { meter.close() }
     let found = try kernelDistance(a, b, subsets: 100, subsetSize: Self.subsetSize, seed: seed) { done in
       meter.update(done)
-      try measurement.interrupts.check("\(done) of 100 subsets")
     }
     if found.subsetSize < Self.subsetSize {
       report.warn("note: KID on subsets of \(found.subsetSize) images instead of \(Self.subsetSize)")

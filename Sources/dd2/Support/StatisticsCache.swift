@@ -35,7 +35,7 @@ struct StatisticsCache {
     do {
       let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try statistics.write(path)
+      try Interrupts.holdOff { try statistics.write(path) }
     } catch {
       Log.warning("the reference's statistics are not kept for the next time (\(path) cannot be written)")
     }
