@@ -32,7 +32,7 @@ dd2_memory_use dd2_memory_in_use(void) {
 
 static size_t limit(int resource) {
   struct rlimit limit;
-  return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? (size_t)limit.rlim_cur : SIZE_MAX;
+  return getrlimit(resource, &limit) == 0 && limit.rlim_cur < PTRDIFF_MAX ? (size_t)limit.rlim_cur : PTRDIFF_MAX;
 }
 
 size_t dd2_limit_of_mapped(void) { return limit(RLIMIT_AS); }

@@ -24,13 +24,12 @@ public enum MemoryShortage {
   /// One line: what was asked for, what limits it, what to do.
   static func description(of bytes: Int, for purpose: String) -> String {
     let use = dd2_memory_in_use()
-    func blocks(_ limit: Int, _ used: Int) -> Bool { limit != .max && used + bytes + rest > limit }
     let limits = [("ulimit -v", dd2_limit_of_mapped(), use.mapped), ("ulimit -d", dd2_limit_of_data(), use.data)]
     let asked = "out of memory: \(megabytes(bytes)) MB for \(purpose)"
-    for (name, limit, used) in limits.map({ ($0, Int(clamping: $1), $2) }) where blocks(limit, used) {
+    for (name, limit, used) in limits where limit - used < bytes + rest {
       return
         "\(asked) beside the \(megabytes(used)) MB in use, and '\(name)' allows \(megabytes(limit)) MB; raise it to "
-        + "\((used + bytes + rest) >> 10) at least"
+        + "\((used + bytes + rest + 1023) >> 10) at least"
     }
     return "\(asked) beside the \(megabytes(use.resident)) MB in use, and the system has no more; end other programs"
   }

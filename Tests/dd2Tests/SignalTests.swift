@@ -50,22 +50,22 @@ import Testing
 
   @Test func whatIsIgnoredStaysIgnored() throws {
     let outcome = try dd2(
-      ["data", "render", "-o", "out", "--count", "2000"], shell: "trap '' HUP INT USR1; exec \"$0\" \"$@\""
+      ["data", "render", "-o", "out", "--count", "400"], shell: "trap '' HUP INT USR1; exec \"$0\" \"$@\""
     ) { process in
       let first = folder.file("out/000000-disk-class0.png")
       while process.isRunning, !FileManager.default.fileExists(atPath: first) { usleep(5_000) }
       for signal in [SIGHUP, SIGINT, SIGUSR1] { kill(process.processIdentifier, signal) }
     }
     #expect(outcome.status == 0, "\(outcome.log)")
-    #expect(try folder.names(in: "out").count == 2000)
+    #expect(try folder.names(in: "out").count == 400)
   }
 
   /// Before there is anything to save, and in work that leaves nothing, the process ends at once, with the same code.
   @Test(arguments: [SIGHUP, SIGTERM, SIGUSR1])
   func workThatKeepsNothingEndsAtOnce(signal: Int32) throws {
-    _ = try dd2.succeeding(["data", "render", "-o", "out", "--count", "2500"])
+    _ = try dd2.succeeding(["data", "render", "-o", "out", "--count", "300"])
     let outcome = try dd2(
-      ["fid", "--ref", "out", "--images", "out", "--extractor", "shapes32", "--metrics", "fid,kid,pr"],
+      ["fid", "--ref", "out", "--images", "out", "--extractor", "shapes32", "--metrics", "fid,kid", "--no-cache"],
       models: Command.bundledModels
     ) { process in
       while process.isRunning, !(try folder.contents(".stderr")).contains(UInt8(ascii: "\n")) { usleep(2_000) }

@@ -81,6 +81,20 @@ import Testing
     Issue.record("eight limits that were named were too low, the last of them \(limit)")
   }
 
+  /// DD2_THREADS alone says how many threads there are; BLAS brings none of its own.
+  @Test func threadsAreOfOneKind() throws {
+    let wanted = ["OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "DD2_THREADS": "1"]
+    var threads = 0
+    _ = try dd2(["data", "render", "-o", "out", "--count", "40000"], environment: wanted) { process in
+      let first = folder.file("out/000000-disk-class0.png")
+      while process.isRunning, !FileManager.default.fileExists(atPath: first) { usleep(5_000) }
+      let tasks = "/proc/\(process.processIdentifier)/task"
+      threads = try FileManager.default.contentsOfDirectory(atPath: tasks).count
+      process.terminate()
+    }
+    #expect(threads == 1)
+  }
+
   /// What needs no matrix products works with little memory, as it does with many threads.
   @Test func smallWorkNeedsLittle() throws {
     let outcome = try dd2(

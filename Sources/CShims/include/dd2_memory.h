@@ -11,7 +11,7 @@ typedef struct {
   size_t mapped, data, resident;
 } dd2_memory_use;
 dd2_memory_use dd2_memory_in_use(void);
-// What `ulimit -v` and `ulimit -d` allow of the first two; SIZE_MAX where there is no limit.
+// What `ulimit -v` and `ulimit -d` allow of the first two; PTRDIFF_MAX where there is no limit.
 size_t dd2_limit_of_mapped(void);
 size_t dd2_limit_of_data(void);
 // Whether the system would map so many bytes more. Takes none.

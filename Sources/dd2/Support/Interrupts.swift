@@ -55,6 +55,8 @@ final class Interrupts {
         sigaction(number, &action, nil)
       }
     }
+    // Who starts a program from a thread that leaves signals to others hands that on.
+    pthread_sigmask(SIG_UNBLOCK, &action.sa_mask, nil)
   }
 
   /// `SIG_IGN`, which C defines as a function's address.
