@@ -47,7 +47,8 @@ import Testing
 
   @Test func narrowTerminals() throws {
     for (columns, expected) in [
-      (200, "rendering [========================] 3/3 images, 100%"), (0, "rendering "), (60, "rendering 3/3 images, 100%"),
+      (200, "rendering [========================] 3/3 images, 100%"), (0, "rendering "),
+      (60, "rendering 3/3 images, 100%"),
       (20, "3/3 images, 100%"), (12, "3/3 images"), (5, ""),
     ] {
       let shown = try lines(columns: columns, "data render -o out --count 3")
