@@ -2,12 +2,11 @@
 #include "dd2_blas.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112, UPPER = 121 };
 
@@ -27,12 +26,36 @@ static dsyrk_fn dsyrk;
 static dpstrf_fn dpstrf;
 static dgesvd_fn dgesvd;
 static void (*set_threads)(int);
+static void *(*take_buffer)(int);
+static void (*return_buffer)(void *);
 static char error_text[256];
 static char core_name[64];
 
-int dd2_blas_open(void) {
+// The library and the OpenMP that it may be built with read their number of threads while they load. With OpenMP it
+// is a number of each thread, so that setting it later would hold for the calling thread alone.
+static void *load_with_one_thread(void) {
+  const char *names[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
+  char *given[2];
+  for (int i = 0; i < 2; i++) {
+    const char *value = getenv(names[i]);
+    given[i] = value ? strdup(value) : NULL;
+    setenv(names[i], "1", 1);
+  }
   void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
   if (!library) library = dlopen("libopenblas.so", RTLD_NOW | RTLD_LOCAL);
+  for (int i = 0; i < 2; i++) {
+    if (given[i]) {
+      setenv(names[i], given[i], 1);
+    } else {
+      unsetenv(names[i]);
+    }
+    free(given[i]);
+  }
+  return library;
+}
+
+int dd2_blas_open(void) {
+  void *library = load_with_one_thread();
   if (!library) {
     snprintf(error_text, sizeof error_text, "%s", dlerror());
     return -1;
@@ -48,9 +71,19 @@ int dd2_blas_open(void) {
     snprintf(error_text, sizeof error_text, "libopenblas lacks a function that dd2 needs");
     return -1;
   }
+  take_buffer = (void *(*)(int))dlsym(library, "blas_memory_alloc");
+  return_buffer = (void (*)(void *))dlsym(library, "blas_memory_free");
   set_threads(1);
   snprintf(core_name, sizeof core_name, "%s", corename());
   return 0;
+}
+
+void dd2_blas_reserve(int count) {
+  void *buffers[DD2_BLAS_MOST_BUFFERS];
+  if (!take_buffer || !return_buffer) return;
+  if (count > DD2_BLAS_MOST_BUFFERS) count = DD2_BLAS_MOST_BUFFERS;
+  for (int i = 0; i < count; i++) buffers[i] = take_buffer(0);
+  for (int i = 0; i < count; i++) return_buffer(buffers[i]);
 }
 
 void dd2_blas_set_threads(int count) { set_threads(count); }
@@ -78,7 +111,7 @@ int dd2_pivoted_cholesky(double *a, int *pivots, int *rank, int n) {
   int info = 0;
   const double tolerance = -1;
   double *work = malloc(sizeof(double) * 2 * (size_t)n);
-  if (!work) return -1000;
+  if (!work) return DD2_BLAS_NO_MEMORY;
   dpstrf("L", &n, a, &n, pivots, rank, &tolerance, work, &info);
   free(work);
   return info;
@@ -93,7 +126,7 @@ int dd2_singular_values(double *a, double *values, int m, int n) {
   if (info != 0) return info;
   int work_size = (int)size;
   double *work = malloc(sizeof(double) * (size_t)work_size);
-  if (!work) return -1000;
+  if (!work) return DD2_BLAS_NO_MEMORY;
   dgesvd("N", "N", &n, &m, a, &n, values, &unused, &one, &unused, &one, work, &work_size, &info);
   free(work);
   return info;
@@ -103,6 +136,26 @@ int dd2_available_cores(void) {
   cpu_set_t set;
   CPU_ZERO(&set);
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *pass_gate(void *unused) {
+  pthread_mutex_lock(&gate);
+  pthread_mutex_unlock(&gate);
+  return unused;
+}
+
+int dd2_can_start_threads(int count) {
+  pthread_t *threads = malloc(sizeof(pthread_t) * (size_t)count);
+  if (!threads) return 0;
+  int started = 0;
+  pthread_mutex_lock(&gate);
+  while (started < count && pthread_create(&threads[started], NULL, pass_gate, NULL) == 0) started++;
+  pthread_mutex_unlock(&gate);
+  for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  free(threads);
+  return started == count;
 }
 
 int dd2_cpu_has_avx512(void) {
@@ -120,21 +173,4 @@ void dd2_cpu_relax(void) {
 #elif defined(__aarch64__)
   __asm__ __volatile__("yield");
 #endif
-}
-
-void *dd2_allocate(size_t bytes) {
-  const size_t huge = (size_t)2 << 20;
-  void *block = NULL;
-  if (posix_memalign(&block, bytes >= huge ? huge : 64, bytes) != 0) return NULL;
-  if (bytes >= huge) madvise(block, bytes, MADV_HUGEPAGE);
-  return block;
-}
-
-size_t dd2_resident_bytes(void) {
-  FILE *file = fopen("/proc/self/statm", "r");
-  if (!file) return 0;
-  unsigned long total = 0, resident = 0;
-  int found = fscanf(file, "%lu %lu", &total, &resident);
-  fclose(file);
-  return found == 2 ? (size_t)resident * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }

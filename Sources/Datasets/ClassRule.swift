@@ -14,11 +14,7 @@ public enum ClassRule: Equatable, Sendable {
   /// class. Empty lines and lines that begin with # say nothing.
   /// - Throws: `ArtifactError` for a file that cannot be read, or with a line of another form.
   public static func list(reading path: String) throws -> ClassRule {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      guard FileManager.default.fileExists(atPath: path) else { throw ArtifactError.missingFile(path: path) }
-      throw ArtifactError.notReadable(path: path, detail: "it is no file that can be opened")
-    }
-    guard let text = String(validating: data, as: UTF8.self) else {
+    guard let text = String(validating: try FileAccess.contents(of: path), as: UTF8.self) else {
       throw ArtifactError.wrongFormat(path: path, detail: "not a list of classes in UTF-8")
     }
     var numbers: [String: Int] = [:]

@@ -55,12 +55,9 @@ public struct ImageInput: Sendable {
   /// they are resized, `ArtifactError` for a NumPy file that cannot be used, and what `progress` throws.
   /// - Parameter progress: called with the files checked and all files.
   public init(_ path: String, _ options: Options, progress: (Int, Int) throws -> Void = { _, _ in }) throws {
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    if exists, !isFolder.boolValue {
-      try self.init(array: path, options)
-    } else {
-      try self.init(folder: path, options, progress)
+    switch FileAccess.kind(path) {
+    case .folder, nil: try self.init(folder: path, options, progress)
+    case .file, .pipe, .special: try self.init(array: path, options)
     }
   }
 
@@ -104,7 +101,7 @@ public struct ImageInput: Sendable {
   /// names, sizes, times and inodes.
   /// Throws as `init` does for what cannot be listed.
   public static func fingerprint(_ path: String, _ options: Options) throws -> String {
-    let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let place = FileAccess.resolved(path) ?? path
     let size = options.size.map(\.description) ?? "as they are"
     return Fingerprint.of([place, "\(options.alpha)", size] + (try ImageListing(path).files.map(\.line)))
   }

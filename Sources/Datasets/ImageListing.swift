@@ -36,20 +36,19 @@ struct ImageListing {
     while let folder = waiting.popLast() {
       let place = folder.isEmpty ? path : "\(path)/\(folder)"
       let names = try Self.names(in: place)
-      var status = stat()
-      guard stat(place, &status) == 0, visited.insert([UInt(status.st_dev), UInt(status.st_ino)]).inserted else {
-        continue
-      }
+      guard let status = try? FileAccess.status(place),
+        visited.insert([UInt(status.st_dev), UInt(status.st_ino)]).inserted
+      else { continue }
       for name in names where !name.hasPrefix(".") {
         let inner = folder.isEmpty ? name : "\(folder)/\(name)"
-        var status = stat()
-        let exists = stat("\(path)/\(inner)", &status) == 0
-        if exists, status.st_mode & S_IFMT == S_IFDIR {
+        let status = (try? FileAccess.status("\(path)/\(inner)")).flatMap(\.self)
+        if let status, status.st_mode & S_IFMT == S_IFDIR {
           waiting.append(inner)
           if folder.isEmpty { own.append(name) }
         } else if Self.isImage(name) {
           // A link that leads nowhere is listed, so that it is reported.
-          found.append(File(name: inner, bytes: exists ? Int(status.st_size) : 0, identity: Self.identity(status)))
+          found.append(
+            File(name: inner, bytes: status.map { Int($0.st_size) } ?? 0, identity: status.map(Self.identity) ?? []))
         }
       }
     }
@@ -81,6 +80,6 @@ struct ImageListing {
   }
 
   private static func isImage(_ name: String) -> Bool {
-    name != ImageFolder.overviewName && suffixes.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
+    name != ImageFolder.overviewName && suffixes.contains(name.pathExtension)
   }
 }

@@ -61,8 +61,8 @@ final class MemoryPool: Sendable {
       return nil
     }
     if let recycled { return (recycled, size) }
-    guard let fresh = dd2_allocate(size) else {
-      fatalError("out of memory: \(size) bytes asked for, \(bytesFromSystem) bytes held by the tensor pool")
+    guard MemoryShortage.hasRoom(for: size), let fresh = dd2_allocate(size) else {
+      MemoryShortage.end(lacking: size, for: "a tensor")
     }
     return (fresh, size)
   }

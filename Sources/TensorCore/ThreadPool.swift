@@ -9,7 +9,8 @@ import Synchronization
 /// are the same however busy the machine is. A call from inside a part, or while another caller holds the pool,
 /// runs its parts one after the other on the calling thread, with the same cuts.
 public final class ThreadPool: @unchecked Sendable {
-  /// The process's pool: one thread per available core, or `DD2_THREADS`.
+  /// The process's pool: `DD2_THREADS`, else one thread per core that the process may use, in a container no more than
+  /// its share of processor time is worth.
   public static let shared = ThreadPool(threadCount: ThreadPool.defaultThreadCount)
 
   /// Number of threads that take part, the caller included: fewer than asked for where the system gives no more.
@@ -31,7 +32,7 @@ public final class ThreadPool: @unchecked Sendable {
     if let text = ProcessInfo.processInfo.environment[variable], let count = Int(text), count > 0 {
       return min(count, mostThreads)
     }
-    return max(1, Int(dd2_available_cores()))
+    return max(1, min(Int(dd2_available_cores()), ProcessorQuota.cores() ?? mostThreads))
   }
 
   /// A pool of its own, for tests; `shared` is what the kernels use.

@@ -12,8 +12,8 @@ struct DD2: ParsableCommand {
     discussion: """
       Results are printed to standard output, progress to standard error. Exit codes follow sysexits(3): 0 done, \
       64 usage, 65 bad data, 66 missing input, 69 unavailable, 70 internal, 73 can't create, 74 I/O, \
-      130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: one per core). ~/ at the beginning \
-      of a path is the home folder, also behind =.
+      130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: as many as the \
+      process may use cores). ~/ at the beginning of a path is the home folder, also behind =.
       """,
     version: DD2Version.description,
     subcommands: [
@@ -28,8 +28,10 @@ struct DD2: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     // A file as large as it may be is an error of writing (EFBIG), not a sudden end.
     signal(SIGXFSZ, SIG_IGN)
+    Interrupts.listen()
+    MemoryShortage.end { ErrorReport.endAtOnce(CommandFailure(.unavailable, $0)) }
     do {
-      var command = try parseAsRoot(Arguments.words)
+      var command = try parse(Arguments.words)
       do {
         try Log.checkLevel()
         try checkThreads()
@@ -41,6 +43,18 @@ struct DD2: ParsableCommand {
       }
     } catch {
       ErrorReport(error).exit()
+    }
+  }
+
+  /// The command that words ask for.
+  /// - Throws: `CommandFailure` for words that are empty or unknown, and what the parser and the command refuse.
+  private static func parse(_ words: [String]) throws -> any ParsableCommand {
+    try CommandWords.check(words)
+    do {
+      return try parseAsRoot(words)
+    } catch  where exitCode(for: error).rawValue == ExitStatus.usage.rawValue {
+      guard let unknown = UnknownWord(in: words, of: DD2.self) else { throw error }
+      throw CommandFailure(.usage, unknown.description)
     }
   }
 

@@ -37,10 +37,12 @@ struct Command {
   /// - Parameters:
   ///   - models: the value of `DD2_MODELS`.
   ///   - environment: further variables.
+  ///   - shell: a script of sh that sets up what the program finds around it and ends in `exec "$0" "$@"`.
+  ///   - input: what stdin is; nothing by default.
   ///   - whileRunning: called once the process has started.
   func callAsFunction(
-    _ arguments: [String], models: String? = nil, environment: [String: String] = [:],
-    whileRunning: (Process) throws -> Void = { _ in }
+    _ arguments: [String], models: String? = nil, environment: [String: String] = [:], shell: String? = nil,
+    input: Pipe? = nil, whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
     try start(executable, arguments, models: models, environment: environment, whileRunning: whileRunning)
   }
@@ -57,8 +59,8 @@ struct Command {
     whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
     let process = Process()
-    process.executableURL = executable
-    process.arguments = arguments
+    process.executableURL = shell == nil ? executable : URL(fileURLWithPath: "/bin/sh")
+    process.arguments = (shell.map { ["-c", $0, executable.path] } ?? []) + arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["DD2_MODELS": models ?? folder.file("no-models"), "DD2_WEIGHTS": "", "XDG_CACHE_HOME": folder.file("cache")]
@@ -66,7 +68,7 @@ struct Command {
     // Files instead of pipes: nothing can fill up while nobody reads.
     let (output, log) = (URL(fileURLWithPath: folder.file(".stdout")), URL(fileURLWithPath: folder.file(".stderr")))
     for file in [output, log] { try Data().write(to: file) }
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = input ?? FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: log)
     try process.run()
@@ -89,10 +91,10 @@ struct Command {
 
   /// Runs a command that must fail: with this code, nothing on stdout, exactly one line on stderr.
   func expectFailure(
-    _ arguments: [String], status: Int32, saying parts: [String], models: String? = nil,
-    sourceLocation: SourceLocation = #_sourceLocation
+    _ arguments: [String], status: Int32, saying parts: [String], models: String? = nil, shell: String? = nil,
+    environment: [String: String] = [:], sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let outcome = try self(arguments, models: models)
+    let outcome = try self(arguments, models: models, environment: environment, shell: shell)
     #expect(outcome.status == status, "\(outcome.log)", sourceLocation: sourceLocation)
     #expect(outcome.output.isEmpty, sourceLocation: sourceLocation)
     #expect(outcome.logLines.count == 1, "\(outcome.log)", sourceLocation: sourceLocation)

@@ -90,7 +90,7 @@ import Testing
     let outcome = try dd2(["data", "render", "-o", "out", "--count", "40000"]) { process in
       let first = folder.file("out/000000-disk-class0.png")
       while !FileManager.default.fileExists(atPath: first) { usleep(10_000) }
-      process.interrupt()
+      process.terminate()
     }
     #expect(outcome.status == 130)
     #expect(outcome.output.isEmpty)

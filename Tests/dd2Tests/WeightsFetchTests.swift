@@ -156,7 +156,7 @@ import Testing
     try served(.init(body: Self.body, slice: 1000)) { server in
       let outcome = try fetch([server.url], sha256: try hash) { process in
         while process.isRunning, (part()?.count ?? 0) < 10_000 { usleep(10_000) }
-        process.interrupt()
+        process.terminate()
       }
       expectFailure(outcome, 130, "what came is in", "file.bin.part; run the command again")
       let kept = try #require(part())

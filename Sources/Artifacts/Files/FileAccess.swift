@@ -183,6 +183,15 @@ public enum FileAccess {
     return String(path: value)
   }
 
+  /// The current folder; nil where it has been deleted.
+  public static var currentFolder: String? {
+    guard let path = getcwd(nil, 0) else { return nil }
+    defer { free(path) }
+    let text = String(path: path)
+    // Of a folder out of reach the kernel gives '(unreachable)' and a path.
+    return text.hasPrefix("/") ? text : nil
+  }
+
   /// The text of the last failed system call.
   public static func systemMessage() -> String { String(cString: strerror(errno)) }
 }

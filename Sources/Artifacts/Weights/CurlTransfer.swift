@@ -54,8 +54,10 @@ struct CurlTransfer {
         usleep(Self.interval)
         try watch(Self.size(of: destination))
       }
+      // What ended curl may be the Ctrl-C that is meant for both.
+      try watch(Self.size(of: destination))
     } catch {
-      // curl inherits ignored signals; this one ends it always, and what it has written is there.
+      // This signal ends it always, and what it has written is there.
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
       throw error

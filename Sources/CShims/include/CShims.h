@@ -7,6 +7,7 @@
 #include "dd2_inference.h"
 #include "dd2_inflate.h"
 #include "dd2_kernels.h"
+#include "dd2_memory.h"
 #include "dd2_norm.h"
 #include "dd2_png.h"
 #endif

@@ -25,16 +25,53 @@ final class BLAS: Sendable {
 
   private init(coreName: String) { self.coreName = coreName }
 
+  /// `C = alpha op(A) op(B) + beta C`, row-major, on the calling thread alone.
+  static func multiply(
+    _ transposeA: Int32, _ transposeB: Int32, _ m: Int, _ n: Int, _ k: Int, _ alpha: Float,
+    _ a: UnsafePointer<Float>, _ aPitch: Int, _ b: UnsafePointer<Float>, _ bPitch: Int, _ beta: Float,
+    _ c: UnsafeMutablePointer<Float>, _ cPitch: Int
+  ) {
+    _ = buffers
+    dd2_sgemm(transposeA, transposeB, m, n, k, alpha, a, aPitch, b, bPitch, beta, c, cPitch)
+  }
+
   /// Runs a large call on the library's own threads, as many as the pool has: from one thread at a time, outside the
   /// pool's parts.
   func threaded<Result>(_ body: () throws -> Result) rethrows -> Result {
-    dd2_blas_set_threads(Int32(ThreadPool.shared.threadCount))
+    _ = Self.buffers
+    dd2_blas_set_threads(Self.ownThreads)
     defer { dd2_blas_set_threads(1) }
     return try body()
   }
 
+  /// Address space that the library and what it needs take, and each buffer that a thread works in.
+  private static let (libraryBytes, bufferBytes, stackBytes) = (48 << 20, 128 << 20, 8 << 20)
+
+  /// The buffers of all threads of the pool, taken before there can be too little room for them: without, OpenBLAS asks
+  /// the system again for ever.
+  private static let buffers: Void = {
+    let count = ThreadPool.shared.threadCount
+    let bytes = count * bufferBytes
+    guard MemoryShortage.hasRoom(for: bytes) else {
+      MemoryShortage.end(lacking: bytes, for: "matrix products on \(count) threads")
+    }
+    dd2_blas_reserve(Int32(count))
+  }()
+
+  /// Threads of the library's own that the system gives; it does not notice a refusal itself.
+  private static let ownThreads: Int32 = {
+    let count = ThreadPool.shared.threadCount
+    let isRoom = MemoryShortage.hasRoom(for: count * (bufferBytes + stackBytes))
+    return isRoom && dd2_can_start_threads(Int32(count)) != 0 ? Int32(count) : 1
+  }()
+
   private static func open() -> Result<BLAS, BackendUnavailable> {
     if dd2_cpu_has_avx512() != 0 { setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 0) }
+    // One build of the library takes its first buffer while it loads.
+    let bytes = libraryBytes + bufferBytes
+    guard MemoryShortage.hasRoom(for: bytes) else {
+      return .failure(BackendUnavailable(description: MemoryShortage.description(of: bytes, for: "OpenBLAS")))
+    }
     guard dd2_blas_open() == 0 else {
       return .failure(
         BackendUnavailable(

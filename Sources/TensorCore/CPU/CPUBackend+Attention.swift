@@ -101,9 +101,9 @@ extension CPUBackend {
       let (scores, inverse) = (plan.matrix(0, part: part), plan.row(part: part))
       for tile in plan.tiles {
         let (first, m, n) = (tile.queries.lowerBound, tile.queries.count, tile.keys)
-        dd2_sgemm(0, 1, m, n, d, extents.scale, q.row(first), q.pitch, k.pointer, k.pitch, 0, scores, n)
+        BLAS.multiply(0, 1, m, n, d, extents.scale, q.row(first), q.pitch, k.pointer, k.pitch, 0, scores, n)
         plan.withVisible(tile) { dd2_attention_softmax(scores, $0, logSum + first, inverse, m, n) }
-        dd2_sgemm(0, 0, m, d, n, 1, scores, n, v.pointer, v.pitch, 0, o.row(first), o.pitch)
+        BLAS.multiply(0, 0, m, d, n, 1, scores, n, v.pointer, v.pitch, 0, o.row(first), o.pitch)
         dd2_scale_rows(o.row(first), o.pitch, inverse, m, d)
       }
     }
@@ -133,19 +133,19 @@ extension CPUBackend {
       let (p, gradP, dots) = (plan.matrix(0, part: part), plan.matrix(1, part: part), plan.row(part: part))
       for tile in plan.tiles {
         let (first, m, n) = (tile.queries.lowerBound, tile.queries.count, tile.keys)
-        dd2_sgemm(0, 1, m, n, d, extents.scale, q.row(first), q.pitch, k.pointer, k.pitch, 0, p, n)
-        dd2_sgemm(0, 1, m, n, d, 1, gradO.row(first), gradO.pitch, v.pointer, v.pitch, 0, gradP, n)
+        BLAS.multiply(0, 1, m, n, d, extents.scale, q.row(first), q.pitch, k.pointer, k.pitch, 0, p, n)
+        BLAS.multiply(0, 1, m, n, d, 1, gradO.row(first), gradO.pitch, v.pointer, v.pitch, 0, gradP, n)
         dd2_dot_rows(o.row(first), gradO.row(first), o.pitch, dots, m, d)
         plan.withVisible(tile) { dd2_attention_softmax_backward(p, gradP, $0, logSum + first, dots, m, n) }
         if let gradV {
-          dd2_sgemm(1, 0, n, d, m, 1, p, n, gradO.row(first), gradO.pitch, 1, gradV.pointer, gradV.pitch)
+          BLAS.multiply(1, 0, n, d, m, 1, p, n, gradO.row(first), gradO.pitch, 1, gradV.pointer, gradV.pitch)
         }
         if let gradQ {
-          dd2_sgemm(
+          BLAS.multiply(
             0, 0, m, d, n, extents.scale, gradP, n, k.pointer, k.pitch, 0, gradQ.row(first), gradQ.pitch)
         }
         if let gradK {
-          dd2_sgemm(
+          BLAS.multiply(
             1, 0, n, d, m, extents.scale, gradP, n, q.row(first), q.pitch, 1, gradK.pointer, gradK.pitch)
         }
       }

@@ -40,7 +40,7 @@ extension CPUBackend {
       for tile in share {
         let pixels = tiles.pixels(tile)
         let patches = tiles.patches(x.host, pixels, scratch: scratch.host)
-        dd2_sgemm(
+        BLAS.multiply(
           1, 0, g.outputs, g.patch, pixels.count, 1, gradY.host + pixels.lowerBound * g.outputs, g.outputs,
           patches, g.patch, tile == share.lowerBound ? 0 : 1, sums.host + part * size, g.patch)
       }
@@ -64,7 +64,7 @@ extension CPUBackend {
         let patches = tiles.patches(x, pixels, scratch: scratch.host)
         let to = y + pixels.lowerBound * g.outputs
         if let bias { dd2_repeat_row(bias, pixels.count, g.outputs, to) }
-        dd2_sgemm(
+        BLAS.multiply(
           0, 1, pixels.count, g.outputs, g.patch, 1, patches, g.patch, packed.host, g.patch,
           bias == nil ? 0 : 1, to, g.outputs)
       }
@@ -107,7 +107,7 @@ extension CPUBackend {
         let from = gradY.host + image * one.outPixels * g.outputs
         for tile in 0..<tiles.count {
           let pixels = tiles.pixels(tile)
-          dd2_sgemm(
+          BLAS.multiply(
             0, 0, pixels.count, g.patch, g.outputs, 1, from + pixels.lowerBound * g.outputs, g.outputs,
             packed.host, g.patch, 0, scratch.host, g.patch)
           withUnsafePointer(to: one.forC) {

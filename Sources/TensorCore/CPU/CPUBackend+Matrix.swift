@@ -36,7 +36,7 @@ extension CPUBackend {
           (target + row * outputs).update(from: bias + columns.lowerBound, count: columns.count)
         }
       }
-      dd2_sgemm(
+      BLAS.multiply(
         0, 1, rows.count, columns.count, inputs, 1, x + rows.lowerBound * inputs, inputs,
         weight + columns.lowerBound * inputs, inputs, bias == nil ? 0 : 1, target, outputs)
     }
@@ -67,7 +67,7 @@ private struct Product {
     let aStart = batch * a.batchStride + rows.lowerBound * (a.isTransposed ? 1 : a.rowStride)
     let bStart = batch * b.batchStride + columns.lowerBound * (b.isTransposed ? b.rowStride : 1)
     let cStart = batch * c.batchStride + rows.lowerBound * c.rowStride + columns.lowerBound
-    dd2_sgemm(
+    BLAS.multiply(
       a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, rows.count, columns.count, k, 1,
       a.storage.host + aStart, a.rowStride, b.storage.host + bStart, b.rowStride, 0,
       c.storage.host + cStart, c.rowStride)

@@ -39,6 +39,7 @@ public func factorOfSemidefinite(_ matrix: [Double], n: Int) -> (elements: [Doub
   var pivots = [Int32](repeating: 0, count: n)
   var rank: Int32 = 0
   let status = BLAS.shared.threaded { dd2_pivoted_cholesky(&upper, &pivots, &rank, Int32(n)) }
+  if status == Int32(DD2_BLAS_NO_MEMORY) { MemoryShortage.end(lacking: 2 * n * 8, for: "a factorisation") }
   precondition(status >= 0, "factorOfSemidefinite: dpstrf returns \(status)")
   var factor = [Double](repeating: 0, count: Int(rank) * n)
   for row in 0..<Int(rank) {
@@ -55,6 +56,7 @@ public func singularValues(_ matrix: [Double], m: Int, n: Int) throws -> [Double
   var work = matrix
   var values = [Double](repeating: 0, count: min(m, n))
   let status = BLAS.shared.threaded { dd2_singular_values(&work, &values, Int32(m), Int32(n)) }
+  if status == Int32(DD2_BLAS_NO_MEMORY) { MemoryShortage.end(lacking: 4 * (m + n) * 8, for: "singular values") }
   guard status == 0 else {
     throw BackendUnavailable(description: "the singular values of a \(m)x\(n) matrix did not converge")
   }

@@ -94,7 +94,6 @@ struct Evaluate: ParsableCommand {
     }
     let drawers = try drawers(file)
     if let text = FIDReport.rankWarning(count, in: "each row", dimension: extractor.dimension) { Log.warning(text) }
-    let interrupts = Interrupts()
     var meter: (method: String, meter: ProgressMeter)?
     defer { meter?.meter.close() }
     let evaluation = Evaluation(scorer: scorer, count: count, batch: batch, seed: seed) { method, done, total in
@@ -103,7 +102,6 @@ struct Evaluate: ParsableCommand {
         meter = (method, ProgressMeter(method, total: total, unit: "images", initial: done))
       }
       meter?.meter.update(done)
-      try interrupts.check("\(method): \(done) of \(total) images")
     }
     let rows = try measure(evaluation, file.teacher, drawers)
     meter?.meter.close()

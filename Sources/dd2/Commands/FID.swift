@@ -79,7 +79,7 @@ struct FID: ParsableCommand {
       protocol: choice.protocolName, preprocessing: choice.extractor.preprocessing,
       weightsSha256: choice.extractor.weightsHash, comparableWithInception: choice.extractor.isComparableWithInception,
       alpha: input.alpha.rawValue, resize: input.resize?.description, batch: choice.batch, seed: seed)
-    let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
+    let measurement = ImageMeasurement(choice: choice, input: input)
     let scoring = FIDScoring(measurement: measurement, metrics: metrics, seed: seed, usesCache: !noCache)
     try scoring(images: images, reference: target, into: &report)
     try json ? Console.result(json: report) : Console.result(report.text)

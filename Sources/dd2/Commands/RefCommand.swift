@@ -38,7 +38,7 @@ struct RefBuild: ParsableCommand {
     try Outputs.check(output, option: "-o", as: .statistics, inputs: [images])
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
     try Outputs.check(output, option: "-o", as: .statistics, inputs: [choice.weightsPath])
-    let measurement = ImageMeasurement(choice: choice, input: input, interrupts: Interrupts())
+    let measurement = ImageMeasurement(choice: choice, input: input)
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
     let found = try measurement(
       try measurement.load(images, title: "features"), for: metrics, title: "features")
@@ -46,7 +46,8 @@ struct RefBuild: ParsableCommand {
     if let text = FIDReport.rankWarning(found.features.count, in: images, dimension: pooled.dimension) {
       Log.warning(text)
     }
-    try ReferenceStatistics(pooled: pooled, spatial: found.features.spatial).write(output)
+    let statistics = ReferenceStatistics(pooled: pooled, spatial: found.features.spatial)
+    try Interrupts.holdOff { try statistics.write(output) }
     let left = found.skipped > 0 ? ", \(found.skipped) left out" : ""
     try Console.result(
       "\(output): statistics of \(found.features.count) images in \(images)\(left) (features: "

@@ -122,7 +122,7 @@ struct Report: ParsableCommand {
       throw CommandFailure(.usage, "--max \(max): no \(metric) of the runs lies below it; give a larger value")
     }
     let picture = LinePlot(xLabel: against.title, yLabel: metric, curves: curves, ceiling: max)
-    try AtomicFile.write(Data(picture.svg.utf8), to: path)
+    try Interrupts.holdOff { try AtomicFile.write(Data(picture.svg.utf8), to: path) }
     try Console.result(path)
   }
 

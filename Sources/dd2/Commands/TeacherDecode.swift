@@ -37,10 +37,10 @@ struct TeacherDecode: ParsableCommand {
     var folder = try ImageOutput(output, grid: false)
     let own = Set(names)
     try folder.requireNoOthers { own.contains($0) }
+    let interrupts = Interrupts()
     let writer = try raw.map { try HDF5Writer(path: $0) }
     defer { writer?.abandon() }
     try writer?.createDataset(Self.imagesName, shape: [set.count, 3, teacher.imageSide, teacher.imageSide])
-    let interrupts = Interrupts()
     let meter = ProgressMeter("decoding", total: set.count, unit: "images")
     defer { meter.close() }
     for start in stride(from: 0, to: set.count, by: teacher.imagesAtOnce) {

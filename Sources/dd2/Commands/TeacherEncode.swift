@@ -30,10 +30,10 @@ struct TeacherEncode: ParsableCommand {
     let images = try TrainingImages(
       images, classes.rule(), side: teacher.imageSide, known: KnownClasses(of: loaded), recorded: nil)
     let data = images.source
+    let interrupts = Interrupts()
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }
     images.tell()
-    let interrupts = Interrupts()
     let meter = ProgressMeter("encoding", total: data.count, unit: "images")
     defer { meter.close() }
     let tokens = try TokenSet.encode(

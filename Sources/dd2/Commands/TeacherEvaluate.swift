@@ -47,11 +47,11 @@ struct TeacherEvaluate: ParsableCommand {
     let teacher = loaded.teacher
     try Outputs.check(output, option: "-o", as: .logits, inputs: [loaded.path, tokens])
     let set = try TokenFile.read(tokens, for: teacher)
+    let interrupts = Interrupts()
     let writer = try output.map { try HDF5Writer(path: $0) }
     defer { writer?.abandon() }
     try writer?.createDataset(
       Self.logitsName, shape: [set.count, teacher.layout.count, teacher.codebook.count])
-    let interrupts = Interrupts()
     let meter = ProgressMeter("evaluating", total: set.count, unit: "sequences")
     defer { meter.close() }
     let result = try TokenLikelihood.measure(set, teacher: teacher, cfg: cfg) { rows, logits in

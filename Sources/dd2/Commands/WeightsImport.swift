@@ -65,8 +65,10 @@ struct WeightsImport: ParsableCommand {
         "\(files[0]): is Inception-V3, for which --patch-nums, --grid, --heads and --at have no effect; leave them out")
     }
     try Outputs.check(output, option: "-o", as: .features, inputs: files)
-    let hash = try InceptionFile.convert(
-      weights, to: output, createdBy: DD2Version.description, metadata: ["command": commandLine])
+    let hash = try Interrupts.holdOff {
+      try InceptionFile.convert(
+        weights, to: output, createdBy: DD2Version.description, metadata: ["command": commandLine])
+    }
     let isPublished = hash == InceptionFile.publishedHash
     Log.info("Inception-V3 for FID, sha256 \(hash), \(isPublished ? "as published" : "not the published weights")")
     try Console.result(output)

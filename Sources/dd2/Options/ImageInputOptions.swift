@@ -41,8 +41,8 @@ struct ImageInputOptions: ParsableArguments {
   }
 
   /// Lists and checks images; files that cannot be used are named on stderr, one a line.
-  func load(_ path: String, title: String, _ interrupts: Interrupts) throws -> ImageInput {
-    let input = try Self.checking(path, title: title, interrupts) { try ImageInput(path, options, progress: $0) }
+  func load(_ path: String, title: String) throws -> ImageInput {
+    let input = try Self.checking(path, title: title) { try ImageInput(path, options, progress: $0) }
     Self.list(input.bad)
     if input.resizedCount > 0 { Log.info("\(path): \(input.resizedCount) images are resized to \(input.size)") }
     return input
@@ -52,8 +52,7 @@ struct ImageInputOptions: ParsableArguments {
   /// - Parameter check: is given what it must call with the files checked and all files.
   /// - Returns: what `check` returns.
   static func checking<Images>(
-    _ path: String, title: String, _ interrupts: Interrupts? = nil,
-    _ check: ((Int, Int) throws -> Void) throws -> Images
+    _ path: String, title: String, _ check: ((Int, Int) throws -> Void) throws -> Images
   ) throws -> Images {
     var meter: ProgressMeter?
     defer { meter?.close() }
@@ -63,7 +62,6 @@ struct ImageInputOptions: ParsableArguments {
         guard total > Self.silentFiles else { return }
         if meter == nil { meter = ProgressMeter("\(title): checking", total: total, unit: "files") }
         meter?.update(done)
-        try interrupts?.check("checking \(done) of \(total) files")
       }
     } catch let error as DatasetError {
       meter?.close()

@@ -29,7 +29,7 @@ struct TeacherOptions: ParsableArguments {
     if let bundled = BundledModels.teachers.first(where: { $0.name == teacher }) {
       return try BundledModels.path(of: bundled.teacher)
     }
-    guard FileManager.default.fileExists(atPath: teacher) else {
+    guard FileAccess.exists(teacher) else {
       throw CommandFailure(
         .missingInput,
         "\(teacher): no such teacher; give a teacher file or one of \(bundledNames.joined(separator: ", "))")

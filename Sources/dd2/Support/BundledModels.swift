@@ -1,9 +1,9 @@
-import Foundation
+import Artifacts
 
 /// The files in `Models/` that come with dd2.
 ///
-/// The folder is the value of `DD2_MODELS`, else it lies beside the `weights-manifest.json` found by going up from the
-/// current folder, else from the executable's real place, so that `.build/release/dd2` works from anywhere.
+/// The folder is the value of `DD2_MODELS`, else it lies beside a `weights-manifest.json` at or above the current folder,
+/// else at or above the executable's real place, so that `.build/release/dd2` works from anywhere.
 enum BundledModels {
   /// One bundled file.
   enum Model: String, CaseIterable {
@@ -45,47 +45,58 @@ enum BundledModels {
   /// The path of a bundled file.
   /// - Throws: `CommandFailure` where it is not there.
   static func path(of model: Model) throws -> String {
-    let path = folder.map { "\($0)/\(model.rawValue)" }
-    guard let path, FileManager.default.fileExists(atPath: path) else {
-      throw CommandFailure(
-        .missingInput,
-        "\(path ?? "Models/" + model.rawValue): the bundled \(model.title) is missing; set DD2_MODELS to the "
-          + "folder that holds it, or make it with '\(model.recipe)'")
+    if let given = givenFolder {
+      let path = "\(given)/\(model.rawValue)"
+      if FileAccess.exists(path) { return path }
+      throw missing("\(path): the bundled \(model.title) is missing", model)
     }
-    return path
+    if let folder = checkouts.first(where: { FileAccess.exists("\($0)/Models/\(model.rawValue)") }) {
+      return "\(folder)/Models/\(model.rawValue)"
+    }
+    throw missing("Models/\(model.rawValue): the bundled \(model.title) is missing; \(whereLooked)", model)
+  }
+
+  private static func missing(_ fault: String, _ model: Model) -> CommandFailure {
+    CommandFailure(
+      .missingInput, "\(fault); set DD2_MODELS to the folder that holds it, or make it with '\(model.recipe)'")
   }
 
   /// The manifest that lists the bundled files.
   /// - Throws: `CommandFailure` where there is none.
   static func manifestPath() throws -> String {
-    let path = folder.map { URL(fileURLWithPath: $0 + "/../" + manifestName).standardizedFileURL.path }
-    guard let path, FileManager.default.fileExists(atPath: path) else {
-      throw CommandFailure(
-        .missingInput,
-        "\(path ?? manifestName): no such file; run dd2 inside its checkout, set DD2_MODELS or give --manifest"
-      )
-    }
-    return path
+    let folder = givenFolder.map { FileAccess.resolved($0 + "/..") ?? $0.pathFolder } ?? checkouts.first
+    if let folder, FileAccess.exists("\(folder)/\(manifestName)") { return "\(folder)/\(manifestName)" }
+    let fault = folder.map { "\($0)/\(manifestName): no such file" } ?? "\(manifestName): \(whereLooked)"
+    throw CommandFailure(
+      .missingInput, "\(fault); run dd2 inside its checkout, set DD2_MODELS or give --manifest")
   }
 
-  /// The folder of the bundled files, nil where none is found.
-  private static var folder: String? {
-    if let folder = ProcessInfo.processInfo.environment["DD2_MODELS"], !folder.isEmpty { return folder }
-    let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-      .deletingLastPathComponent()
-    let places = [FileManager.default.currentDirectoryPath, executable.path]
-    return places.lazy.compactMap(manifestFolder(above:)).first.map { $0 + "/Models" }
+  /// The folder that `DD2_MODELS` names.
+  private static var givenFolder: String? {
+    FileAccess.path(inVariable: "DD2_MODELS")
   }
 
-  /// The nearest folder at or above `path` that holds a manifest.
-  private static func manifestFolder(above path: String) -> String? {
-    var url = URL(fileURLWithPath: path).standardizedFileURL
-    while true {
-      if FileManager.default.fileExists(atPath: url.appendingPathComponent(manifestName).path) {
-        return url.path
-      }
-      guard url.path != "/" else { return nil }
-      url.deleteLastPathComponent()
+  /// The folders at and above the current one and the executable's that hold a manifest and `Models/`, the nearest
+  /// first: a manifest alone is none of dd2's.
+  private static var checkouts: [String] {
+    places.flatMap(foldersUpward).filter {
+      FileAccess.exists("\($0)/\(manifestName)") && FileAccess.exists("\($0)/Models")
     }
   }
+
+  /// The current folder, unless it has been deleted, and the executable's.
+  private static var places: [String] {
+    [FileAccess.currentFolder, FileAccess.resolved("/proc/self/exe")?.pathFolder].compactMap(\.self)
+  }
+
+  private static var whereLooked: String {
+    "no folder at or above \(places.joined(separator: " or ")) holds \(manifestName) and Models/ with it"
+  }
+
+  /// A folder and those above it, each without a slash at its end.
+  private static func foldersUpward(_ path: String) -> [String] {
+    let names = path.split(separator: "/")
+    return (0...names.count).reversed().map { names.prefix($0).map { "/" + $0 }.joined() }
+  }
+
 }

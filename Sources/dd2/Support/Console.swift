@@ -40,6 +40,12 @@ enum Console {
   /// Prints a line on stderr. Work goes on where nobody can read it.
   static func line(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
 
+  /// Writes to stderr from a signal handler, over the bar of a terminal: a text that takes no memory.
+  static func write(_ text: StaticString) {
+    let erase: StaticString = isInteractive ? "\r\u{1B}[K" : ""
+    for part in [erase, text] { _ = Foundation.write(STDERR_FILENO, part.utf8Start, part.utf8CodeUnitCount) }
+  }
+
   /// Replaces the terminal's current line.
   static func redraw(_ text: String) { _ = write("\r\u{1B}[K" + text, to: STDERR_FILENO) }
 

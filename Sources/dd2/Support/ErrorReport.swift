@@ -91,12 +91,31 @@ struct ErrorReport {
 
   /// Shows the report and ends the process.
   func exit() -> Never {
-    if code == ExitStatus.done.rawValue {
-      try? Console.result(text)
-    } else {
-      let line = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-      Console.line("dd2: " + line.joined(separator: " "))
-    }
+    show()
     Foundation.exit(code)
+  }
+
+  /// Shows an error that comes in the middle of a kernel and ends the process as it is: libraries that clean up would
+  /// not find what they expect.
+  static func endAtOnce(_ error: CommandFailure) -> Never {
+    if Console.isInteractive { Console.redraw("") }
+    ErrorReport(error).show()
+    _exit(error.exitCode)
+  }
+
+  /// Whether a path may have led nowhere because it was relative to a folder that is gone.
+  private var isFromNowhere: Bool {
+    let codes: [ExitStatus] = [.missingInput, .cannotCreate, .inputOutput]
+    return codes.contains { $0.rawValue == code } && FileAccess.currentFolder == nil
+  }
+
+  private func show() {
+    guard code != ExitStatus.done.rawValue else {
+      try? Console.result(text)
+      return
+    }
+    let line = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+    Console.line(
+      "dd2: " + line.joined(separator: " ") + (isFromNowhere ? " (the working folder has been deleted)" : ""))
   }
 }

@@ -37,12 +37,11 @@ struct FIDReference {
       return
     }
     path = name == Self.imageNetName ? try Self.fetchedImageNet() : name
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let kind = FileAccess.kind(path) else {
       if name.contains("/") || name.contains(".") { throw ArtifactError.missingFile(path: name) }
       throw FIDError.unknownReference(name, known: [Self.shapesName, Self.imageNetName])
     }
-    if isFolder.boolValue {
+    if kind == .folder {
       (statistics, images) = (nil, path)
     } else if try ReferenceStatistics.isNumPy(path) {
       let file = try NumPyFile.open(path)
@@ -55,8 +54,8 @@ struct FIDReference {
 
   private static func fetchedImageNet() throws -> String {
     let entry = try WeightsManifest(reading: try BundledModels.manifestPath()).entry(named: imageNetEntry)
-    let path = URL(fileURLWithPath: WeightsFolder.path).appendingPathComponent(entry.relativePath).path
-    guard FileManager.default.fileExists(atPath: path) else {
+    let path = WeightsFolder.path + "/" + entry.relativePath
+    guard FileAccess.exists(path) else {
       throw CommandFailure(
         .unavailable,
         "reference \(imageNetName): \(path) is not fetched yet (from \(entry.urls.first ?? "an unknown place")); run "

@@ -77,16 +77,11 @@ struct FIDScoring {
   }
 
   private func isStatisticsFile(_ path: String) throws -> Bool {
-    guard FileManager.default.fileExists(atPath: path), !isFolder(path) else { return false }
+    guard let kind = FileAccess.kind(path), kind != .folder else { return false }
     guard !path.lowercased().hasSuffix(".png") else {
       throw CommandFailure(.usage, "\(path): is one image; give the folder of a set")
     }
     return try !ReferenceStatistics.isNumPy(path) || NumPyFile.open(path).entry(ImageInput.arrayName) == nil
-  }
-
-  private func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
   }
 
   /// The reference: statistics of a file, features of images where the metrics need them.
@@ -94,7 +89,7 @@ struct FIDScoring {
     guard let statistics = reference.statistics else {
       guard let path = reference.images else { preconditionFailure("a reference without statistics and images") }
       let needed = metrics.filter { $0.reference != .none }
-      return try isFolder(path) ? cached(path, needed, &report) : measured(path, needed, &report)
+      return try FileAccess.isFolder(path) ? cached(path, needed, &report) : measured(path, needed, &report)
     }
     var side = try side(statistics, in: reference.name)
     if metrics.need(.moments) { noteUnknownFeatures(of: statistics, in: reference.name, &report) }
@@ -173,7 +168,6 @@ struct FIDScoring {
       let found = try precisionRecall(a, b) { done, total in
         if meter == nil { meter = ProgressMeter("precision and recall", total: total, unit: "tiles") }
         meter?.update(done)
-        try measurement.interrupts.check("\(done) of \(total) tiles")
       }
       meter?.close()
       (report.precision, report.recall, report.neighbours) = (found.precision, found.recall, found.neighbours)
@@ -185,7 +179,6 @@ struct FIDScoring {
     defer { meter.close() }
     let found = try kernelDistance(a, b, subsets: 100, subsetSize: Self.subsetSize, seed: seed) { done in
       meter.update(done)
-      try measurement.interrupts.check("\(done) of 100 subsets")
     }
     if found.subsetSize < Self.subsetSize {
       report.warn("note: KID on subsets of \(found.subsetSize) images instead of \(Self.subsetSize)")

@@ -8,7 +8,6 @@ import Foundation
 struct ImageMeasurement {
   let choice: FeatureExtractorChoice
   let input: ImageInputOptions
-  let interrupts: Interrupts
 
   /// Features and facts of a set of images.
   struct Found {
@@ -23,7 +22,7 @@ struct ImageMeasurement {
   /// Lists and checks images.
   /// - Parameter title: of the progress bar.
   func load(_ path: String, title: String) throws -> ImageInput {
-    let images = try input.load(path, title: title, interrupts)
+    let images = try input.load(path, title: title)
     if let side = choice.requiredSide, images.size.width != side || images.size.height != side {
       throw CommandFailure(
         .badData,
@@ -42,7 +41,6 @@ struct ImageMeasurement {
     let start = clock.now
     let features = try FeaturePass(choice.extractor, for: metrics, batch: choice.batch)(images) { done in
       meter.update(done)
-      try interrupts.check("\(done) of \(images.count) images")
     }
     for error in features.bad { meter.warn(error.description) }
     let seconds = start.duration(to: clock.now) / .seconds(1)

@@ -17,6 +17,9 @@ enum Log {
   /// Whether progress, which is at level info, is shown.
   static var showsProgress: Bool { logger.logLevel <= .info }
 
+  /// Whether warnings are shown.
+  static var showsWarnings: Bool { logger.logLevel <= .warning }
+
   /// Refuses a `DD2_LOG` that names no level.
   /// - Throws: `CommandFailure`.
   static func checkLevel() throws {

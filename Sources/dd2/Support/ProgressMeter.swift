@@ -34,16 +34,18 @@ final class ProgressMeter {
   }
 
   /// Reports how much is done.
-  func update(_ completed: Int, detail: String = "") {
+  /// - Parameter metrics: what else is shown of it, as far as the terminal has room.
+  func update(_ completed: Int, metrics: [String] = []) {
     let now = clock.now
     guard Log.showsProgress, isDue(completed, at: now) else { return }
     shown = (now, completed)
     if Console.isInteractive {
-      current = String((bar(completed) + " " + status(completed, detail)).prefix(Console.columns - 1))
+      current = Self.line(
+        title: title, bar: bar(completed), status: status(completed), metrics: metrics, columns: Console.columns)
       Console.redraw(current)
       if completed >= total { close() }
     } else {
-      Log.info("\(title) " + status(completed, detail))
+      Log.info("\(title) " + Self.text(status(completed), metrics))
     }
   }
 
@@ -78,11 +80,10 @@ final class ProgressMeter {
   private func bar(_ completed: Int) -> String {
     let width = 24
     let filled = min(width, completed * width / max(total, 1))
-    return
-      "\(title) [\(String(repeating: "=", count: filled))\(String(repeating: " ", count: width - filled))]"
+    return "[\(String(repeating: "=", count: filled))\(String(repeating: " ", count: width - filled))]"
   }
 
-  private func status(_ completed: Int, _ detail: String) -> String {
+  private func status(_ completed: Int) -> [String] {
     let seconds = start.duration(to: clock.now) / .seconds(1)
     let done = completed - initial
     let rate = seconds > 0 ? Double(done) / seconds : 0
@@ -93,7 +94,21 @@ final class ProgressMeter {
         completed < total
           ? "ETA \(Self.duration(Double(total - completed) / rate))" : "took \(Self.duration(seconds))")
     }
-    return (parts + (detail.isEmpty ? [] : [detail])).joined(separator: ", ")
+    return parts
+  }
+
+  private static func text(_ status: [String], _ metrics: some Sequence<String>) -> String {
+    (status + [metrics.joined(separator: " ")].filter { !$0.isEmpty }).joined(separator: ", ")
+  }
+
+  /// What a terminal's line holds of all there is to show. Where it is too narrow, whole parts are left out, for half a
+  /// number is another number: metrics from the last one on, then the bar, the title, and the status from its end.
+  /// - Parameter columns: of the terminal; the last one stays free, or some terminals begin a new line.
+  static func line(title: String, bar: String, status: [String], metrics: [String], columns: Int) -> String {
+    let lines =
+      (0...metrics.count).reversed().map { "\(title) \(bar) " + text(status, metrics.prefix($0)) }
+      + ["\(title) " + text(status, [])] + (1...status.count).reversed().map { text(Array(status.prefix($0)), []) }
+    return lines.first { $0.count < columns } ?? ""
   }
 
   /// A speed in the unit that reads best: per second, or seconds per piece where that is more than one.

@@ -23,7 +23,7 @@ final class RunProgress {
       // A stage may prepare something else after it began, with a bar of its own. This one begins when its first step
       // is done, which then says nothing about its speed.
       if stage != self.stage { show(stage, completed: completed, total: total) }
-      meter?.update(completed, detail: Self.text(metrics))
+      meter?.update(completed, metrics: Self.text(metrics))
     case .saved(let path):
       let line = "saved \(path)"
       if let meter { meter.note(line) } else { Log.info(line) }
@@ -42,7 +42,7 @@ final class RunProgress {
   /// Ends the bar where a run stops early.
   func close() { meter?.close() }
 
-  private static func text(_ metrics: [(String, Double)]) -> String {
-    metrics.map { String(format: "%@ %.4g", $0.0 as NSString, $0.1) }.joined(separator: " ")
+  private static func text(_ metrics: [(String, Double)]) -> [String] {
+    metrics.map { String(format: "%@ %.4g", $0.0 as NSString, $0.1) }
   }
 }

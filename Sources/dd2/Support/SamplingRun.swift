@@ -55,7 +55,7 @@ extension SampleRecord {
 
     /// Nil where a folder has no record, or none of this program.
     init?(in folder: String) {
-      guard let data = FileManager.default.contents(atPath: "\(folder)/\(SampleRecord.name)"),
+      guard let data = try? FileAccess.contents(of: "\(folder)/\(SampleRecord.name)"),
         let record = try? JSONDecoder().decode(Self.self, from: data)
       else { return nil }
       self = record
@@ -78,13 +78,13 @@ struct SamplingRun {
     let labels = try options.labels(classCount: sampler.teacher.classCount)
     var record = record
     var output = try options.output.map { try ImageOutput($0, grid: options.grid) }
+    let interrupts = Interrupts()
     // What can fail comes before old images are removed.
     let writer = try tokensOut.map { try HDF5Writer(path: $0) }
     defer { writer?.abandon() }
     try output.map(clear)
     try write(record)
     var ids: [Int32] = []
-    let interrupts = Interrupts()
     let meter = ProgressMeter("sampling", total: options.count, unit: "images")
     let clock = ContinuousClock()
     var time = Duration.zero

@@ -33,9 +33,8 @@ struct StatisticsCache {
   /// Keeps statistics. That there is no room for them is worth a line and no more.
   func write(_ statistics: ReferenceStatistics) {
     do {
-      let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try statistics.write(path)
+      try FileAccess.makeFolder(path.pathFolder)
+      try Interrupts.holdOff { try statistics.write(path) }
     } catch {
       Log.warning("the reference's statistics are not kept for the next time (\(path) cannot be written)")
     }

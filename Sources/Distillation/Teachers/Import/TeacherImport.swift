@@ -80,7 +80,7 @@ public struct TeacherImport: Sendable {
   ) throws {
     var facts = metadata
     for (name, part) in [("source_transformer", transformer), ("source_tokenizer", tokenizer)] {
-      let file = URL(fileURLWithPath: part.names.path).lastPathComponent
+      let file = part.names.path.pathName
       facts[name] = "\(file), sha256 \(try WeightsManifest.sha256(ofFile: part.names.path))"
     }
     var done = 0
