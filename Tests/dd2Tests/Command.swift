@@ -44,20 +44,6 @@ struct Command {
     _ arguments: [String], models: String? = nil, environment: [String: String] = [:], shell: String? = nil,
     input: Pipe? = nil, whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Outcome {
-    try start(executable, arguments, models: models, environment: environment, whileRunning: whileRunning)
-  }
-
-  /// Runs a script of bash in the folder, for words, limits and jobs that `Process` does not know; `$DD2` is the program.
-  func shell(_ script: String, models: String? = nil, environment: [String: String] = [:]) throws -> Outcome {
-    try start(
-      URL(fileURLWithPath: "/bin/bash"), ["-c", script], models: models,
-      environment: environment.merging(["DD2": executable.path]) { $1 })
-  }
-
-  private func start(
-    _ executable: URL, _ arguments: [String], models: String?, environment: [String: String],
-    whileRunning: (Process) throws -> Void = { _ in }
-  ) throws -> Outcome {
     let process = Process()
     process.executableURL = shell == nil ? executable : URL(fileURLWithPath: "/bin/sh")
     process.arguments = (shell.map { ["-c", $0, executable.path] } ?? []) + arguments
@@ -78,6 +64,11 @@ struct Command {
     return Outcome(
       status: process.terminationStatus, output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
       log: String(decoding: try Data(contentsOf: log), as: UTF8.self))
+  }
+
+  /// Runs a script of bash in the folder; `$DD2` is the program.
+  func bash(_ script: String, models: String? = nil, environment: [String: String] = [:]) throws -> Outcome {
+    try self([script], models: models, environment: environment, shell: #"DD2="$0" exec bash -c "$1""#)
   }
 
   /// Runs a command that must succeed.

@@ -85,7 +85,7 @@ import Testing
 
   /// Bytes that are no UTF-8, a home folder behind `=`, the longest name.
   @Test func namesAreWhatTheShellGives() throws {
-    let outcome = try dd2.shell(
+    let outcome = try dd2.bash(
       #"""
       set -e
       "$DD2" data render -o $'out\xe9' --count 2
@@ -136,7 +136,7 @@ import Testing
   /// Skipped where no file system may be mounted, as without root. The size lies within the first checkpoint, of which
   /// HDF5 1.10 has then parts in memory that it would try to write once more at exit.
   @Test(arguments: ["1m", "6m"]) func endsARunWithoutACrash(_ size: String) throws {
-    let outcome = try dd2.shell(
+    let outcome = try dd2.bash(
       """
       mkdir disk && mount -t tmpfs -o size=\(size) tmpfs disk 2>/dev/null || { echo skipped; exit 0; }
       trap 'umount disk' EXIT
@@ -152,7 +152,7 @@ import Testing
 
   /// The same by a limit on the size of files, which takes no root: SIGXFSZ must not end the process.
   @Test func aLimitOnFilesIsAnErrorOfWriting() throws {
-    let outcome = try dd2.shell(
+    let outcome = try dd2.bash(
       """
       "$DD2" data render -o images --count 200 2>/dev/null
       ulimit -f 20
