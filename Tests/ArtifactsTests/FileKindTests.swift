@@ -31,6 +31,14 @@ import Testing
     }
   }
 
+  @Test func archivesOfTheOtherKindAreNamed() throws {
+    let npz = try folder.overwrite(NumPyFixture.archive.bytes, "a.pth")
+    #expect(
+      artifactError { _ = try WeightsFile.open(npz) }?.description.contains("a.pth: a NumPy file, neither") == true)
+    let pth = try folder.overwrite(WeightsFixture.zip().bytes, "a.npz")
+    #expect(artifactError { _ = try NumPyFile.open(pth) }?.description.contains("a.npz: a PyTorch file, no") == true)
+  }
+
   @Test func kindsFollowFromTheFirstBytes() throws {
     let npz = NumPyFixture.archive.bytes
     let image = PNGImage(width: 1, height: 1, pixels: [1, 2, 3]).encoded()

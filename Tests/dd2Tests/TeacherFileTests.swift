@@ -140,6 +140,7 @@ import Testing
       for command in [
         ["teacher", "inspect", file], ["distill", "--steps", "1", "--teacher", file],
         ["sample", "--teacher-steps", "-o", "out", "--teacher", file],
+        ["sample", "--one-step", "-o", "out", "--teacher", file],
       ] {
         try dd2.expectFailure(command, status: 65, saying: ["\(file): \(title)", "'dd2 weights import' makes one"])
       }

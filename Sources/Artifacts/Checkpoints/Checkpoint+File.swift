@@ -84,8 +84,9 @@ extension Checkpoint {
     return checkpoint
   }
 
-  /// Throws `ArtifactError.wrongFormat` for a file of another kind, saying which command makes the right one of it.
-  private static func refuseOthers(_ path: String, expecting kind: String) throws {
+  /// Throws `ArtifactError.wrongFormat` for a file of another format, saying which command makes a checkpoint of this
+  /// kind, and `.missingFile`, `.notReadable` or `.inputOutput` where there is none to look at.
+  public static func refuseOthers(_ path: String, expecting kind: String) throws {
     let found = try FileKind(ofFile: path)
     switch found {
     case .hdf5, .unknown: return

@@ -31,11 +31,14 @@ public struct NumPyFile: Sendable {
   /// `.unsupported` for arrays of another version or compression, `.tooLarge`.
   public static func open(_ path: String) throws -> NumPyFile {
     let bytes = MappedBytes(try MappedFile(path))
+    let other = FileKind.mismatch(bytes, expected: "no NumPy array")
     switch bytes.int(UInt32.self, at: 0) {
     // Local header; end record of an empty archive.
-    case 0x0403_4b50, 0x0605_4b50: return try NumPyFile(bytes, archive: try ZipArchive(bytes))
+    case 0x0403_4b50, 0x0605_4b50:
+      guard FileKind(bytes) != .pytorch else { throw other }
+      return try NumPyFile(bytes, archive: try ZipArchive(bytes))
     default:
-      guard FileKind(bytes) == .numPyArray else { throw FileKind.mismatch(bytes, expected: "no NumPy array") }
+      guard FileKind(bytes) == .numPyArray else { throw other }
       return try NumPyFile(bytes, archive: nil)
     }
   }

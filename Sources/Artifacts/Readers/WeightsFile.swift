@@ -78,14 +78,14 @@ public struct WeightsFile: Sendable {
     if PyTorchLegacy.matches(bytes) {
       return WeightsFile(path: path, format: .pytorchLegacy, contents: try PyTorchLegacy.read(bytes))
     }
+    let other = FileKind.mismatch(bytes, expected: "neither a PyTorch file nor safetensors")
     switch bytes.int(UInt32.self, at: 0) {
     // Local header; end record of an empty archive.
     case 0x0403_4b50, 0x0605_4b50:
+      guard FileKind(bytes) != .numPyArchive else { throw other }
       return WeightsFile(path: path, format: .pytorch, contents: try PyTorchArchive.read(bytes))
     default:
-      guard Safetensors.matches(bytes) else {
-        throw FileKind.mismatch(bytes, expected: "neither a PyTorch file nor safetensors")
-      }
+      guard Safetensors.matches(bytes) else { throw other }
       return WeightsFile(path: path, format: .safetensors, contents: try Safetensors.read(bytes))
     }
   }

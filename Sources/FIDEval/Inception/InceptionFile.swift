@@ -51,7 +51,7 @@ public enum InceptionFile {
 
   /// Whether a file of weights is of this network, by a name that no other has.
   public static func recognizes(_ weights: WeightsFile) -> Bool {
-    weights.entries.contains { $0.name.hasSuffix("Mixed_7c.branch_pool.conv.weight") }
+    weights.plainNames().values.contains { $0.hasSuffix("Mixed_7c.branch_pool.conv.weight") }
   }
 
   /// Writes PyTorch's file as ours, which records its hash: features of both have the same provenance.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Artifacts
 import Distillation
 import Foundation
 
@@ -24,7 +25,7 @@ struct TeacherOptions: ParsableArguments {
   }
 
   /// The file of a teacher.
-  /// - Throws: `CommandFailure` where there is none.
+  /// - Throws: `CommandFailure` where there is none; `ArtifactError` where it is others' weights or the like.
   static func path(of teacher: String) throws -> String {
     if let bundled = BundledModels.teachers.first(where: { $0.name == teacher }) {
       return try BundledModels.path(of: bundled.teacher)
@@ -34,6 +35,7 @@ struct TeacherOptions: ParsableArguments {
         .missingInput,
         "\(teacher): no such teacher; give a teacher file or one of \(bundledNames.joined(separator: ", "))")
     }
+    try Checkpoint.refuseOthers(teacher, expecting: TeacherFile.kind)
     return teacher
   }
 }
