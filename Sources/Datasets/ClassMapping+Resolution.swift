@@ -38,7 +38,7 @@ extension ImageLayout {
     case (.list(let list, let path)?, _): (numbers, order) = (try byList(list, path), "as \(path) says")
     }
     let count = known.count ?? min((numbers.values.max() ?? 0) + 1, Self.mostClasses)
-    if let beyond = numbers.filter({ $0.value >= count }).min(by: { $0.value < $1.value }) {
+    if let beyond = numbers.filter({ !(0..<count).contains($0.value) }).min(by: { $0.value < $1.value }) {
       throw wrong(
         "its folder \(beyond.key) is class \(beyond.value) where the teacher has \(Self.range(count)); take it away or "
           + "say with --classes which classes the folders are")

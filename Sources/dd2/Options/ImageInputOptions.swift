@@ -42,7 +42,7 @@ struct ImageInputOptions: ParsableArguments {
 
   /// Lists and checks images; files that cannot be used are named on stderr, one a line.
   func load(_ path: String, title: String) throws -> ImageInput {
-    let input = try Self.checking(path, title: title) { try ImageInput(path, options, progress: $0) }
+    let input = try Self.checking(title) { try ImageInput(path, options, progress: $0) }
     Self.list(input.bad)
     if input.resizedCount > 0 { Log.info("\(path): \(input.resizedCount) images are resized to \(input.size)") }
     return input
@@ -52,7 +52,7 @@ struct ImageInputOptions: ParsableArguments {
   /// - Parameter check: is given what it must call with the files checked and all files.
   /// - Returns: what `check` returns.
   static func checking<Images>(
-    _ path: String, title: String, _ check: ((Int, Int) throws -> Void) throws -> Images
+    _ title: String, _ check: ((Int, Int) throws -> Void) throws -> Images
   ) throws -> Images {
     var meter: ProgressMeter?
     defer { meter?.close() }

@@ -25,7 +25,7 @@ struct TrainingImages {
           "\(name): has \(source.classNames.count) classes where the teacher has \(count); give its images with --data")
       }
     } else {
-      let folder = try ImageInputOptions.checking(name, title: "images") { progress in
+      let folder = try ImageInputOptions.checking("images") { progress in
         try ImageFolder(name, classes: rule, known: known, recorded: recorded, progress: progress)
       }
       (source, record) = (folder, folder.record)
@@ -39,9 +39,7 @@ struct TrainingImages {
           + (name == DataOptions.builtIn ? "give images of its size with --data" : "resize them"))
     }
   }
-}
 
-extension TrainingImages {
   /// Says on stderr which class is which.
   func tell() { for note in notes { Log.info(note) } }
 }
