@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 
 /// Makes elements on a thread of its own, a few ahead of who takes them: decoding goes on while the network computes.
 ///
@@ -14,15 +15,22 @@ public final class Prefetch<Element: Sendable> {
   }
 
   private let queue = Queue()
+  /// Gives the producer to `next` itself, where it has no thread.
+  private var open: (() throws -> () throws -> Element?)?
+  private var producer: (() throws -> Element?)?
 
-  /// Starts the producer.
+  /// Starts the producer. Where the system gives no thread, each element is made when it is asked for.
   /// - Parameters:
   ///   - depth: elements that may wait.
   ///   - open: called on the producer's thread; gives the function that makes one element after the other, nil at the
   ///     end.
-  public init(depth: Int, open: @escaping @Sendable () throws -> () throws -> Element?) {
+  ///   - start: starts a thread; false where there is none.
+  public init(
+    depth: Int, open: @escaping @Sendable () throws -> () throws -> Element?,
+    start: (@escaping @Sendable () -> Void) -> Bool = SystemThread.start
+  ) {
     precondition(depth > 0, "Prefetch: depth \(depth)")
-    let thread = Thread { [queue] in
+    let isStarted = start { [queue] in
       do {
         let next = try open()
         while let element = try next(), Self.put(element, in: queue, depth: depth) {}
@@ -34,8 +42,7 @@ public final class Prefetch<Element: Sendable> {
         queue.condition.broadcast()
       }
     }
-    thread.stackSize = 8 << 20
-    thread.start()
+    if !isStarted { self.open = open }
   }
 
   deinit {
@@ -47,7 +54,12 @@ public final class Prefetch<Element: Sendable> {
 
   /// The next element, nil after the last. Throws what the producer threw, after the elements before it.
   public func next() throws -> Element? {
-    try queue.condition.withLock {
+    if let open {
+      let producer = try self.producer ?? open()
+      self.producer = producer
+      return try producer()
+    }
+    return try queue.condition.withLock {
       while queue.ready.isEmpty, !queue.isDone { queue.condition.wait() }
       if !queue.ready.isEmpty {
         defer { queue.condition.broadcast() }

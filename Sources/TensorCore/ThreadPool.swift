@@ -42,34 +42,9 @@ public final class ThreadPool: @unchecked Sendable {
     while self.threadCount < threadCount, start(self.threadCount) { self.threadCount += 1 }
   }
 
-  /// What a new thread is given.
-  private final class Start {
-    unowned let pool: ThreadPool
-    let index: Int
-
-    init(_ pool: ThreadPool, _ index: Int) { (self.pool, self.index) = (pool, index) }
-  }
-
   /// Starts a worker.
   /// - Returns: false where the system gives no thread.
-  private func start(_ index: Int) -> Bool {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setstacksize(&attributes, 8 << 20)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    var thread = pthread_t()
-    let start = Unmanaged.passRetained(Start(self, index))
-    let status = pthread_create(
-      &thread, &attributes,
-      { argument in
-        guard let argument else { return nil }
-        let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-        start.pool.work(start.index)
-      }, start.toOpaque())
-    if status != 0 { start.release() }
-    return status == 0
-  }
+  private func start(_ index: Int) -> Bool { SystemThread.start { [unowned self] in work(index) } }
 
   /// Runs `body(part)` for every part in `0..<threadCount`, each on its own thread, and returns when all are done.
   public func forEachPart(_ body: (Int) -> Void) {

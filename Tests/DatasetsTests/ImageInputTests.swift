@@ -1,6 +1,7 @@
 import Artifacts
 import Foundation
 import TestSupport
+import TensorCore
 import Testing
 
 @testable import Datasets
@@ -210,14 +211,17 @@ import Testing
 @Suite struct PrefetchTests {
   private struct Failure: Error {}
 
-  @Test(arguments: [1, 3]) func elementsComeInOrder(depth: Int) throws {
-    let numbers = Prefetch(depth: depth) {
-      var next = 0
-      return {
-        next += 1
-        return next <= 20 ? next : nil
-      }
-    }
+  /// Also where the system gives no thread.
+  @Test(arguments: [1, 3], [true, false]) func elementsComeInOrder(depth: Int, hasThread: Bool) throws {
+    let numbers = Prefetch(
+      depth: depth,
+      open: {
+        var next = 0
+        return {
+          next += 1
+          return next <= 20 ? next : nil
+        }
+      }, start: { hasThread && SystemThread.start($0) })
     var found: [Int] = []
     while let number = try numbers.next() { found.append(number) }
     #expect(found == Array(1...20))

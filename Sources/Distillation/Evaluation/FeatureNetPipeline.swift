@@ -130,7 +130,10 @@ public struct FeatureNetPipeline {
     try file.write(to: path)
     observer(.saved(path: path))
     let statisticsPath = folder + "/reference-statistics.h5"
-    try FIDScorer.statistics(of: Shapes32(.reference), extractor: try FeatureNetFile.read(path)).write(statisticsPath)
+    try FIDScorer.statistics(
+      of: Shapes32(.reference), extractor: try FeatureNetFile.read(path),
+      progress: { _ in if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) } }
+    ).write(statisticsPath)
     observer(.saved(path: statisticsPath))
     return (path, statisticsPath)
   }
