@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "dd2_memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -37,6 +38,10 @@ static size_t limit(int resource) {
 
 size_t dd2_limit_of_mapped(void) { return limit(RLIMIT_AS); }
 size_t dd2_limit_of_data(void) { return limit(RLIMIT_DATA); }
+
+void dd2_share_heap(void) {
+  if (dd2_limit_of_mapped() < PTRDIFF_MAX) mallopt(M_ARENA_MAX, 1);
+}
 
 int dd2_can_map(size_t bytes) {
   void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -10,6 +10,8 @@ public enum MemoryShortage {
 
   /// What is left to all that is no tensor: where Swift's own objects get no memory, the process crashes.
   private static let rest = 64 << 20
+  /// What the system rounds up to, or more.
+  private static let page = 1 << 16
 
   /// Whether there are `bytes` more, and something for the rest of the program.
   static func hasRoom(for bytes: Int) -> Bool { dd2_can_map(bytes + rest) != 0 }
@@ -26,10 +28,10 @@ public enum MemoryShortage {
     let use = dd2_memory_in_use()
     let limits = [("ulimit -v", dd2_limit_of_mapped(), use.mapped), ("ulimit -d", dd2_limit_of_data(), use.data)]
     let asked = "out of memory: \(megabytes(bytes)) MB for \(purpose)"
-    for (name, limit, used) in limits where limit - used < bytes + rest {
+    for (name, limit, used) in limits where limit - used < bytes + rest + page {
       return
         "\(asked) beside the \(megabytes(used)) MB in use, and '\(name)' allows \(megabytes(limit)) MB; raise it to "
-        + "\((used + bytes + rest + 1023) >> 10) at least"
+        + "\((used + bytes + 2 * rest) >> 10) at least"
     }
     return "\(asked) beside the \(megabytes(use.resident)) MB in use, and the system has no more; end other programs"
   }

@@ -14,6 +14,8 @@ dd2_memory_use dd2_memory_in_use(void);
 // What `ulimit -v` and `ulimit -d` allow of the first two; PTRDIFF_MAX where there is no limit.
 size_t dd2_limit_of_mapped(void);
 size_t dd2_limit_of_data(void);
+// Where address space is limited: one heap for all threads, each of which otherwise reserves 64 MB. Before they start.
+void dd2_share_heap(void);
 // Whether the system would map so many bytes more. Takes none.
 int dd2_can_map(size_t bytes);
 

@@ -66,6 +66,7 @@ final class BLAS: Sendable {
   }()
 
   private static func open() -> Result<BLAS, BackendUnavailable> {
+    dd2_share_heap()
     if dd2_cpu_has_avx512() != 0 { setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 0) }
     // One build of the library takes its first buffer while it loads.
     let bytes = libraryBytes + bufferBytes
