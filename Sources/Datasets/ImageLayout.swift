@@ -20,7 +20,7 @@ struct ImageLayout {
   var files: [ImageListing.File] { loose + folders.flatMap(\.files) }
 
   /// Throws `DatasetError.missingFolder`, `.noImages`, `.mixedLayout` where images lie beside folders of images,
-  /// `.nestedClass` for images further down, or `.unreadable` for images of other formats: none must be overlooked.
+  /// `.nestedClass` for images further down, `.wrongClasses` for two folders of one name, or `.unreadable` for images of other formats: none must be overlooked.
   init(_ path: String) throws {
     self.path = path
     let listing = try ImageListing(path)
@@ -38,6 +38,11 @@ struct ImageLayout {
     }
     if let deep = parts.first(where: { $0.count > 2 }) {
       throw DatasetError.nestedClass(path: "\(path)/\(deep[0])/\(deep[1])")
+    }
+    // Names of other bytes may be equal text, as é in one character and in two.
+    if let twin = Dictionary(grouping: listing.folders) { $0 }.first(where: { $0.value.count > 1 }) {
+      throw DatasetError.wrongClasses(
+        path: path, detail: "two of its folders have the name \(twin.key), in other bytes; rename one of them")
     }
     let files = Dictionary(grouping: zip(listing.files, parts)) { String($0.1[0]) }.mapValues { $0.map(\.0) }
     folders = listing.folders.map { Folder(name: $0, files: files[$0] ?? []) }

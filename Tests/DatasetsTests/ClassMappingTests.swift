@@ -56,6 +56,13 @@ import Testing
     #expect(try folder().classNames == ["n01", "n02", "n10"])
   }
 
+  /// Two folders that are one name to Swift and to a reader, though not to the system.
+  @Test func namesThatAreEqualTextAreRefused() throws {
+    try make(["\u{E9}", "e\u{301}", "a"])
+    refuses(saying: "two of its folders have the name")
+    refuses(.text, saying: "two of its folders have the name")
+  }
+
   /// Bytes, not a language's rules: what Python sorts by.
   @Test func textOrderIsThatOfCodePoints() throws {
     try make(["a-b", "a", "Z", "\u{E9}"])
