@@ -40,7 +40,7 @@ struct ImageLayout {
       throw DatasetError.nestedClass(path: "\(path)/\(deep[0])/\(deep[1])")
     }
     // Names of other bytes may be equal text, as é in one character and in two.
-    if let twin = Dictionary(grouping: listing.folders) { $0 }.first(where: { $0.value.count > 1 }) {
+    if let twin = Dictionary(grouping: listing.folders, by: \.self).first(where: { $0.value.count > 1 }) {
       throw DatasetError.wrongClasses(
         path: path, detail: "two of its folders have the name \(twin.key), in other bytes; rename one of them")
     }
