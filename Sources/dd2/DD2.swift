@@ -52,8 +52,10 @@ struct DD2: ParsableCommand {
     try CommandWords.check(words)
     do {
       return try parseAsRoot(words)
-    } catch  where exitCode(for: error).rawValue == ExitStatus.usage.rawValue {
-      guard let unknown = UnknownWord(in: words, of: DD2.self) else { throw error }
+    } catch {
+      guard exitCode(for: error).rawValue == ExitStatus.usage.rawValue,
+        let unknown = UnknownWord(in: words, of: DD2.self)
+      else { throw error }
       throw CommandFailure(.usage, unknown.description)
     }
   }
