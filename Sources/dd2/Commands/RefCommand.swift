@@ -35,9 +35,8 @@ struct RefBuild: ParsableCommand {
     guard output.lowercased().hasSuffix(".npz") || output.lowercased().hasSuffix(".h5") else {
       throw CommandFailure(.usage, "-o \(output): the name must end in .h5 or .npz")
     }
-    try Outputs.check(output, option: "-o", as: .statistics, inputs: [images])
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
-    try Outputs.check(output, option: "-o", as: .statistics, inputs: [choice.weightsPath])
+    try Outputs.check(output, option: "-o", as: .statistics, inputs: [images, choice.weightsPath])
     let measurement = ImageMeasurement(choice: choice, input: input)
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
     let found = try measurement(

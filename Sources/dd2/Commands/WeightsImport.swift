@@ -51,6 +51,7 @@ struct WeightsImport: ParsableCommand {
   }
 
   func run() throws {
+    try Outputs.checkPlace(output, option: "-o", inputs: files)
     if files.count == 1, let file = files.first {
       let weights = try WeightsFile.open(file)
       if InceptionFile.recognizes(weights) { return try importInception(weights) }

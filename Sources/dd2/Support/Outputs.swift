@@ -23,10 +23,7 @@ enum Outputs {
   ///   where nothing can be written there.
   static func check(_ output: String?, option: String, as kind: Kind, inputs: [String]) throws {
     guard let output else { return }
-    if let input = inputs.first(where: { FileAccess.areSame($0, output) }) {
-      throw CommandFailure(.usage, "\(option) \(output): is the file \(input) that is read; choose another name")
-    }
-    try AtomicFile.requirePlace(for: output)
+    try checkPlace(output, option: option, inputs: inputs)
     guard let status = try FileAccess.status(output), status.st_size > 0 else { return }
     let found = try Self.kind(of: output)
     guard found == kind else {
@@ -35,6 +32,15 @@ enum Outputs {
         "\(option) \(output): is there already and holds \(found?.rawValue ?? "something else"), not \(kind.rawValue); "
           + "choose another name, or remove it")
     }
+  }
+
+  /// The part of `check` that needs no word of what will be written.
+  /// - Throws: as `check`.
+  static func checkPlace(_ output: String, option: String, inputs: [String]) throws {
+    if let input = inputs.first(where: { FileAccess.areSame($0, output) }) {
+      throw CommandFailure(.usage, "\(option) \(output): is the file \(input) that is read; choose another name")
+    }
+    try AtomicFile.requirePlace(for: output)
   }
 
   /// What a file holds; nil for anything that no command writes.
