@@ -220,6 +220,7 @@ import Testing
     try dd2.expectFailure(
       ["teacher", "train", "--resume", "--run", "none"], status: 66, saying: ["none: no run to resume"])
     try folder.makeFolder("used/perceptual")
+    try folder.write("", to: "used/perceptual/events")
     try dd2.expectFailure(["teacher", "train", "--run", "used"], status: 73, saying: ["used: is not empty"])
   }
 }
