@@ -2,7 +2,7 @@
 # All checks, as CI runs them: system libraries, lint, module graph, build with warnings as errors, tests in release
 # mode. Stops at the first failure. Prints the seconds of each phase.
 #   scripts/test.sh        all of it
-#   scripts/test.sh lint   lint and module graph only: no build
+#   scripts/test.sh lint   lint, module graph and file system only: no build
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
