@@ -87,8 +87,11 @@ public enum FileAccess {
     try check(path, allowsPipe: true)
     let descriptor = try open(path, O_RDONLY | O_CLOEXEC)
     defer { close(descriptor) }
+    var status = stat()
+    // As large as a small file, of which there may be many; a pipe has no size.
+    let size = fstat(descriptor, &status) == 0 && kind(status) == .file ? Int(status.st_size) + 1 : 1 << 16
     while true {
-      let piece = try part(of: descriptor, atMost: 1 << 20, path: path)
+      let piece = try part(of: descriptor, atMost: min(size, 1 << 20), path: path)
       guard !piece.isEmpty else { return }
       try body(piece)
     }
