@@ -17,20 +17,28 @@ public enum ClassRule: Equatable, Sendable {
     guard let text = String(validating: try FileAccess.contents(of: path), as: UTF8.self) else {
       throw ArtifactError.wrongFormat(path: path, detail: "not a list of classes in UTF-8")
     }
+    // What spreadsheets write before UTF-8.
+    let lines = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
     var numbers: [String: Int] = [:]
-    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+    for (index, line) in lines.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       let line = line.trimmingCharacters(in: .whitespacesAndNewlines)
       guard !line.isEmpty, !line.hasPrefix("#") else { continue }
       guard let match = line.wholeMatch(of: /(.*?\S)\s*[\s,]\s*(\d{1,9})/), let number = Int(match.2) else {
         throw ArtifactError.wrongFormat(
           path: path, detail: "line \(index + 1) is not a folder's name and a class's number, such as 'cat 3'")
       }
-      let name = String(match.1)
+      let name = unquoted(match.1)
       guard numbers.updateValue(number, forKey: name) ?? number == number else {
         throw ArtifactError.wrongFormat(path: path, detail: "line \(index + 1) gives \(name) a second number")
       }
     }
     return .list(numbers, path: path)
+  }
+
+  /// A name without the quotes that a table's writer puts around commas and blanks.
+  private static func unquoted(_ name: Substring) -> String {
+    guard name.count >= 2, name.hasPrefix("\""), name.hasSuffix("\"") else { return String(name) }
+    return String(name.dropFirst().dropLast()).replacing("\"\"", with: "\"")
   }
 }
 

@@ -36,6 +36,9 @@ struct ImageLayout {
       folders = []
       return
     }
+    if let lost = listing.lostLinks.first {
+      throw DatasetError.unreadable(.notReadable(path: "\(path)/\(lost)", detail: "a link that leads nowhere"))
+    }
     if let deep = parts.first(where: { $0.count > 2 }) {
       throw DatasetError.nestedClass(path: "\(path)/\(deep[0])/\(deep[1])")
     }

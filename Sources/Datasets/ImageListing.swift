@@ -21,6 +21,8 @@ struct ImageListing {
   let files: [File]
   /// Names of the subfolders of the folder itself, sorted.
   let folders: [String]
+  /// Names in the folder itself that lead nowhere and are not an image's: a class's folder may have been there.
+  let lostLinks: [String]
 
   /// Images of other formats are listed too, so that they can be refused rather than overlooked.
   private static let suffixes: Set<String> = [
@@ -31,7 +33,7 @@ struct ImageListing {
   init(_ path: String) throws {
     var visited: Set<[UInt]> = []
     var found: [File] = []
-    var own: [String] = []
+    var (own, lost): ([String], [String]) = ([], [])
     var waiting = [""]
     while let folder = waiting.popLast() {
       let place = folder.isEmpty ? path : "\(path)/\(folder)"
@@ -49,12 +51,15 @@ struct ImageListing {
           // A link that leads nowhere is listed, so that it is reported.
           found.append(
             File(name: inner, bytes: status.map { Int($0.st_size) } ?? 0, identity: status.map(Self.identity) ?? []))
+        } else if status == nil, folder.isEmpty {
+          lost.append(name)
         }
       }
     }
     guard !found.isEmpty else { throw DatasetError.noImages(path: path) }
     files = found.sorted { Self.isBefore($0.name, $1.name) }
     folders = own.sorted(by: Self.isBefore)
+    lostLinks = lost
   }
 
   /// The order of names as text, that of their code points.

@@ -19,8 +19,13 @@ public enum MemoryShortage {
   /// Ends the process for want of `bytes`.
   /// - Parameter purpose: what takes them.
   static func end(lacking bytes: Int, for purpose: String) -> Never {
+    end(saying: description(of: bytes, for: purpose) + ", or use fewer threads (DD2_THREADS) or smaller batches")
+  }
+
+  /// Ends the process with a line.
+  static func end(saying text: String) -> Never {
     let body = ending.withLock { $0 }
-    body(description(of: bytes, for: purpose) + ", or use fewer threads (DD2_THREADS) or smaller batches")
+    body(text)
   }
 
   /// One line: what was asked for, what limits it, what to do.

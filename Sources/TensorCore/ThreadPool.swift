@@ -38,6 +38,7 @@ public final class ThreadPool: @unchecked Sendable {
   /// A pool of its own, for tests; `shared` is what the kernels use.
   init(threadCount: Int) {
     self.threadCount = 1
+    dd2_share_heap()
     // Workers only wait until the pool's first use, by when the count is final.
     while self.threadCount < threadCount, start(self.threadCount) { self.threadCount += 1 }
   }

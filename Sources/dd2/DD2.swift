@@ -3,6 +3,10 @@ import Distillation
 import Foundation
 import TensorCore
 
+/// A command that multiplies matrices. What that takes is loaded before it runs, for an error instead of an end midway;
+/// the others need less memory.
+protocol ComputingCommand: ParsableCommand {}
+
 /// The root command. Results go to stdout; progress, logs and the one line of an error go to stderr.
 @main
 struct DD2: ParsableCommand {
@@ -24,6 +28,7 @@ struct DD2: ParsableCommand {
 
   /// Parses, runs, and turns whatever is thrown into one line and an exit code.
   static func main() {
+    keepStandardStreams()
     // A closed pipe must end neither a training run whose log is no longer read nor print a crash.
     signal(SIGPIPE, SIG_IGN)
     // A file as large as it may be is an error of writing (EFBIG), not a sudden end.
@@ -35,7 +40,7 @@ struct DD2: ParsableCommand {
       do {
         try Log.checkLevel()
         try checkThreads()
-        try Backends.start()
+        if command is any ComputingCommand { try Backends.start() }
         try command.run()
       } catch let error as ValidationError {
         // The parser would point to the help of dd2 as a whole.
@@ -43,6 +48,15 @@ struct DD2: ParsableCommand {
       }
     } catch {
       ErrorReport(error).exit()
+    }
+  }
+
+  /// Takes the places of standard streams that are closed, as under some daemons: the next file to be opened would get
+  /// the number, and with it what is printed. Writing results still fails.
+  private static func keepStandardStreams() {
+    for (stream, flags) in [(STDIN_FILENO, O_RDONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
+    where fcntl(stream, F_GETFD) < 0 {
+      _ = open("/dev/null", flags)
     }
   }
 

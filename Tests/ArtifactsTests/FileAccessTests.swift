@@ -122,6 +122,8 @@ import Testing
     try writer.finish()
     #expect(try HDF5File(reading: folder.file(longest)).contains("a"))
     #expect(try folder.names() == [longest])
+    // A longer one is no place for a file, rather than a file that cannot be read.
+    #expect(name(of: artifactError { try AtomicFile.requirePlace(for: folder.file(longest + "x")) }) == "cannotCreate")
   }
 
   /// What a killed process left goes when something is next written there; what is being written stays.

@@ -56,6 +56,14 @@ import Testing
     #expect(try folder().classNames == ["n01", "n02", "n10"])
   }
 
+  /// Such as a class on a disk that is not mounted: the classes after it would move.
+  @Test func aFolderThatIsGoneIsNotOverlooked() throws {
+    try make(["a", "c"])
+    try FileManager.default.createSymbolicLink(atPath: root + "/set/b", withDestinationPath: "/nowhere")
+    let error = #expect(throws: DatasetError.self) { try self.folder() }
+    #expect(error?.description.hasPrefix(root + "/set/b: ") == true && error?.exitCode == 66)
+  }
+
   /// Two folders that are one name to Swift and to a reader, though not to the system.
   @Test func namesThatAreEqualTextAreRefused() throws {
     try make(["\u{E9}", "e\u{301}", "a"])
@@ -140,6 +148,13 @@ import Testing
     let path = root + "/list"
     try temporary.write(Data("# birds\n\ngreat tit 2\r\n  cat, grey,0\nowl\t2\nnone 7\n".utf8), "list")
     #expect(try labels(.list(reading: path), KnownClasses(count: 3)) == [0, 2, 2])
+    // As spreadsheets write it.
+    try temporary.write(Data("\u{FEFF}great tit,2\r\n\"cat, grey\",0\r\nowl,2\r\n\"a \"\"b\"\"\",1\r\n".utf8), "table")
+    #expect(try labels(.list(reading: root + "/table"), KnownClasses(count: 3)) == [0, 2, 2])
+    #expect(
+      try ClassRule.list(reading: root + "/table")
+        == .list(
+          ["great tit": 2, "cat, grey": 0, "owl": 2, "a \"b\"": 1], path: root + "/table"))
     refuses(.list(["owl": 0], path: "list"), saying: "its folder cat, grey is not in list")
     refuses(
       .list(["owl": 3, "great tit": 0, "cat, grey": 1], path: "list"), KnownClasses(count: 3),

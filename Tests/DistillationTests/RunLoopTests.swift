@@ -140,6 +140,29 @@ private final class FailingStage: TrainingStage {
     }
   }
 
+  /// Checkpoints may lie elsewhere, behind links, and be gone from there.
+  @Test func aLinkThatLeadsNowhereIsSteppedOver() throws {
+    try withTemporaryFolder { folder in
+      _ = try run(folder + "/run")
+      let last = try RunDirectory.open(folder + "/run").checkpointPath(step: 4)
+      try FileManager.default.removeItem(atPath: last)
+      try FileManager.default.createSymbolicLink(atPath: last, withDestinationPath: "nowhere.h5")
+      let (made, warnings) = try run(folder + "/run")
+      #expect(
+        made == [0, 1, 2, 3] && warnings.count == 1 && warnings[0].contains("going on from step 3"), "\(warnings)")
+    }
+  }
+
+  /// What was done before and is gone is said.
+  @Test func aRunWithoutCheckpointsSaysThatItBeginsAnew() throws {
+    try withTemporaryFolder { folder in
+      #expect(try run(folder + "/run").warnings.isEmpty)
+      try FileManager.default.removeItem(atPath: folder + "/run/checkpoints")
+      let (made, warnings) = try run(folder + "/run")
+      #expect(made == [0, 1, 2, 3] && warnings.count == 1 && warnings[0].contains("begins anew"), "\(warnings)")
+    }
+  }
+
   @Test func withoutASoundOneItIsSaidWhatToRemove() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/run"

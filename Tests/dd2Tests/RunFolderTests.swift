@@ -40,10 +40,16 @@ import Testing
     #expect(resumed.log.contains("distill: continuing after step 1"), "\(resumed.log)")
     #expect(try run.checkpointSteps() == [1, 2])
 
+    // Without standard streams, as under some daemons, nothing is printed into the run's files.
+    let closed = try dd2.bash("\"$DD2\" distill --steps 3 --run run --resume >&- 2>&-", models: models)
+    #expect(closed.status == 74)
+    _ = try dd2.succeeding(["distill", "--steps", "3", "--run", "run", "--resume"], models: models)
+    #expect(try MetricLog.read(run.metricsPath).compactMap { $0["step"] } == [1, 2, 3])
+
     for part in ["run/stage1", "run/snapshots", "run/anew"] {
       let resume = part == "run/stage1" ? ["--resume"] : []
       try dd2.expectFailure(
-        ["distill", "--steps", "3", "--run", part] + resume, status: 64,
+        ["distill", "--steps", "4", "--run", part] + resume, status: 64,
         saying: ["is a part of the run", "give --run"],
         models: models)
     }

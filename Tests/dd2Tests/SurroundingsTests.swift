@@ -101,5 +101,11 @@ import Testing
       ["data", "render", "-o", "out", "--count", "3"], environment: ["DD2_THREADS": "16"],
       shell: "ulimit -t 60; ulimit -v 1000000; exec \"$0\" \"$@\"")
     #expect(outcome.status == 0, "\(outcome.log)")
+    // What multiplies no matrix takes no library for it.
+    for arguments in [["data", "render", "-o", "out", "--count", "3"], ["distill", "--help"]] {
+      let small = try dd2(
+        arguments, environment: ["DD2_THREADS": "2"], shell: "ulimit -t 60; ulimit -v 320000; exec \"$0\" \"$@\"")
+      #expect(small.status == 0, "\(small.log)")
+    }
   }
 }

@@ -154,10 +154,15 @@ public enum FileAccess {
     if parent != path, !exists(parent) { try makeFolder(parent) }
     let status = path.withPath { mkdir($0, 0o777) }
     // Another process may have made it meanwhile.
-    guard status == 0 || (errno == EEXIST && isFolder(path)) else {
-      let detail = errno == EEXIST ? "something that is no folder is there" : systemMessage()
-      throw ArtifactError.cannotCreate(path: path, detail: detail)
-    }
+    guard status != 0, !(errno == EEXIST && isFolder(path)) else { return }
+    guard errno == EEXIST else { throw creationError(path) }
+    throw ArtifactError.cannotCreate(path: path, detail: "something that is no folder is there")
+  }
+
+  /// The error of a file or folder that the system has just refused to make: a full disk is no matter of the place.
+  static func creationError(_ path: String) -> ArtifactError {
+    errno == ENOSPC || errno == EDQUOT
+      ? .inputOutput(path: path, detail: systemMessage()) : .cannotCreate(path: path, detail: systemMessage())
   }
 
   /// Removes a file. Throws `ArtifactError.inputOutput` where it cannot be removed.

@@ -27,7 +27,7 @@ final class TemporaryFile {
       let path = (folder == "." ? "" : folder + "/") + Self.prefix + unique + Self.suffix
       let descriptor = path.withPath { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
       guard descriptor >= 0 else {
-        throw ArtifactError.cannotCreate(path: name, detail: FileAccess.systemMessage())
+        throw FileAccess.creationError(name)
       }
       // Where a file system knows no locks, nothing is swept either.
       _ = flock(descriptor, LOCK_EX)
@@ -77,17 +77,19 @@ final class TemporaryFile {
   ///
   /// Throws `ArtifactError.cannotCreate` where a folder, a device, a pipe or a socket is there.
   static func destination(of name: String) throws -> String {
+    switch FileAccess.kind(name) {
+    case .file, nil: break
+    case .folder: throw ArtifactError.cannotCreate(path: name, detail: "it is a folder")
+    case .pipe, .special: throw ArtifactError.cannotCreate(path: name, detail: "it is a device, a pipe or a socket")
+    }
     var path = name
     for _ in 0..<Self.mostLinks {
       var status = stat()
-      guard path.withPath({ lstat($0, &status) }) == 0 else { return path }
-      guard status.st_mode & S_IFMT == S_IFLNK else {
-        switch FileAccess.kind(status) {
-        case .file: return path
-        case .folder: throw ArtifactError.cannotCreate(path: name, detail: "it is a folder")
-        case .pipe, .special: throw ArtifactError.cannotCreate(path: name, detail: "it is a device, a pipe or a socket")
-        }
+      guard path.withPath({ lstat($0, &status) }) == 0 else {
+        guard errno == ENOENT else { throw FileAccess.creationError(name) }
+        return path
       }
+      guard status.st_mode & S_IFMT == S_IFLNK else { return path }
       path = try target(ofLink: path, for: name)
     }
     throw ArtifactError.cannotCreate(path: name, detail: "links lead in a circle")

@@ -16,18 +16,28 @@ enum HDF5Library {
 
   /// The library's own words on the last failure; call inside `locked`, right after it.
   static func lastMessage() -> String {
+    let text = lastText()
+    return systemMessage(in: text) ?? (text.isEmpty ? "HDF5 gives no reason" : text)
+  }
+
+  private static func lastText() -> String {
     var buffer = [CChar](repeating: 0, count: 512)
     dd2_h5_last_error(&buffer, buffer.count)
-    let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    // Where a system call failed, its message stands among addresses and times.
-    if let system = text.firstMatch(of: /errno = \d+, error message = '([^']+)'/) { return String(system.1) }
-    return text.isEmpty ? "HDF5 gives no reason" : text
+    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// The system's words where one of its calls failed: they stand among addresses and times.
+  private static func systemMessage(in text: String) -> String? {
+    text.firstMatch(of: /errno = \d+, error message = '([^']+)'/).map { String($0.1) }
   }
 
   /// The error for a library call on a file that just failed; call inside `locked`.
   /// - Parameter name: of the object that it was about; nil for the file as a whole.
   static func readError(_ path: String, _ name: String?) -> ArtifactError {
-    let message = lastMessage()
+    let (text, message) = (lastText(), lastMessage())
+    let place = name.map { $0 + ": " } ?? ""
+    if text.contains("unable to lock file") { return .inUse(path: path) }
+    if systemMessage(in: text) != nil { return .inputOutput(path: path, detail: place + message) }
     if message.contains("filter"), message.contains("not registered") {
       return .unsupported(
         path: path, detail: "\(name ?? "it") is packed with a filter that this HDF5 library lacks (\(message))")
@@ -37,8 +47,7 @@ enum HDF5Library {
         path: path, detail: "\(name ?? "it") is in a layout that this HDF5 library does not know (\(message))")
     }
     if message.contains("already open for write") { return .leftOpen(path: path) }
-    if message.contains("unable to lock file") { return .inUse(path: path) }
-    return .corrupt(path: path, detail: (name.map { $0 + ": " } ?? "") + message)
+    return .corrupt(path: path, detail: place + message)
   }
 }
 

@@ -6,6 +6,7 @@ enum DamagedFile {
   /// - Throws: `error` again where its contents are not at fault.
   static func detail(of error: any Error, in path: String) throws -> String {
     if let damage = (error as? ArtifactError)?.damage { return damage }
+    if case ArtifactError.missingFile = error { return "a link that leads nowhere" }
     guard try FileKind(ofFile: path) != .hdf5 else { throw error }
     return "not an HDF5 file"
   }

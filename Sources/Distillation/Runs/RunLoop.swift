@@ -144,7 +144,12 @@ struct RunLoop {
         damaged.append((path, try DamagedFile.detail(of: error, in: path)))
       }
     }
-    guard let last = damaged.first else { return (0, false) }
+    guard let last = damaged.first else {
+      if FileAccess.exists(run.metricsPath) {
+        observer(.warning("\(stage.name): \(run.checkpointsPath) holds no checkpoint; begins anew"))
+      }
+      return (0, false)
+    }
     throw ArtifactError.noSoundCheckpoint(path: run.checkpointsPath, detail: "\(last.path): \(last.detail)")
   }
 

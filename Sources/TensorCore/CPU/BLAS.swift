@@ -16,7 +16,7 @@ final class BLAS: Sendable {
   static var shared: BLAS {
     switch opened {
     case .success(let blas): return blas
-    case .failure(let error): fatalError(error.description)
+    case .failure(let error): MemoryShortage.end(saying: error.description)
     }
   }
 
@@ -47,9 +47,10 @@ final class BLAS: Sendable {
   /// Address space that the library and what it needs take, and each buffer that a thread works in.
   private static let (libraryBytes, bufferBytes, stackBytes) = (48 << 20, 128 << 20, 8 << 20)
 
-  /// The buffers of all threads of the pool, taken before there can be too little room for them: without, OpenBLAS asks
+  /// The library, and the buffers of all threads of the pool, taken before there can be too little room for them: without, OpenBLAS asks
   /// the system again for ever.
   private static let buffers: Void = {
+    _ = shared
     let count = ThreadPool.shared.threadCount
     let bytes = count * bufferBytes
     guard MemoryShortage.hasRoom(for: bytes) else {
@@ -66,7 +67,6 @@ final class BLAS: Sendable {
   }()
 
   private static func open() -> Result<BLAS, BackendUnavailable> {
-    dd2_share_heap()
     if dd2_cpu_has_avx512() != 0 { setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 0) }
     // One build of the library takes its first buffer while it loads.
     let bytes = libraryBytes + bufferBytes

@@ -6,17 +6,8 @@ import Foundation
 /// Each kernel family is an extension in a file of its own in this folder.
 public final class CPUBackend: Backend {
   let pool = ThreadPool.shared
-  let blas: BLAS
-
-  init() {
-    blas = BLAS.shared
-  }
-
   /// Processor, threads and BLAS core type.
-  public var summary: String {
-    let threads = pool.threadCount == 1 ? "1 thread" : "\(pool.threadCount) threads"
-    return "\(Self.processorName), \(threads), OpenBLAS \(blas.coreName)"
-  }
+  public var summary: String { "\(Self.processorName), \(pool.threadCount) threads, OpenBLAS \(BLAS.shared.coreName)" }
 
   private static var processorName: String {
     let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []

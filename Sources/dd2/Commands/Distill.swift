@@ -6,7 +6,7 @@ import Distillation
 import Foundation
 
 /// `dd2 distill`: turns a teacher into a one-step generator.
-struct Distill: ParsableCommand {
+struct Distill: ComputingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Distil a teacher into a generator that draws an image in one network call.",
     discussion: """

@@ -5,7 +5,7 @@ import Distillation
 import Foundation
 
 /// `dd2 evaluate`: the table of results on shapes32: every method that draws, and the bounds around them.
-struct Evaluate: ParsableCommand {
+struct Evaluate: ComputingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure teacher, baselines and one-step generators on shapes32 in one table.",
     discussion: """

@@ -6,7 +6,7 @@ import FIDEval
 import Foundation
 
 /// `dd2 fid`: how far images are from a reference.
-struct FID: ParsableCommand {
+struct FID: ComputingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure images against a reference: FID, sFID, Inception Score, KID, precision and recall.",
     discussion: """

@@ -12,7 +12,7 @@ struct RefCommand: ParsableCommand {
 }
 
 /// `dd2 ref build`: the statistics of a set of images as a file.
-struct RefBuild: ParsableCommand {
+struct RefBuild: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "build", abstract: "Write the feature statistics of images, as a reference for dd2 fid.",
     discussion: """

@@ -6,7 +6,7 @@ import Foundation
 
 /// `dd2 sample`: draws with a one-step generator, in a few steps with its teacher's help, or with the teacher for
 /// comparison.
-struct Sample: ParsableCommand {
+struct Sample: ComputingCommand {
   /// What draws alone.
   enum Method: String, EnumerableFlag {
     case oneStep

@@ -5,7 +5,7 @@ import Foundation
 import TensorCore
 
 /// `dd2 teacher decode`: tokens to images.
-struct TeacherDecode: ParsableCommand {
+struct TeacherDecode: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "decode", abstract: "Turn a teacher's tokens into images.",
     discussion: "Writes 000012.png and so on, or 000012-class3.png where the file has labels.")

@@ -4,7 +4,7 @@ import Datasets
 import Distillation
 
 /// `dd2 teacher encode`: images to tokens.
-struct TeacherEncode: ParsableCommand {
+struct TeacherEncode: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "encode", abstract: "Turn images into a teacher's tokens.",
     discussion: """

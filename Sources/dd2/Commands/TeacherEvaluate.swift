@@ -4,7 +4,7 @@ import Distillation
 import Foundation
 
 /// `dd2 teacher evaluate`: how likely a teacher finds given tokens.
-struct TeacherEvaluate: ParsableCommand {
+struct TeacherEvaluate: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure a teacher's likelihood of given tokens.",
     discussion: """

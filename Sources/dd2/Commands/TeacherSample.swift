@@ -3,7 +3,7 @@ import DD2Teacher
 import Distillation
 
 /// `dd2 teacher sample`: draws with the teacher, stage by stage.
-struct TeacherSample: ParsableCommand {
+struct TeacherSample: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "Draw images with a teacher.",
     discussion: """

@@ -4,7 +4,7 @@ import Datasets
 import Distillation
 
 /// `dd2 teacher train`: tokenizer and transformer, or the feature network that scores shapes32.
-struct TeacherTrain: ParsableCommand {
+struct TeacherTrain: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a teacher from images, or the network that scores shapes32.",
     discussion: """

@@ -1,4 +1,5 @@
 import Artifacts
+import Foundation
 
 /// The words of the command line.
 enum Arguments {
@@ -6,7 +7,7 @@ enum Arguments {
   /// of a word or of an option's value is the home folder, as in a shell: where it stands behind `=` or in quotes, the
   /// shell has left it alone.
   static let words: [String] = {
-    let home = FileAccess.path(inVariable: "HOME")
+    let home = FileAccess.path(inVariable: "HOME") ?? getpwuid(getuid()).map { String(path: $0.pointee.pw_dir) }
     return (1..<max(Int(CommandLine.argc), 1)).compactMap { index in
       CommandLine.unsafeArgv[index].map { expanded(String(path: $0), home: home) }
     }

@@ -38,7 +38,14 @@ enum Console {
   }
 
   /// Prints a line on stderr. Work goes on where nobody can read it.
-  static func line(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+  ///
+  /// Names of files may hold anything: control characters are shown, not obeyed.
+  static func line(_ text: String) {
+    let shown = text.unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+    _ = write(shown.joined() + "\n", to: STDERR_FILENO)
+  }
 
   /// Writes to stderr from a signal handler, over the bar of a terminal: a text that takes no memory.
   static func write(_ text: StaticString) {

@@ -46,9 +46,19 @@ enum Outputs {
   /// What a file holds; nil for anything that no command writes.
   private static func kind(of path: String) throws -> Kind? {
     switch try FileKind(ofFile: path) {
-    case .hdf5: return try? kind(of: try HDF5File(reading: path))
+    case .hdf5: return try kindOfHDF5(path)
     case .numPyArchive: return try? NumPyFile.open(path).entry("mu").map { _ in .statistics }
     default: return try FileAccess.start(of: path, count: 4) == Array("<svg".utf8) ? .picture : nil
+    }
+  }
+
+  /// - Throws: `ArtifactError` for a file that another process works with.
+  private static func kindOfHDF5(_ path: String) throws -> Kind? {
+    do {
+      return try kind(of: try HDF5File(reading: path))
+    } catch let error as ArtifactError {
+      guard error == .leftOpen(path: path) || error == .inUse(path: path) else { return nil }
+      throw error
     }
   }
 
