@@ -84,8 +84,11 @@ graph() {
 # Foundation's calls of the file system lose names that are no UTF-8 and do not tell what is missing from what cannot be
 # read: Artifacts/Files stands in for them.
 files() {
-  ! grep -rnE '\bFileManager\b|URL\(fileURLWithPath|contentsOfFile|FileHandle\(for|CommandLine\.arguments' Sources --include='*.swift' --exclude-dir=TensorCore |
-    grep -v 'executableURL = ' | sed 's/$/: error: use FileAccess, AtomicFile or Arguments/' | tee /dev/stderr | grep -q .
+  local calls
+  calls=$(grep -rnE '\bFileManager\b|URL\(fileURLWithPath|contentsOfFile|FileHandle\(for|CommandLine\.arguments' Sources \
+    --include='*.swift' --exclude-dir=TensorCore | grep -v 'executableURL = ') || return 0
+  sed 's/$/: error: use FileAccess, AtomicFile or Arguments/' <<<"$calls" >&2
+  return 1
 }
 
 # The same flags for both, or the second builds anew; tests reach internals of release builds by -enable-testing.
