@@ -3,6 +3,7 @@ import DD2Generator
 import DD2Teacher
 import Datasets
 import NN
+import Training
 
 /// How the generator starts before stage 2.
 public enum WarmStart: String, Codable, CaseIterable, Sendable {

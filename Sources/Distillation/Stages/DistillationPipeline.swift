@@ -2,9 +2,13 @@ import Artifacts
 import DD2Generator
 import DD2Teacher
 import Datasets
+import FIDEval
 import Foundation
 import NN
+import Sampling
+import TeacherModels
 import TensorCore
+import Training
 
 /// A whole distillation: stage 1, the warm start if asked for, stage 2; or DD1's pairs and regression. Each part is a run
 /// of its own below the folder (the last one is the folder itself), so that an interrupted pipeline continues where it
@@ -181,8 +185,8 @@ public struct DistillationPipeline {
     return try OpenRun(path, settings: settings, command: command)
   }
 
-  private func loop(_ run: OpenRun, observer: RunObserver? = nil) -> RunLoop {
-    RunLoop(
+  private func loop(_ run: OpenRun, observer: RunObserver? = nil) -> StageLoop {
+    StageLoop(
       run, checkpointInterval: configuration.checkpointInterval, interrupt: interrupt,
       observer: observer ?? self.observer)
   }

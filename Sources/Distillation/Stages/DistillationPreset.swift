@@ -1,3 +1,4 @@
+import TeacherModels
 /// Named settings to begin a distillation with; options given beside one take precedence.
 public enum DistillationPreset: String, CaseIterable, Sendable {
   /// The bundled VAR, a chain of three parts.

@@ -1,4 +1,5 @@
 import Artifacts
+import Training
 
 /// The stage 1 of a run, done, for other runs to take in place of training their own.
 public struct FinishedStage1: Sendable {

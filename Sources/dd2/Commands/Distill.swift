@@ -4,6 +4,9 @@ import Backbone
 import Datasets
 import Distillation
 import Foundation
+import Sampling
+import TeacherModels
+import Training
 
 /// `dd2 distill`: turns a teacher into a one-step generator.
 struct Distill: ComputingCommand {

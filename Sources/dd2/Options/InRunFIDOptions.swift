@@ -2,6 +2,7 @@ import ArgumentParser
 import Distillation
 import FIDEval
 import Foundation
+import Training
 
 /// What a run's FID is measured against, how often and on how many images.
 struct InRunFIDOptions: ParsableArguments {
