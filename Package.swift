@@ -28,6 +28,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -46,7 +47,10 @@ let package = Package(
     library("FIDEval", ["NN", "Artifacts"]),
     library(
       "Distillation",
-      ["DD2Teacher", "ScoreNet", "DD2Generator", "FIDEval", "Datasets", "Artifacts"]),
+      [
+        "DD2Teacher", "ScoreNet", "DD2Generator", "FIDEval", "Datasets", "Artifacts",
+        .product(name: "Yams", package: "Yams"),
+      ]),
     .executableTarget(
       name: "dd2",
       dependencies: [

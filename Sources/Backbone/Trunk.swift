@@ -10,9 +10,6 @@ public protocol Trunk: Sendable {
   /// Latent dimension of a token (D).
   var latentDimension: Int { get }
 
-  /// Where the parameters of layers that the teacher does not have are registered: the beginnings of their paths.
-  var addedPaths: [String] { get }
-
   /// Hidden states under teacher forcing, of all stages or of the first ones alone.
   /// - Parameters:
   ///   - latents_BLD: latents of their tokens in the teacher's own scale; position i uses those of earlier stages.

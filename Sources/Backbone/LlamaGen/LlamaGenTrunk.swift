@@ -8,26 +8,19 @@ public struct LlamaGenTrunk: Trunk {
   private let embedding: LatentEmbedding
 
   /// Registers the parameters: the reference's, and `latent_projection.weight` (C, D).
-  /// - Parameters:
-  ///   - codes_VD: the tokenizer's codes in its own scale.
-  ///   - adaptation: how it departs from the teacher's.
-  public init(
-    _ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, codes_VD: Tensor,
-    adaptation: GeneratorAdaptation = GeneratorAdaptation()
-  ) {
+  /// - Parameter codes_VD: the tokenizer's codes in its own scale.
+  public init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, codes_VD: Tensor) {
     precondition(
       codes_VD.shape == [configuration.vocabulary, configuration.latentDimension],
       "LlamaGenTrunk: codes \(codes_VD.shape) for \(configuration.vocabulary) codes of "
         + "\(configuration.latentDimension) dimensions")
-    body = LlamaGenBody(builder, configuration, adaptation: adaptation)
+    body = LlamaGenBody(builder, configuration)
     embedding = LatentEmbedding(builder, table: body.tokenEmbedding, codes_VD: codes_VD)
   }
 
   public var layout: TokenLayout { body.configuration.layout }
   public var width: Int { body.configuration.width }
   public var latentDimension: Int { body.configuration.latentDimension }
-
-  public var addedPaths: [String] { body.addedPaths }
 
   public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
     let shown_BlD = latents_BLD.sliced(axis: 1, 0..<(latents_BLD.dims3.1 - 1))

@@ -17,8 +17,6 @@ public struct GeneratorDescription: Codable, Equatable, Sendable {
   public var teacherHash: String
   /// Guidance that the generator has learned.
   public var guidance: Guidance
-  /// Whether it was trained to go on from given first stages: two steps are then two calls of its own.
-  public var goesOn: Bool?
 }
 
 extension GeneratorDescription: CheckedSettings {

@@ -61,7 +61,7 @@ public final class Stage1Training: TrainingStage {
   private func floor(_ q_BLD: Tensor, logP_BLV: Tensor, step: Int) -> Double {
     let (B, L, D) = q_BLD.dims3
     let random = StepRandom(seed: configuration.seed, purpose: "stage1.floor", step: step)
-    let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange, configuration.timeDistribution)
+    let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange)
     let x_t = noised(q_BLD, t: t, noise: random.noise(configuration.noiseLevels, B, L, D))
     return withoutGradient {
       let mean = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: teacher.codebook.vectors_VD).mean

@@ -127,7 +127,7 @@ public struct TeacherPipeline {
   ) throws -> String {
     let run = try OpenRun(folder + "/" + stage.name, settings: configuration, command: command)
     opened(run)
-    try RunLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer)(stage)
+    try RunLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer).run(stage)
     return run.command
   }
 
