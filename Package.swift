@@ -26,7 +26,6 @@ let package = Package(
   products: [.executable(name: "dd2", targets: ["dd2"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
@@ -35,11 +34,11 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(
       name: "CShims", dependencies: ["CPNG", "CHDF5"], cSettings: kernelFlags,
-      linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m"), .linkedLibrary("z")]),
+      linkerSettings: ["crypto", "dl", "m", "z"].map { .linkedLibrary($0) }),
     library("TensorCore", ["CShims"]),
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),
-    library("Artifacts", ["CShims", .product(name: "Crypto", package: "swift-crypto")]),
+    library("Artifacts", ["CShims"]),
     library("Datasets", ["TensorCore", "Artifacts"]),
     library("DD2Teacher", ["Backbone"]),
     library("ScoreNet", ["Backbone"]),

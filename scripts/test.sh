@@ -13,7 +13,7 @@ CPNG:
 CHDF5:
 CShims:
 TensorCore:   CShims
-Artifacts:    CShims Crypto
+Artifacts:    CShims
 NN:           TensorCore
 Datasets:     TensorCore Artifacts
 Backbone:     NN TensorCore

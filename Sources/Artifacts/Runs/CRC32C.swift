@@ -1,12 +1,8 @@
 /// The Castagnoli checksum of TFRecord files (RFC 3720, appendix B.4).
 enum CRC32C {
-  private static let table = table(polynomial: 0x82F6_3B78)
-
-  /// What each byte does to a checksum with the given polynomial, bits reversed.
-  static func table(polynomial: UInt32) -> [UInt32] {
-    (0..<256).map { byte in
-      (0..<8).reduce(UInt32(byte)) { crc, _ in crc & 1 == 1 ? (crc >> 1) ^ polynomial : crc >> 1 }
-    }
+  /// What each byte does to a checksum; the polynomial's bits are reversed.
+  private static let table: [UInt32] = (0..<256).map { byte in
+    (0..<8).reduce(UInt32(byte)) { crc, _ in crc & 1 == 1 ? (crc >> 1) ^ 0x82F6_3B78 : crc >> 1 }
   }
 
   static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 
 extension WeightsManifest {
@@ -48,12 +47,12 @@ extension WeightsManifest {
 
   private static func digest(ofFile path: String) throws -> (sha256: String, bytes: Int) {
     try FileAccess.check(path)
-    var hash = SHA256()
+    let hash = SHA256()
     var bytes = 0
     try FileAccess.forEachPart(of: path) { block in
-      hash.update(data: block)
+      hash.update(block)
       bytes += block.count
     }
-    return (hash.finalize().map { String(format: "%02x", $0) }.joined(), bytes)
+    return (hash.finish(), bytes)
   }
 }

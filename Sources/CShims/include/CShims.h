@@ -2,6 +2,7 @@
 #define CSHIMS_H
 #include "dd2_attention.h"
 #include "dd2_blas.h"
+#include "dd2_checksum.h"
 #include "dd2_conv.h"
 #include "dd2_hdf5.h"
 #include "dd2_inference.h"
