@@ -55,10 +55,13 @@ struct GeneratorPart: Sendable {
   /// The tokens at `place`.
   /// - Parameters:
   ///   - shown_BlD: what stands where the teacher reads tokens, unit scale, to the end of `place`.
+  ///   - known_Bm: the tokens of the parts before, whose codes they begin with; nil for the first part.
   ///   - noise_BlD: the tokens' own noise, as far.
-  func callAsFunction(shown_BlD: Tensor, noise_BlD: Tensor, labels: [Int32]) -> DrawnTokens {
+  func callAsFunction(
+    shown_BlD: Tensor, known_Bm: IndexTensor?, noise_BlD: Tensor, labels: [Int32]
+  ) -> DrawnTokens {
     let hidden_BlC = trunk.hiddenStates(
-      latents_BLD: shown_BlD * codebook.scale, labels: labels, extra_BLC: ownNoise(noise_BlD))
+      latents_BLD: shown_BlD * codebook.scale, known_Bm: known_Bm, labels: labels, extra_BLC: ownNoise(noise_BlD))
     let hidden_BmC = hidden_BlC.sliced(axis: 1, place)
     let noise_BmD = noise_BlD.sliced(axis: 1, place)
     let logits_BmV = head.tokenLogits(hidden_BLC: hidden_BmC).map { logits_BmV in

@@ -69,17 +69,21 @@ public struct OneStepGenerator: Sendable {
   }
 
   /// One call: noise (B, L, D) of unit variance to tokens.
-  /// - Parameter read_BLD: the tokens that a part reads of the parts before it (B, L, D), in place of what those drew:
-  ///   teacher forcing.
-  public func draw(noise_BLD: Tensor, labels: [Int32], reading read_BLD: Tensor? = nil) -> DrawnTokens {
+  /// - Parameter read_BL: the tokens that a part reads of the parts before it, in place of what those drew: teacher
+  ///   forcing.
+  public func draw(noise_BLD: Tensor, labels: [Int32], reading read_BL: IndexTensor? = nil) -> DrawnTokens {
     var drawn: [DrawnTokens] = []
-    var snapped: [Tensor] = []
+    var known_Bm: IndexTensor?
     for part in parts {
-      let end = part.place.upperBound
-      if read_BLD == nil, let last = drawn.last { snapped.append(codebook.snapped(last.latents_BLD)) }
-      let before = read_BLD.map { [$0.sliced(axis: 1, 0..<part.place.lowerBound)] } ?? snapped
-      let shown_BlD = Tensor.concatenated(before + [noise_BLD.sliced(axis: 1, part.place)], axis: 1)
-      drawn.append(part(shown_BlD: shown_BlD, noise_BlD: noise_BLD.sliced(axis: 1, 0..<end), labels: labels))
+      let (start, end) = (part.place.lowerBound, part.place.upperBound)
+      if let last = drawn.last {
+        known_Bm = read_BL?.columns(0..<start) ?? .joined(columns: [known_Bm, codebook.nearest(last.latents_BLD)].compactMap { $0 })
+      }
+      let own_BnD = noise_BLD.sliced(axis: 1, part.place)
+      let shown_BlD = known_Bm.map { Tensor.concatenated([codebook.latents($0), own_BnD], axis: 1) } ?? own_BnD
+      drawn.append(
+        part(
+          shown_BlD: shown_BlD, known_Bm: known_Bm, noise_BlD: noise_BLD.sliced(axis: 1, 0..<end), labels: labels))
     }
     return DrawnTokens.joined(drawn)
   }

@@ -22,9 +22,12 @@ public struct LlamaGenTrunk: Trunk {
   public var width: Int { body.configuration.width }
   public var latentDimension: Int { body.configuration.latentDimension }
 
-  public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
+  public func hiddenStates(
+    latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?
+  ) -> Tensor {
     let shown_BlD = latents_BLD.sliced(axis: 1, 0..<(latents_BLD.dims3.1 - 1))
-    return body.hiddenStates(tokens_BlC: embedding(shown_BlD), labels: labels, extra_BLC: extra_BLC)
+    return body.hiddenStates(
+      tokens_BlC: embedding(shown_BlD, known_Bm: known_Bm), labels: labels, extra_BLC: extra_BLC)
   }
 
   /// A trunk's weights from those of a teacher's body: with them its hidden states on codes are the teacher's.

@@ -58,7 +58,10 @@ public struct VARTrunk: Trunk {
   public var width: Int { configuration.width }
   public var latentDimension: Int { configuration.latentDimension }
 
-  public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
+  /// The map reads latents, whether their tokens are known or not.
+  public func hiddenStates(
+    latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?
+  ) -> Tensor {
     hiddenStates(inputs_BLD: map.inputs(latents_BLD: latents_BLD), labels: labels, extra_BLC: extra_BLC)
   }
 

@@ -36,7 +36,7 @@ struct PairObjective {
       indices.map { TokenPairs.noise(teacher: teacher, count: 1, seed: configuration.seed, firstIndex: $0) }, axis: 0)
     let target_BLD = teacher.codebook.latents(ids)
     // Every part reads the tokens of the pair, as it will read those of a generator that has learned them.
-    let drawn = generator.draw(noise_BLD: noise_BLD, labels: labels, reading: target_BLD)
+    let drawn = generator.draw(noise_BLD: noise_BLD, labels: labels, reading: ids)
     let distance = (drawn.latents_BLD - target_BLD).square().sum(axis: -1).mean()
     let crossEntropy = drawn.logits_BLV.map { TensorCore.crossEntropy($0, targets: ids).mean() }
     let snapped = teacher.codebook.nearest(drawn.latents_BLD.stopGradient())

@@ -48,7 +48,7 @@ public final class Stage1Training: TrainingStage {
     let target = withoutGradient {
       codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD).mean
     }
-    let hidden_BLC = network.hiddenStates(latents_BLD: q_BLD, labels: labels)
+    let hidden_BLC = network.hiddenStates(ids_BL: ids, labels: labels)
     let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: target)
     let norm = try trainer.minimize(loss)

@@ -82,7 +82,7 @@ public final class Stage2Training: TrainingStage {
     let t = random.times(K, B, L, in: configuration.timeRange)
     let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
     let x_t = noised(q_BLD, t: t, noise: levels.noise(K, B, L, D))
-    let hidden_BLC = score.hiddenStates(latents_BLD: teacher.codebook.snapped(q_BLD), labels: labels)
+    let hidden_BLC = score.hiddenStates(ids_BL: teacher.codebook.nearest(q_BLD), labels: labels)
     let prediction = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: q_BLD)
     let norm = try scoreTrainer.minimize(loss)
@@ -108,7 +108,7 @@ public final class Stage2Training: TrainingStage {
     let ids_BL = codebook.nearest(q_BLD)
     let snapped_BLD = codebook.latents(ids_BL)
     let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
-    let hidden_BLC = withoutGradient { score.hiddenStates(latents_BLD: snapped_BLD, labels: labels) }
+    let hidden_BLC = withoutGradient { score.hiddenStates(ids_BL: ids_BL, labels: labels) }
     let t = random.times(K, B, L, in: configuration.timeRange)
     let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
     // DMD's gradient reaches q_BLD directly and nothing else: a graph behind its scores would only be kept.
