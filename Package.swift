@@ -27,6 +27,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -47,7 +48,7 @@ let package = Package(
     library("TeacherModels", ["DD2Teacher", "Training"]),
     library("Sampling", ["TeacherModels", "ScoreNet", "DD2Generator"]),
     library("Evaluation", ["Sampling", "FIDEval"]),
-    library("Distillation", ["Sampling", "FIDEval"]),
+    library("Distillation", ["Sampling", "FIDEval", .product(name: "Yams", package: "Yams")]),
     .executableTarget(
       name: "dd2",
       dependencies: [

@@ -17,7 +17,7 @@ struct Inputs {
       Tensor.normal([rows, L, D], seed: configuration.seed, purpose: purpose + ".noise", step: step)
     }
     let times = Tensor.uniform(
-      [K * B, L], low: configuration.timeRange.lowerBound, high: configuration.timeRange.upperBound,
+      [K * B, L], low: configuration.minTime, high: configuration.maxTime,
       seed: configuration.seed, purpose: purpose + ".t", step: step)
     var stream = RandomStream(seed: configuration.seed, purpose: purpose + ".labels", step: step)
     let labels = (0..<B).map { _ in Float(stream.integer(below: workload.teacher.classCount)) }

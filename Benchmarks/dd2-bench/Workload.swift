@@ -49,7 +49,7 @@ final class Workload {
       mapState: teacher.mapState, adaptation: configuration.adaptation, seed: seed)
     stage2 = try Stage2Training(
       teacher: teacher, stage1: Self.perturbed(score.parameters, name: "score"),
-      warmStart: Self.perturbed(generator.parameters, name: "generator"),
+      start: Self.perturbed(generator.parameters, name: "generator"),
       pairs: TokenSource { [tokens] in tokens }, configuration: configuration,
       monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: configuration))
     training = TransformerTraining(

@@ -30,9 +30,6 @@ public struct Codebook: Sendable {
 
   /// The vectors of token ids of any shape: (ids..., D), unit scale.
   public func latents(_ ids: IndexTensor) -> Tensor { vectors_VD.gatherRows(ids) }
-
-  /// Every latent replaced by its nearest vector; no gradient.
-  public func snapped(_ latents: Tensor) -> Tensor { self.latents(nearest(latents)) }
 }
 
 /// Search for the nearest row of a codebook: the largest `q.c - |c|^2 / 2`.

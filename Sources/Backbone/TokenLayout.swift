@@ -8,7 +8,7 @@ public struct PartCountError: Error, Equatable, Sendable, CustomStringConvertibl
   public let stages: Int
 
   public var description: String {
-    "a generator of \(parts) parts for a teacher that draws in \(stages) stages; 1 to \(stages) are possible (--parts)"
+    "a generator of \(parts) parts for a teacher that draws in \(stages) stages; 1 to \(stages) are possible"
   }
 }
 
@@ -48,10 +48,6 @@ public struct TokenLayout: Codable, Equatable, Sendable {
       return start..<(start + length)
     }
   }
-
-  /// Number of leading tokens that a second step keeps: the first half of the stages (DD1, arXiv 2412.17153, restarts VAR's
-  /// ten scales at the sixth).
-  public var restart: Int { stages[stageLengths.count / 2].lowerBound }
 
   /// The positions of `count` parts, cut between stages so that each part holds about as many tokens as all before it: a
   /// network for each, run on the tokens up to its end, then costs about twice one network over all tokens at most.

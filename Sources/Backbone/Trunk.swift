@@ -10,14 +10,20 @@ public protocol Trunk: Sendable {
   /// Latent dimension of a token (D).
   var latentDimension: Int { get }
 
-  /// Where the parameters of layers that the teacher does not have are registered: the beginnings of their paths.
-  var addedPaths: [String] { get }
-
   /// Hidden states under teacher forcing, of all stages or of the first ones alone.
   /// - Parameters:
   ///   - latents_BLD: latents of their tokens in the teacher's own scale; position i uses those of earlier stages.
+  ///   - known_Bm: ids of the first m tokens, whose codes their latents are, for a trunk that looks tokens up; nil where
+  ///     all are any latents.
   ///   - labels: B class labels.
   ///   - extra_BLC: added to the input of every position, or nil.
   /// - Returns: (B, L, C)
-  func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor
+  func hiddenStates(latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?) -> Tensor
+}
+
+extension Trunk {
+  /// As above, of latents that are no known tokens.
+  public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
+    hiddenStates(latents_BLD: latents_BLD, known_Bm: nil, labels: labels, extra_BLC: extra_BLC)
+  }
 }

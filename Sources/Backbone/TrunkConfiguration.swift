@@ -28,18 +28,13 @@ public enum TrunkConfiguration: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - builder: where its parameters are registered.
   ///   - mapState: the tokenizer's fixed part that turns latents into inputs (`quant_resi...` for VAR, the codes for LlamaGen).
-  ///   - adaptation: how it departs from the teacher's.
   /// - Throws: `StateDictError` where `mapState` does not fit.
-  public func makeTrunk(
-    _ builder: ParameterBuilder, mapState: StateDict, adaptation: GeneratorAdaptation = GeneratorAdaptation()
-  ) throws -> any Trunk {
+  public func makeTrunk(_ builder: ParameterBuilder, mapState: StateDict) throws -> any Trunk {
     switch self {
     case .nextScale(let configuration):
-      return VARTrunk(
-        builder, configuration, map: try configuration.makeMap(mapState), adaptation: adaptation)
+      return VARTrunk(builder, configuration, map: try configuration.makeMap(mapState))
     case .nextToken(let configuration):
-      return LlamaGenTrunk(
-        builder, configuration, codes_VD: try configuration.codes(mapState), adaptation: adaptation)
+      return LlamaGenTrunk(builder, configuration, codes_VD: try configuration.codes(mapState))
     }
   }
 }

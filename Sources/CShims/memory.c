@@ -16,6 +16,8 @@ void *dd2_allocate(size_t bytes) {
   return block;
 }
 
+void dd2_release(void *block) { free(block); }
+
 dd2_memory_use dd2_memory_in_use(void) {
   dd2_memory_use use = {0};
   FILE *file = fopen("/proc/self/statm", "r");

@@ -25,7 +25,7 @@ struct GeneratorPart: Sendable {
   let place: Range<Int>
   let trunk: any Trunk
   private let head: DenoisingHead
-  private let ownNoise: Linear?
+  private let ownNoise: Linear
   private let noiseGain: Linear?
   private let codebook: Codebook
 
@@ -34,33 +34,34 @@ struct GeneratorPart: Sendable {
   init(
     _ builder: ParameterBuilder, drawing place: Range<Int>, trunk configuration: TrunkConfiguration,
     head headConfiguration: DenoisingHeadConfiguration, codebook: Codebook, mapState: StateDict,
-    adaptation: GeneratorAdaptation
+    noiseGain gain: Float
   ) throws {
     self.place = place
-    trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState, adaptation: adaptation)
+    trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState)
     head = DenoisingHead(builder / "head", headConfiguration, hiddenWidth: trunk.width, codebook: codebook)
-    ownNoise =
-      adaptation.readsOwnNoise
-      ? Linear(builder / "own_noise", trunk.latentDimension, trunk.width, bias: false, initializer: .zeros) : nil
-    let hasGain = adaptation.noiseGain > 0 && headConfiguration.estimate == .posterior
+    ownNoise = Linear(builder / "own_noise", trunk.latentDimension, trunk.width, bias: false, initializer: .zeros)
+    let hasGain = gain > 0 && headConfiguration.estimate == .posterior
     noiseGain =
       hasGain
       ? Linear(
-        builder / "noise_gain", trunk.width, initialBias: Tensor([adaptation.noiseGain], [1]), initializer: .zeros)
+        builder / "noise_gain", trunk.width, initialBias: Tensor([gain], [1]), initializer: .zeros)
       : nil
     self.codebook = codebook
   }
 
   /// Where the parameters are that the network of stage 1 does not have: the beginnings of their paths.
-  var addedPaths: [String] { ["own_noise.", "noise_gain."] + trunk.addedPaths.map { "trunk." + $0 } }
+  static let addedPaths = ["own_noise.", "noise_gain."]
 
   /// The tokens at `place`.
   /// - Parameters:
   ///   - shown_BlD: what stands where the teacher reads tokens, unit scale, to the end of `place`.
+  ///   - known_Bm: the tokens of the parts before, whose codes they begin with; nil for the first part.
   ///   - noise_BlD: the tokens' own noise, as far.
-  func callAsFunction(shown_BlD: Tensor, noise_BlD: Tensor, labels: [Int32]) -> DrawnTokens {
+  func callAsFunction(
+    shown_BlD: Tensor, known_Bm: IndexTensor?, noise_BlD: Tensor, labels: [Int32]
+  ) -> DrawnTokens {
     let hidden_BlC = trunk.hiddenStates(
-      latents_BLD: shown_BlD * codebook.scale, labels: labels, extra_BLC: ownNoise.map { $0(noise_BlD) })
+      latents_BLD: shown_BlD * codebook.scale, known_Bm: known_Bm, labels: labels, extra_BLC: ownNoise(noise_BlD))
     let hidden_BmC = hidden_BlC.sliced(axis: 1, place)
     let noise_BmD = noise_BlD.sliced(axis: 1, place)
     let logits_BmV = head.tokenLogits(hidden_BLC: hidden_BmC).map { logits_BmV in

@@ -36,7 +36,7 @@ public struct OneStepGenerator: Sendable {
     parts = try trunk.layout.parts(adaptation.parts).enumerated().map { index, place in
       try GeneratorPart(
         index == 0 ? builder : builder / "parts" / index, drawing: place, trunk: trunk, head: head,
-        codebook: codebook, mapState: mapState, adaptation: adaptation)
+        codebook: codebook, mapState: mapState, noiseGain: adaptation.noiseGain)
     }
     self.codebook = codebook
   }
@@ -45,10 +45,10 @@ public struct OneStepGenerator: Sendable {
   /// - Throws: `StateDictError` where they do not fit.
   public func load(stage1 state: StateDict) throws {
     var whole = StateDict()
-    for (index, part) in parts.enumerated() {
+    for index in parts.indices {
       let prefix = Self.prefix(ofPart: index)
       whole = whole.merging(prefix.isEmpty ? state : state.addingPrefix(String(prefix.dropLast())))
-        .merging(parameters.stateDict { path in part.addedPaths.contains { path.hasPrefix(prefix + $0) } })
+        .merging(parameters.stateDict { path in GeneratorPart.addedPaths.contains { path.hasPrefix(prefix + $0) } })
     }
     try parameters.load(whole)
   }
@@ -69,35 +69,25 @@ public struct OneStepGenerator: Sendable {
   }
 
   /// One call: noise (B, L, D) of unit variance to tokens.
-  /// - Parameters:
-  ///   - given: which tokens are known, 1 or 0 (B, L), and their latents (B, L, D): later tokens see these in place of the
-  ///     noise, as after the first of DD1's two steps.
-  ///   - read_BLD: the tokens that a part reads of the parts before it (B, L, D), in place of what those drew: teacher
-  ///     forcing.
-  public func draw(
-    noise_BLD: Tensor, labels: [Int32], given: (mask_BL: Tensor, latents_BLD: Tensor)? = nil,
-    reading read_BLD: Tensor? = nil
-  ) -> DrawnTokens {
+  /// - Parameter read_BL: the tokens that a part reads of the parts before it, in place of what those drew: teacher
+  ///   forcing.
+  public func draw(noise_BLD: Tensor, labels: [Int32], reading read_BL: IndexTensor? = nil) -> DrawnTokens {
     var drawn: [DrawnTokens] = []
-    var snapped: [Tensor] = []
+    var known_Bm: IndexTensor?
     for part in parts {
-      let end = part.place.upperBound
-      if read_BLD == nil, let last = drawn.last { snapped.append(codebook.snapped(last.latents_BLD)) }
-      let before = read_BLD.map { [$0.sliced(axis: 1, 0..<part.place.lowerBound)] } ?? snapped
-      let shown_BlD = Tensor.concatenated(before + [noise_BLD.sliced(axis: 1, part.place)], axis: 1)
+      let (start, end) = (part.place.lowerBound, part.place.upperBound)
+      if let last = drawn.last {
+        known_Bm =
+          read_BL?.columns(0..<start)
+          ?? .joined(columns: [known_Bm, codebook.nearest(last.latents_BLD)].compactMap { $0 })
+      }
+      let own_BnD = noise_BLD.sliced(axis: 1, part.place)
+      let shown_BlD = known_Bm.map { Tensor.concatenated([codebook.latents($0), own_BnD], axis: 1) } ?? own_BnD
       drawn.append(
         part(
-          shown_BlD: given.map { Self.overlaying($0, on: shown_BlD) } ?? shown_BlD,
-          noise_BlD: noise_BLD.sliced(axis: 1, 0..<end), labels: labels))
+          shown_BlD: shown_BlD, known_Bm: known_Bm, noise_BlD: noise_BLD.sliced(axis: 1, 0..<end), labels: labels))
     }
     return DrawnTokens.joined(drawn)
-  }
-
-  /// Latents (B, l, D) with the given ones among them in their places.
-  private static func overlaying(_ given: (mask_BL: Tensor, latents_BLD: Tensor), on shown_BlD: Tensor) -> Tensor {
-    let first = 0..<shown_BlD.dims3.1
-    let mask_Bl1 = given.mask_BL.sliced(axis: 1, first).inserting(axis: -1)
-    return shown_BlD * (1 - mask_Bl1) + given.latents_BLD.sliced(axis: 1, first) * mask_Bl1
   }
 
   /// The noise of samples `firstIndex ..< firstIndex + labels.count`: (B, L, D). Sample i depends on (seed, i) alone.

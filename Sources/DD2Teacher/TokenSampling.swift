@@ -82,30 +82,6 @@ func drawTokens(logProbabilities: Tensor, streams: inout [RandomStream]) -> Inde
   return IndexTensor(ids, [B, l])
 }
 
-extension IndexTensor {
-  /// The tokens (B, l) of all stages, in order, as sequences (B, L).
-  static func joined(stages: [IndexTensor]) -> IndexTensor {
-    let B = stages[0].shape[0]
-    let L = stages.reduce(0) { $0 + $1.shape[1] }
-    let values = (0..<B).flatMap { sample in
-      stages.flatMap { stage in
-        stage.values[(sample * stage.shape[1])..<((sample + 1) * stage.shape[1])]
-      }
-    }
-    return IndexTensor(values, [B, L])
-  }
-}
-
-extension IndexTensor {
-  /// Columns `range` of ids (B, n).
-  public func columns(_ range: Range<Int>) -> IndexTensor {
-    let (B, n) = (shape[0], shape[1])
-    precondition(shape.rank == 2 && range.lowerBound >= 0 && range.upperBound <= n, "columns: \(range) of \(shape)")
-    let values = (0..<B).flatMap { self.values[($0 * n + range.lowerBound)..<($0 * n + range.upperBound)] }
-    return IndexTensor(values, [B, range.count])
-  }
-}
-
 extension TokenLayout {
   /// The tokens (B, l) of each stage that a prefix (B, n) covers; it must end with a stage before the last.
   func stagesCovered(by prefix: IndexTensor?) -> [IndexTensor] {

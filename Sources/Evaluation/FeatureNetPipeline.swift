@@ -120,7 +120,7 @@ public struct FeatureNetPipeline {
       data: Shapes32(.train), configuration: configuration.network, settings: configuration.training,
       seed: configuration.seed)
     let run = try OpenRun(folder + "/features", settings: configuration, command: command)
-    try StageLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer)(stage)
+    try StageLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer).run(stage)
     let path = folder + "/features.h5"
     var file = Checkpoint(
       kind: FeatureNetFile.kind, config: try JSON.text(configuration.network), createdBy: DD2Version.description,

@@ -33,6 +33,9 @@ public struct StateDict: Sendable {
     set { entries[name] = newValue }
   }
 
+  /// Elements of all tensors.
+  public var elementCount: Int { entries.values.reduce(0) { $0 + $1.shape.count } }
+
   /// Names in ascending order.
   public var names: [String] { entries.keys.sorted() }
 

@@ -25,10 +25,8 @@ public struct FewStepSampler: ImageSampler {
     case lastStages = "last-stages"
     /// It draws those tokens anew that it finds unlikely, all in one call, and again in the next.
     case unlikelyTokens = "unlikely-tokens"
-    /// It does nothing: the generator itself draws the later half of the stages anew, as it was trained to.
-    case ownStages = "own-stages"
 
-    /// The better one by measurement (docs/distillation.md): the last stages where they hold enough of the image, which
+    /// The better one by measurement (docs/results.md): the last stages where they hold enough of the image, which
     /// those of VAR do in one call and those of a token each never do in a few.
     static func best(for layout: TokenLayout, teacherCalls: Int) -> Correction {
       let redrawn = layout.stageLengths.suffix(teacherCalls).reduce(0, +)
@@ -44,40 +42,33 @@ public struct FewStepSampler: ImageSampler {
   private let guidance: Guidance
 
   /// Nats by which a token may surprise the teacher more than expected and still stay, in correction 1, 2, and so on: the
-  /// first sees the most wrong neighbours. Measured: docs/distillation.md.
+  /// first sees the most wrong neighbours. Measured: docs/results.md.
   private static func tolerance(correction: Int) -> Float { correction == 1 ? 4 : 2 }
 
   /// A sampler of `calls` steps an image.
   /// - Parameters:
   ///   - guidance: shapes the teacher's distribution; the one that the generator has learned, or another.
-  ///   - goesOn: whether the generator was trained to go on from given stages: its two steps are then both its own.
   ///   - correction: nil for the better one.
   /// - Throws: `FewStepError` unless `calls` lies between 2 and the teacher's own calls.
   public init(
-    generator: GeneratorSampler, guidance: Guidance, calls: Int, goesOn: Bool = false, correction: Correction? = nil
+    generator: GeneratorSampler, guidance: Guidance, calls: Int, correction: Correction? = nil
   ) throws(FewStepError) {
     let layout = generator.teacher.layout
     let teacherCalls = layout.stageLengths.count
     guard calls >= 2, calls <= teacherCalls else { throw FewStepError(calls: calls, teacherCalls: teacherCalls) }
     steps = calls
-    self.correction =
-      correction ?? (goesOn && calls == 2 ? .ownStages : .best(for: layout, teacherCalls: calls - 1))
+    self.correction = correction ?? .best(for: layout, teacherCalls: calls - 1)
     self.generator = generator
     self.guidance = guidance
   }
 
   public var teacher: any Teacher { generator.teacher }
 
-  public var callsPerImage: Int {
-    correction == .ownStages ? steps * generator.callsPerImage : generator.callsPerImage + steps - 1
-  }
+  public var callsPerImage: Int { generator.callsPerImage + steps - 1 }
 
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
     let ids_BL = try generator.tokens(labels: labels, seed: seed, indices: indices)
     switch correction {
-    case .ownStages:
-      return try TwoStepSampler(generator: generator.generator, teacher: teacher)
-        .tokens(labels: labels, seed: seed, indices: indices, first: ids_BL)
     case .lastStages:
       let kept = teacher.layout.stages[teacher.layout.stageLengths.count - (steps - 1)].lowerBound
       return try teacher.sample(

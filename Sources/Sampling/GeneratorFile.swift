@@ -19,19 +19,16 @@ public struct GeneratorDescription: Codable, Equatable, Sendable {
   public var teacherHash: String
   /// Guidance that the generator has learned.
   public var guidance: Guidance
-  /// Whether it was trained to go on from given first stages: two steps are then two calls of its own.
-  public var goesOn: Bool?
 
   package init(
     head: DenoisingHeadConfiguration, adaptation: GeneratorAdaptation?, teacher: String, teacherHash: String,
-    guidance: Guidance, goesOn: Bool? = nil
+    guidance: Guidance
   ) {
     self.head = head
     self.adaptation = adaptation
     self.teacher = teacher
     self.teacherHash = teacherHash
     self.guidance = guidance
-    self.goesOn = goesOn
   }
 }
 

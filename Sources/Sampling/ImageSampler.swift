@@ -59,7 +59,8 @@ public struct GeneratorSampler: ImageSampler {
 
   /// The noise (B, L, D) of the samples with the given indices.
   public func noise(seed: UInt64, indices: [Int]) -> Tensor {
-    generator.samplingNoise(seed: seed, indices: indices)
+    Tensor.concatenated(
+      indices.map { generator.noise(count: 1, seed: seed, purpose: "generator.noise", firstIndex: $0) }, axis: 0)
   }
 
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {

@@ -11,7 +11,7 @@ public struct ScoreNetwork: Sendable {
   public let parameters: ParameterSet
   private let trunk: any Trunk
   private let head: DenoisingHead
-  private let latentScale: Float
+  private let codebook: Codebook
 
   /// Builds the network.
   /// - Parameters:
@@ -28,14 +28,15 @@ public struct ScoreNetwork: Sendable {
     trunk = try configuration.makeTrunk(builder / "trunk", mapState: mapState)
     head = DenoisingHead(
       builder / "head", headConfiguration, hiddenWidth: trunk.width, codebook: codebook)
-    latentScale = codebook.scale
+    self.codebook = codebook
   }
 
   /// Hidden states given the clean prefix of every token.
-  /// - Parameter latents_BLD: unit scale; position i uses those of earlier stages.
+  /// - Parameter ids_BL: the tokens; position i uses those of earlier stages.
   /// - Returns: (B, L, C)
-  public func hiddenStates(latents_BLD: Tensor, labels: [Int32]) -> Tensor {
-    trunk.hiddenStates(latents_BLD: latents_BLD * latentScale, labels: labels, extra_BLC: nil)
+  public func hiddenStates(ids_BL: IndexTensor, labels: [Int32]) -> Tensor {
+    trunk.hiddenStates(
+      latents_BLD: codebook.latents(ids_BL) * codebook.scale, known_Bm: ids_BL, labels: labels, extra_BLC: nil)
   }
 
   /// Expected clean latents (K, B, L, D) of noised ones `x_t` at times `t` (K, B, L).

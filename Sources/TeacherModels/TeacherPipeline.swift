@@ -128,7 +128,7 @@ public struct TeacherPipeline {
   ) throws -> String {
     let run = try OpenRun(folder + "/" + stage.name, settings: configuration, command: command)
     opened(run)
-    try StageLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer)(stage)
+    try StageLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer).run(stage)
     return run.command
   }
 

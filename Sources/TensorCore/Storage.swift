@@ -41,7 +41,7 @@ final class MemoryPool: Sendable {
   }
   private let state = Mutex(State())
 
-  /// Bytes ever taken from the system; they stay in the pool.
+  /// Bytes taken from the system; they stay in the pool until it is trimmed.
   var bytesFromSystem: Int { state.withLock { $0.bytesFromSystem } }
 
   /// The size class that holds `bytes`: four classes to each power of two, at least 256 bytes.
@@ -65,6 +65,16 @@ final class MemoryPool: Sendable {
       MemoryShortage.end(lacking: size, for: "a tensor")
     }
     return (fresh, size)
+  }
+
+  /// Gives blocks that nothing uses back to the system.
+  func trim() {
+    let unused = state.withLock { state -> [UnsafeMutableRawPointer] in
+      state.bytesFromSystem -= state.free.reduce(0) { $0 + $1.key * $1.value.count }
+      defer { state.free = [:] }
+      return state.free.values.flatMap { $0 }
+    }
+    for block in unused { dd2_release(block) }
   }
 
   func giveBack(_ pointer: UnsafeMutableRawPointer, bytes: Int) {

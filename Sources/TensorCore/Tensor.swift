@@ -125,4 +125,21 @@ public struct IndexTensor: Equatable, Sendable {
 
   /// The same elements under another shape of equal count.
   public func reshaped(_ shape: Shape) -> IndexTensor { IndexTensor(values, shape) }
+
+  /// Columns `range` of (B, n).
+  public func columns(_ range: Range<Int>) -> IndexTensor {
+    let (B, n) = (shape[0], shape[1])
+    precondition(shape.rank == 2 && range.lowerBound >= 0 && range.upperBound <= n, "columns: \(range) of \(shape)")
+    let values = (0..<B).flatMap { self.values[($0 * n + range.lowerBound)..<($0 * n + range.upperBound)] }
+    return IndexTensor(values, [B, range.count])
+  }
+
+  /// The columns of several (B, n), side by side.
+  public static func joined(columns parts: [IndexTensor]) -> IndexTensor {
+    let B = parts[0].shape[0]
+    let values = (0..<B).flatMap { row in
+      parts.flatMap { part in part.values[(row * part.shape[1])..<((row + 1) * part.shape[1])] }
+    }
+    return IndexTensor(values, [B, parts.reduce(0) { $0 + $1.shape[1] }])
+  }
 }

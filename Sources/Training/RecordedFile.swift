@@ -6,6 +6,8 @@ public struct RecordedFile: Codable, Equatable, Sendable {
   public let path: String
   /// SHA-256 of the file.
   public let hash: String
+
+  package init(path: String, hash: String) { (self.path, self.hash) = (path, hash) }
 }
 
 extension RecordedFile {

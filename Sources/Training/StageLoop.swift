@@ -8,8 +8,22 @@ import TensorCore
 /// The folder of a run, as stages see it.
 public typealias RunFolder = RunDirectory
 
-/// What a run tells its caller; the command line turns it into progress bars and lines.
+/// A stage of a run that is about to begin.
+public struct PlannedStage: Sendable, Equatable {
+  /// As in the stage's events.
+  public var name: String
+  /// Its steps, in the unit of its events.
+  public let steps: Int
+  /// What a step costs, in any unit that is the same for all stages of a run.
+  public let cost: Double
+
+  package init(name: String, steps: Int, cost: Double) { (self.name, self.steps, self.cost) = (name, steps, cost) }
+}
+
+/// What happens in a run; the command line turns it into progress bars and lines.
 public enum RunEvent: Sendable {
+  /// The stages to come, in order: the first event of a run that has several.
+  case planned([PlannedStage])
   /// A stage begins, or continues after `completed` steps.
   case started(stage: String, completed: Int, total: Int)
   /// A step is done.
@@ -56,6 +70,7 @@ package struct StageLoop {
   private let checkpointInterval: Int
   private let command: String
   private let interrupt: InterruptFlag
+  private let time: TrainingTime
   private let observer: RunObserver
 
   /// Checkpoints kept in the folder.
@@ -64,8 +79,14 @@ package struct StageLoop {
   private static let lacksScore = "lacks_score"
 
   /// A loop over a run's folder.
-  /// - Parameter checkpointInterval: steps between checkpoints.
-  package init(_ run: OpenRun, checkpointInterval: Int, interrupt: InterruptFlag, observer: @escaping RunObserver) {
+  /// - Parameters:
+  ///   - checkpointInterval: steps between checkpoints.
+  ///   - time: what the stages before took; what this one takes is added.
+  package init(
+    _ run: OpenRun, checkpointInterval: Int, interrupt: InterruptFlag, time: TrainingTime = TrainingTime(),
+    observer: @escaping RunObserver
+  ) {
+    self.time = time
     self.run = run.directory
     command = run.command
     self.checkpointInterval = checkpointInterval
@@ -75,13 +96,13 @@ package struct StageLoop {
 
   /// Runs the stage to its end, from its last checkpoint if there is one.
   /// - Throws: what the stage throws; `RunInterrupted` after a clean checkpoint; `ArtifactError` on I/O.
-  package func callAsFunction(_ stage: any TrainingStage) throws {
+  package func run(_ stage: any TrainingStage) throws {
     let (completed, lacksScore) = try resume(stage)
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
-    guard completed < stage.totalSteps || lacksScore else { return }
+    guard completed < stage.totalSteps || lacksScore else { return try time.resume(run) }
     if completed < stage.totalSteps { try stage.prepare() }
     // A run that stopped before its first checkpoint begins anew, with step 0.
-    let log = try StageLog(run, stage: stage.name, resumingAfter: completed > 0 ? completed : -1)
+    let log = try StageLog(run, stage: stage.name, resumingAfter: completed > 0 ? completed : -1, time: time)
     if completed == 0 || lacksScore {
       try log.append(step: completed, try stage.evaluate(completed: completed, in: run))
     }

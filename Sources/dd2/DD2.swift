@@ -21,7 +21,8 @@ struct DD2: ParsableCommand {
       """,
     version: DD2Version.description,
     subcommands: [
-      Distill.self, Sample.self, FID.self, RefCommand.self, Evaluate.self, TeacherCommand.self, DataCommand.self,
+      Distill.self, Presets.self, Sample.self, FID.self, RefCommand.self, Evaluate.self, TeacherCommand.self,
+      DataCommand.self,
       Weights.self,
       Report.self,
     ])

@@ -7,7 +7,6 @@ import TestSupport
 import Testing
 
 @testable import Distillation
-@testable import Sampling
 
 /// Weights that are finite, but too large: what they give overflows.
 @Suite("Outputs that are not finite") struct NonFiniteOutputTests {

@@ -28,7 +28,18 @@ struct LatentEmbedding: Sendable {
   }
 
   /// Latents (B, l, D) in the teacher's own scale to embeddings (B, l, C).
-  func callAsFunction(_ latents_BlD: Tensor) -> Tensor {
+  /// - Parameter known_Bm: the tokens whose codes the first m latents are, or more: only the others are searched for.
+  func callAsFunction(_ latents_BlD: Tensor, known_Bm: IndexTensor? = nil) -> Tensor {
+    let l = latents_BlD.dims3.1
+    guard let known_Bm else { return embedding(latents_BlD) }
+    let m = min(known_Bm.shape[1], l)
+    let known_BmC = table(known_Bm.columns(0..<m))
+    return m == l
+      ? known_BmC : Tensor.concatenated([known_BmC, embedding(latents_BlD.sliced(axis: 1, m..<l))], axis: 1)
+  }
+
+  /// Any latents.
+  private func embedding(_ latents_BlD: Tensor) -> Tensor {
     let (B, l, D) = latents_BlD.dims3
     let ids_Bl = search(latents_BlD.reshaped([B * l, D])).reshaped([B, l])
     return table(ids_Bl) + projection(latents_BlD - codes_VD.gatherRows(ids_Bl))

@@ -10,8 +10,6 @@ public struct LlamaGenBody: Sendable {
   public let configuration: LlamaGenConfiguration
   /// `tok_embeddings`, (V, C).
   public let tokenEmbedding: Embedding
-  /// The beginnings of the paths of layers that the adaptation adds.
-  let addedPaths: [String]
   private let classEmbedding: Embedding
   private let layers: [LlamaGenLayer]
   private let norm: RMSNorm
@@ -21,11 +19,7 @@ public struct LlamaGenBody: Sendable {
   static let epsilon: Float = 1e-5
 
   /// Registers the parameters.
-  /// - Parameter adaptation: how a student's body departs from the reference's.
-  public init(
-    _ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration,
-    adaptation: GeneratorAdaptation = GeneratorAdaptation()
-  ) {
+  public init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration) {
     let C = configuration.width
     precondition(
       C % (4 * configuration.heads) == 0,
@@ -38,13 +32,8 @@ public struct LlamaGenBody: Sendable {
       initializer: .normal(deviation))
     tokenEmbedding = Embedding(
       builder / "tok_embeddings", rows: configuration.vocabulary, width: C, initializer: .normal(deviation))
-    let indices = 0..<(configuration.depth + adaptation.extraLayers)
-    layers = indices.map {
-      LlamaGenLayer(
-        builder / "layers" / $0, configuration, index: $0, startsAsIdentity: $0 >= configuration.depth)
-    }
-    addedPaths = indices.dropFirst(configuration.depth).map { "layers.\($0)." }
-    visibleCounts = adaptation.visibleCounts(configuration.layout.visibleCounts)
+    layers = (0..<configuration.depth).map { LlamaGenLayer(builder / "layers" / $0, configuration, index: $0) }
+    visibleCounts = configuration.layout.visibleCounts
     norm = RMSNorm(builder / "norm", C, epsilon: Self.epsilon)
     rotary = RotaryTable(side: configuration.side, headWidth: C / configuration.heads)
   }
@@ -84,8 +73,7 @@ public struct LlamaGenBody: Sendable {
   private func run(_ input_BLC: Tensor, buffers: KeyValueBuffers?) -> Tensor {
     var x_BLC = input_BLC
     let l = input_BLC.dims3.1
-    // A bidirectional body of the first tokens alone sees no further.
-    let visible = visibleCounts.prefix(l).map { min($0, l) }
+    let visible = Array(visibleCounts.prefix(l))
     for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, visible: visible, buffers: buffers) }
     buffers?.advance(by: l)
     return norm(x_BLC)

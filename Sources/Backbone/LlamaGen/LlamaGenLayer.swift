@@ -44,10 +44,10 @@ struct LlamaGenLayer: Sendable {
   private let attentionNorm: RMSNorm
   private let feedForwardNorm: RMSNorm
 
-  init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, index: Int, startsAsIdentity: Bool) {
+  init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, index: Int) {
     let (C, hidden) = (configuration.width, configuration.feedForwardWidth)
     func output(inputs: Int) -> Initializer {
-      startsAsIdentity ? .zeros : .residual(inputs: inputs, depth: configuration.depth)
+      .residual(inputs: inputs, depth: configuration.depth)
     }
     attention = LlamaGenAttention(builder / "attention", configuration, layer: index, output: output(inputs: C))
     let feedForward = builder / "feed_forward"

@@ -8,18 +8,13 @@ public struct LlamaGenTrunk: Trunk {
   private let embedding: LatentEmbedding
 
   /// Registers the parameters: the reference's, and `latent_projection.weight` (C, D).
-  /// - Parameters:
-  ///   - codes_VD: the tokenizer's codes in its own scale.
-  ///   - adaptation: how it departs from the teacher's.
-  public init(
-    _ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, codes_VD: Tensor,
-    adaptation: GeneratorAdaptation = GeneratorAdaptation()
-  ) {
+  /// - Parameter codes_VD: the tokenizer's codes in its own scale.
+  public init(_ builder: ParameterBuilder, _ configuration: LlamaGenConfiguration, codes_VD: Tensor) {
     precondition(
       codes_VD.shape == [configuration.vocabulary, configuration.latentDimension],
       "LlamaGenTrunk: codes \(codes_VD.shape) for \(configuration.vocabulary) codes of "
         + "\(configuration.latentDimension) dimensions")
-    body = LlamaGenBody(builder, configuration, adaptation: adaptation)
+    body = LlamaGenBody(builder, configuration)
     embedding = LatentEmbedding(builder, table: body.tokenEmbedding, codes_VD: codes_VD)
   }
 
@@ -27,11 +22,12 @@ public struct LlamaGenTrunk: Trunk {
   public var width: Int { body.configuration.width }
   public var latentDimension: Int { body.configuration.latentDimension }
 
-  public var addedPaths: [String] { body.addedPaths }
-
-  public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
+  public func hiddenStates(
+    latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?
+  ) -> Tensor {
     let shown_BlD = latents_BLD.sliced(axis: 1, 0..<(latents_BLD.dims3.1 - 1))
-    return body.hiddenStates(tokens_BlC: embedding(shown_BlD), labels: labels, extra_BLC: extra_BLC)
+    return body.hiddenStates(
+      tokens_BlC: embedding(shown_BlD, known_Bm: known_Bm), labels: labels, extra_BLC: extra_BLC)
   }
 
   /// A trunk's weights from those of a teacher's body: with them its hidden states on codes are the teacher's.

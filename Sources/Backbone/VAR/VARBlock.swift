@@ -15,7 +15,7 @@ struct VARAttention: Sendable {
   /// Largest learned scale, `log 100`.
   private static let largestLogScale = Float(log(100.0))
 
-  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, startsAsIdentity: Bool) {
+  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration) {
     let C = configuration.width
     heads = configuration.heads
     width = C
@@ -26,7 +26,7 @@ struct VARAttention: Sendable {
       configuration.normalizesAttention
       ? builder.parameter("scale_mul_1H11", [1, heads, 1, 1], .constant(Float(log(4.0)))) : nil
     let outputDeviation = 1 / Float(C).squareRoot() / Float(2 * configuration.depth).squareRoot()
-    proj = Linear(builder / "proj", C, C, initializer: startsAsIdentity ? .zeros : .normal(outputDeviation))
+    proj = Linear(builder / "proj", C, C, initializer: .normal(outputDeviation))
   }
 
   /// (B, L, C) to (B, L, C). With a cache, the tokens of x come after the cached ones and see them all.
@@ -58,16 +58,15 @@ struct VARBlock: Sendable {
   private let index: Int
   private let width: Int
 
-  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, index: Int, startsAsIdentity: Bool) {
+  init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, index: Int) {
     let C = configuration.width
     let hidden = configuration.feedForwardRatio * C
     self.index = index
     width = C
-    attention = VARAttention(builder / "attn", configuration, startsAsIdentity: startsAsIdentity)
+    attention = VARAttention(builder / "attn", configuration)
     fc1 = Linear(builder / "ffn" / "fc1", C, hidden)
     let outputDeviation = 1 / Float(hidden).squareRoot() / Float(2 * configuration.depth).squareRoot()
-    fc2 = Linear(
-      builder / "ffn" / "fc2", hidden, C, initializer: startsAsIdentity ? .zeros : .normal(outputDeviation))
+    fc2 = Linear(builder / "ffn" / "fc2", hidden, C, initializer: .normal(outputDeviation))
     let deviation = 1 / Float(C).squareRoot()
     adaLin =
       configuration.sharesAdaLN

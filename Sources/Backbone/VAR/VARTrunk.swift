@@ -10,7 +10,6 @@ public struct VARTrunk: Trunk {
   public let configuration: VARConfiguration
   /// The tokenizer's residual map, which turns latents into inputs.
   public let map: MultiScaleMap
-  public let addedPaths: [String]
   private let classEmbedding: Embedding
   private let positionStart: Tensor
   private let position: Tensor
@@ -25,11 +24,7 @@ public struct VARTrunk: Trunk {
   static let epsilon: Float = 1e-6
 
   /// Registers the trunk's parameters.
-  /// - Parameter adaptation: how a student's trunk departs from the teacher's.
-  public init(
-    _ builder: ParameterBuilder, _ configuration: VARConfiguration, map: MultiScaleMap,
-    adaptation: GeneratorAdaptation = GeneratorAdaptation()
-  ) {
+  public init(_ builder: ParameterBuilder, _ configuration: VARConfiguration, map: MultiScaleMap) {
     precondition(
       configuration.width % configuration.heads == 0,
       "VARTrunk: width \(configuration.width) is no multiple of \(configuration.heads) heads")
@@ -49,12 +44,8 @@ public struct VARTrunk: Trunk {
     sharedAdaLin =
       configuration.sharesAdaLN
       ? Linear(builder / "shared_ada_lin" / 1, C, 6 * C, initializer: .normal(0.5 / Float(C).squareRoot())) : nil
-    let indices = 0..<(configuration.depth + adaptation.extraLayers)
-    blocks = indices.map {
-      VARBlock(builder / "blocks" / $0, configuration, index: $0, startsAsIdentity: $0 >= configuration.depth)
-    }
-    addedPaths = indices.dropFirst(configuration.depth).map { "blocks.\($0)." }
-    visibleCounts = adaptation.visibleCounts(layout.visibleCounts)
+    blocks = (0..<configuration.depth).map { VARBlock(builder / "blocks" / $0, configuration, index: $0) }
+    visibleCounts = layout.visibleCounts
     headNorm = Linear(
       builder / "head_nm" / "ada_lin" / 1, C, 2 * C, initializer: .normal(0.5 / Float(C).squareRoot()))
     let perToken = layout.stageLengths.enumerated().flatMap { level, length in
@@ -67,7 +58,10 @@ public struct VARTrunk: Trunk {
   public var width: Int { configuration.width }
   public var latentDimension: Int { configuration.latentDimension }
 
-  public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
+  /// The map reads latents, whether their tokens are known or not.
+  public func hiddenStates(
+    latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?
+  ) -> Tensor {
     hiddenStates(inputs_BLD: map.inputs(latents_BLD: latents_BLD), labels: labels, extra_BLC: extra_BLC)
   }
 
@@ -80,8 +74,7 @@ public struct VARTrunk: Trunk {
     let L = contents_BLC.dims3.1
     var x_BLC = contents_BLC + positions.sliced(axis: 1, 0..<L)
     if let extra_BLC { x_BLC = x_BLC + extra_BLC }
-    // A bidirectional trunk of the first scales alone sees no further.
-    return run(x_BLC, class_BC: class_BC, visible: visibleCounts.prefix(L).map { min($0, L) }, cache: nil)
+    return run(x_BLC, class_BC: class_BC, visible: Array(visibleCounts.prefix(L)), cache: nil)
   }
 
   /// Hidden states of consecutive scales, given the cached keys and values of the scales before them.

@@ -5,6 +5,8 @@
 
 // 64-byte aligned memory, huge pages advised for large blocks; NULL when there is none.
 void *dd2_allocate(size_t bytes);
+// Gives such a block back to the system.
+void dd2_release(void *block);
 
 // What the process holds, in bytes: address space, the part of it that is its own to write, pages in memory.
 typedef struct {

@@ -73,7 +73,7 @@ public struct LlamaGenTeacher: Teacher {
         tokens.append(ids)
         unread = ids
       }
-      return IndexTensor.joined(stages: tokens)
+      return IndexTensor.joined(columns: tokens)
     }
   }
 

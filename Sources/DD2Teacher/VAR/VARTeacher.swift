@@ -90,7 +90,7 @@ public struct VARTeacher: Teacher {
       map = sum
       views.append(tokenizer.map.view(of: sum, side: sides[scale + 1]))
     }
-    return IndexTensor.joined(stages: perScale)
+    return IndexTensor.joined(columns: perScale)
   }
 
   public func decode(ids_BL: IndexTensor) throws -> Tensor {

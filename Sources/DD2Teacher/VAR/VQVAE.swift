@@ -84,6 +84,6 @@ public struct VQVAE: TrainableTokenizer {
       queries.append(query)
     }
     return Quantization(
-      ids: .joined(stages: ids), partialMaps: maps, queries: queries)
+      ids: .joined(columns: ids), partialMaps: maps, queries: queries)
   }
 }

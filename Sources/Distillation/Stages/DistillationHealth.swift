@@ -1,7 +1,7 @@
 import Artifacts
 import Training
 
-/// Warns when stage 2 leaves the ranges of good runs (docs/distillation.md, 'Metrics of stage 2').
+/// Warns when stage 2 leaves the ranges of good runs (docs/method.md, 'Metrics of stage 2').
 ///
 /// Recent rounds are compared with the run's own first ones, since the level of every sign depends on the teacher. A sign
 /// is reported once, and again only after it has come back.
@@ -26,13 +26,13 @@ struct DistillationHealth {
   private static let signs = [
     Sign(
       metric: "fcs", limit: 3, mayRise: true,
-      advice: "the score network lags; give more --score-updates or a lower --generator-lr"),
+      advice: "the score network lags; raise stage2.score_updates or lower --generator-lr"),
     Sign(
       metric: "score_difference", limit: 2, mayRise: true,
       advice: "the two networks chase each other; lower --generator-lr"),
     Sign(
       metric: "token_entropy", limit: 0.75, mayRise: false,
-      advice: "the generator loses diversity; lower --generator-lr or give more --warm-start-steps"),
+      advice: "the generator loses diversity; lower --generator-lr or raise warm_start.steps"),
   ]
 
   /// The warnings after a round.
@@ -68,7 +68,7 @@ struct DistillationHealth {
     return report(
       "fid", isUnhealthy: step >= Self.settledRound && fid > start,
       "FID is \(Self.text(fid)) after round \(step), worse than \(Self.text(start)) at the start: "
-        + "lower --generator-lr or give more --score-updates")
+        + "lower --generator-lr or raise stage2.score_updates")
   }
 
   private mutating func report(_ name: String, isUnhealthy: Bool, _ line: String) -> String? {

@@ -2,6 +2,7 @@ import Artifacts
 import DD2Generator
 import DD2Teacher
 import Foundation
+import Sampling
 import TeacherModels
 import TensorCore
 import Training
@@ -12,10 +13,12 @@ import Training
 /// pair i follows from and what draws its tokens.
 struct PairCollection {
   private let teacher: any Teacher
-  private let generator: () throws -> OneStepGenerator?
+  private let generator: (() throws -> OneStepGenerator)?
+  private let generatorHash: String?
   private let configuration: DistillationConfiguration
   private let run: OpenRun
   private let interrupt: InterruptFlag
+  private let time: TrainingTime
   private let observer: RunObserver
 
   /// The stage's name in events and logs.
@@ -24,13 +27,16 @@ struct PairCollection {
   /// Pairs between writes of the file.
   private static let saveInterval = 2000
 
-  /// - Parameter generator: draws the tokens, in place of the teacher's flow where nil; asked for only if pairs are missing.
+  /// - Parameter chain: the generator file that draws the tokens, in place of the teacher's flow where nil; read only if
+  ///   pairs are missing.
   init(
-    teacher: any Teacher, generator: @escaping () throws -> OneStepGenerator?, configuration: DistillationConfiguration,
-    run: OpenRun, interrupt: InterruptFlag, observer: @escaping RunObserver
+    teacher: TeacherFile.Loaded, chain: RecordedFile?, configuration: DistillationConfiguration,
+    run: OpenRun, interrupt: InterruptFlag, time: TrainingTime, observer: @escaping RunObserver
   ) {
-    self.teacher = teacher
-    self.generator = generator
+    self.time = time
+    self.teacher = teacher.teacher
+    generator = chain.map { file in { try GeneratorFile.read(file.path, teacher: teacher).generator } }
+    generatorHash = chain?.hash
     self.configuration = configuration
     self.run = run
     self.interrupt = interrupt
@@ -41,15 +47,18 @@ struct PairCollection {
 
   /// All pairs, those of an earlier session included.
   /// - Throws: `RunInterrupted` after the pairs made so far are saved; `ArtifactError`.
-  func callAsFunction() throws -> TokenSet {
+  func pairs() throws -> TokenSet {
     let total = configuration.pairs
     var pairs = try existing()
     var saved = pairs?.count ?? 0
     let batch = min(Self.batch, teacher.sequencesAtOnce)
     observer(.started(stage: Self.name, completed: pairs?.count ?? 0, total: total))
-    guard (pairs?.count ?? 0) < total else { return try complete(pairs) }
-    let generator = try generator()
-    let log = try StageLog(run.directory, stage: Self.name, resumingAfter: pairs?.count ?? 0)
+    guard (pairs?.count ?? 0) < total else {
+      try time.resume(run.directory)
+      return try complete(pairs)
+    }
+    let generator = try generator?()
+    let log = try StageLog(run.directory, stage: Self.name, resumingAfter: pairs?.count ?? 0, time: time)
     while (pairs?.count ?? 0) < total {
       let start = pairs?.count ?? 0
       let made = try log.timed { try collect(start..<min(start + batch, total), with: generator) }
@@ -113,7 +122,7 @@ struct PairCollection {
     get throws {
       [
         "noise_seed": String(configuration.seed), "noise_purpose": TokenPairs.noisePurpose,
-        "guidance": try JSON.text(configuration.guidance), "generator": configuration.pairsFile?.hash ?? "none",
+        "guidance": try JSON.text(configuration.guidance), "generator": generatorHash ?? "none",
       ]
     }
   }

@@ -51,7 +51,7 @@ public final class Stage1Training: TrainingStage {
     let target = withoutGradient {
       codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD).mean
     }
-    let hidden_BLC = network.hiddenStates(latents_BLD: q_BLD, labels: labels)
+    let hidden_BLC = network.hiddenStates(ids_BL: ids, labels: labels)
     let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: target)
     let norm = try trainer.minimize(loss)
@@ -64,7 +64,7 @@ public final class Stage1Training: TrainingStage {
   private func floor(_ q_BLD: Tensor, logP_BLV: Tensor, step: Int) -> Double {
     let (B, L, D) = q_BLD.dims3
     let random = StepRandom(seed: configuration.seed, purpose: "stage1.floor", step: step)
-    let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange, configuration.timeDistribution)
+    let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange)
     let x_t = noised(q_BLD, t: t, noise: random.noise(configuration.noiseLevels, B, L, D))
     return withoutGradient {
       let mean = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: teacher.codebook.vectors_VD).mean

@@ -28,13 +28,12 @@ public final class Stage2Training: TrainingStage {
 
   /// A stage at its beginning.
   /// - Parameters:
-  ///   - stage1: weights of the stage-1 network: the score network's start and, without a warm start, the generator's,
-  ///     but for those that the configuration wants to start anew.
-  ///   - warmStart: weights of a generator to start from instead.
+  ///   - stage1: weights of the stage-1 network: the score network's start and, without a warm start, the generator's.
+  ///   - start: weights of a generator to start from instead.
   ///   - pairs: what the regression beside the distillation learns, where the configuration gives it a weight.
   /// - Throws: `StateDictError` where weights do not fit.
   public init(
-    teacher: any Teacher, stage1: StateDict, warmStart: StateDict?, pairs: TokenSource,
+    teacher: any Teacher, stage1: StateDict, start: StateDict?, pairs: TokenSource,
     configuration: DistillationConfiguration, monitor: DistillationMonitor
   ) throws {
     self.teacher = teacher
@@ -45,12 +44,12 @@ public final class Stage2Training: TrainingStage {
       ? PairObjective(teacher: teacher, pairs: pairs, configuration: configuration) : nil
     let factory = StudentFactory(teacher: teacher, configuration)
     // What is loaded whole below is not drawn first.
-    generator = try (warmStart == nil ? factory : factory.unset).generator()
-    score = try (configuration.randomStart.includesScore ? factory : factory.unset).newScoreNetwork()
-    if !configuration.randomStart.includesScore { try score.parameters.load(stage1) }
-    if let warmStart {
-      try generator.parameters.load(warmStart)
-    } else if !configuration.randomStart.includesGenerator {
+    generator = try (start == nil ? factory : factory.unset).generator()
+    score = try factory.unset.newScoreNetwork()
+    try score.parameters.load(stage1)
+    if let start {
+      try generator.parameters.load(start)
+    } else {
       try generator.load(stage1: stage1)
     }
     let optimizer = configuration.stage2Optimizer
@@ -63,37 +62,43 @@ public final class Stage2Training: TrainingStage {
   public func prepare() throws { try regression?.prepare() }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let rounds = index < configuration.firstRounds ? configuration.firstScoreUpdates : configuration.scoreUpdates
     var fcs = 0.0
     var scoreNorm: Float = 0
-    for update in 0..<rounds {
-      (fcs, scoreNorm) = try updateScore(random("score", index * DistillationConfiguration.mostScoreUpdates + update))
+    for update in 0..<configuration.scoreUpdateCount(round: index) {
+      (fcs, scoreNorm) = try updateScore(random("score", index * Self.mostScoreUpdates + update))
     }
-    var metrics = try updateGenerator(random("generator", index), pairs: regression?(generator, step: index))
-    average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
+    var metrics = try updateGenerator(step: index)
     metrics.insert(("fcs", fcs), at: 1)
     return metrics + [("score_gradient_norm", Double(scoreNorm))]
   }
 
+  /// Random draws of a round's score updates are told apart by less than this number, the most that a round may have.
+  private static let mostScoreUpdates = 1024
+
   /// One update of the score network on fresh samples.
-  private func updateScore(_ random: StepRandom) throws -> (fcs: Double, norm: Float) {
+  func updateScore(_ random: StepRandom) throws -> (fcs: Double, norm: Float) {
     let (K, B, L, D) = (
       configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
     )
     let labels = random.labels(B, classCount: teacher.classCount)
     let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels) }
-    let prefix_BLD = prefix(q_BLD, snapped: { teacher.codebook.snapped(q_BLD) })
-    let t = random.times(K, B, L, in: configuration.timeRange, configuration.timeDistribution)
+    let t = random.times(K, B, L, in: configuration.timeRange)
     let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
     let x_t = noised(q_BLD, t: t, noise: levels.noise(K, B, L, D))
-    let hidden_BLC = score.hiddenStates(latents_BLD: prefix_BLD, labels: labels)
+    let hidden_BLC = score.hiddenStates(ids_BL: teacher.codebook.nearest(q_BLD), labels: labels)
     let prediction = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: q_BLD)
     let norm = try scoreTrainer.minimize(loss)
     return (Double(loss.item), norm)
   }
 
-  /// One update of the generator.
+  /// One update of the generator and its average.
+  func updateGenerator(step index: Int) throws -> [(String, Double)] {
+    let metrics = try updateGenerator(random("generator", index), pairs: regression?(generator, step: index))
+    average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
+    return metrics
+  }
+
   /// - Parameter pairs: the regression beside the distillation.
   private func updateGenerator(_ random: StepRandom, pairs: PairObjective.Value?) throws -> [(String, Double)] {
     let (K, B, L, D) = (
@@ -105,10 +110,9 @@ public final class Stage2Training: TrainingStage {
     // The prefix is behind a stop-gradient: teacher and trunk run without a graph, once for all K noise levels.
     let ids_BL = codebook.nearest(q_BLD)
     let snapped_BLD = codebook.latents(ids_BL)
-    let prefix_BLD = prefix(q_BLD.stopGradient(), snapped: { snapped_BLD })
     let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
-    let hidden_BLC = withoutGradient { score.hiddenStates(latents_BLD: prefix_BLD, labels: labels) }
-    let t = random.times(K, B, L, in: configuration.timeRange, configuration.timeDistribution)
+    let hidden_BLC = withoutGradient { score.hiddenStates(ids_BL: ids_BL, labels: labels) }
+    let t = random.times(K, B, L, in: configuration.timeRange)
     let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
     // DMD's gradient reaches q_BLD directly and nothing else: a graph behind its scores would only be kept.
     let followsScores = configuration.loss != .dmd
@@ -128,15 +132,7 @@ public final class Stage2Training: TrainingStage {
     ]
   }
 
-  /// What the score network reads of generated latents (B, L, D), snapped or as they are.
-  private func prefix(_ q_BLD: Tensor, snapped: () -> Tensor) -> Tensor {
-    switch configuration.prefixes {
-    case .snapped: return snapped()
-    case .continuous: return q_BLD
-    }
-  }
-
-  private func random(_ purpose: String, _ step: Int) -> StepRandom {
+  func random(_ purpose: String, _ step: Int) -> StepRandom {
     StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: step)
   }
 

@@ -45,15 +45,6 @@ struct Evaluate: ComputingCommand {
   @Flag(help: "Measure the generators' perceptual path length too.")
   var ppl = false
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Teacher samples whose token frequencies the independent baseline draws from (default: "
-        + "\(usualFrequencySamples))."))
-  var frequencySamples: Int?
-
-  private static let usualFrequencySamples = 20_000
-
   @Option(parsing: .unconditional, help: "Images per row.")
   var count = 10_000
 
@@ -68,14 +59,13 @@ struct Evaluate: ComputingCommand {
 
   func validate() throws {
     try Requirement.positive(batch, "--batch")
-    try Requirement.positive(frequencySamples, "--frequency-samples")
     for calls in fewStep { try Requirement.atLeast(2, calls, "--few-step") }
     guard (2...Shapes32.Split.heldOut.count).contains(count) else {
       throw ValidationError("--count is \(count); give 2 to \(Shapes32.Split.heldOut.count)")
     }
     for strength in strengths { try Requirement.guidance(strength) }
-    if generatorsOnly, !strengths.isEmpty || frequencySamples != nil {
-      throw ValidationError("--cfg and --frequency-samples are of rows that --generators-only leaves out")
+    if generatorsOnly, !strengths.isEmpty {
+      throw ValidationError("--cfg is of rows that --generators-only leaves out")
     }
   }
 
@@ -91,11 +81,6 @@ struct Evaluate: ComputingCommand {
     try requireImages(of: file)
     let scorer = FIDScorer(
       extractor: extractor, reference: try .read(try BundledModels.path(of: .referenceStatistics)))
-    let samples = frequencySamples ?? Self.usualFrequencySamples
-    guard generatorsOnly || samples >= file.teacher.classCount else {
-      throw CommandFailure(
-        .usage, "--frequency-samples is \(samples); give at least one per class, \(file.teacher.classCount)")
-    }
     let drawers = try drawers(file)
     if let text = FIDReport.rankWarning(count, in: "each row", dimension: extractor.dimension) { Log.warning(text) }
     var meter: (method: String, meter: ProgressMeter)?
@@ -142,8 +127,7 @@ struct Evaluate: ComputingCommand {
       let generator = GeneratorSampler(generator: loaded.generator, teacher: file.teacher)
       let few = try fewStep.map { calls -> Drawer in
         let sampler = try FewStepSampler(
-          generator: generator, guidance: loaded.description.guidance, calls: calls,
-          goesOn: loaded.description.goesOn ?? false)
+          generator: generator, guidance: loaded.description.guidance, calls: calls)
         return ("\(calls) steps (\(sampler.correction.rawValue)), \(path)", sampler)
       }
       return [("one step, \(path)", generator)] + few
@@ -163,6 +147,9 @@ struct Evaluate: ComputingCommand {
     return rows
   }
 
+  /// Teacher samples whose token frequencies the independent baseline draws from, per image of a row.
+  private static let baselineShare = 2
+
   /// What generators are compared with: bounds, teacher, baseline.
   private func surroundings(_ evaluation: Evaluation, _ teacher: any Teacher) throws -> [EvaluationRow] {
     let classes = teacher.classCount
@@ -174,7 +161,7 @@ struct Evaluate: ComputingCommand {
       let sampler = TeacherSampler(teacher: teacher, guidance: Guidance(cfg: strength))
       rows.append(try evaluation.row("teacher, cfg \(strength)", sampler, classCount: classes))
     }
-    let samples = frequencySamples ?? Self.usualFrequencySamples
+    let samples = Swift.max(classes, Self.baselineShare * count)
     let independent = try evaluation.independentSampler(teacher, guidance: Guidance(), samples: samples)
     rows.append(
       try evaluation.row(

@@ -9,8 +9,8 @@ struct Report: ParsableCommand {
     abstract: "Show the last value of every metric of a run, or draw a metric of several runs.",
     discussion: """
       The mean is taken over the metric's last \(Row.window) values. With --plot, --metric is drawn against steps, \
-      training seconds or processor seconds of the runs (the latter compare runs made on a busy machine); those of the \
-      stages before (pairs, stage 1, warm start) are counted.
+      training seconds or processor seconds of the runs (the latter compare runs made on a busy machine), all \
+      stages counted.
       """)
 
   @Argument(help: ArgumentHelp("The run's folder; several with --plot.", valueName: "run"))
@@ -28,13 +28,6 @@ struct Report: ParsableCommand {
 
   private var metric: String { givenMetric ?? "fid" }
   private var against: Abscissa { givenAbscissa ?? .seconds }
-
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Seconds to count before each run, one per run: what the generator given to distill --start took.",
-      valueName: "seconds"))
-  var before: [Double] = []
 
   @Option(parsing: .upToNextOption, help: "Names of the curves, one per run; default: the folders' names.")
   var label: [String] = []
@@ -83,13 +76,6 @@ struct Report: ParsableCommand {
     if !label.isEmpty, label.count != folders.count {
       throw ValidationError("--label has \(label.count) names for \(folders.count) runs; give one per run")
     }
-    if !before.isEmpty, plot == nil || against == .step {
-      throw ValidationError("--before adds to seconds of curves: it needs --plot and no --against step")
-    }
-    if !before.isEmpty, before.count != folders.count {
-      throw ValidationError("--before has \(before.count) numbers for \(folders.count) runs; give one per run")
-    }
-    for seconds in before { try Requirement.atLeast(0, seconds, "--before") }
   }
 
   func run() throws {
@@ -117,7 +103,7 @@ struct Report: ParsableCommand {
     let curves = try folders.enumerated().map { i, folder in
       LinePlot.Curve(
         name: label.isEmpty ? folder.pathName : label[i],
-        points: try points(of: folder, after: before.isEmpty ? 0 : before[i]))
+        points: try points(of: folder))
     }
     if let max, !curves.flatMap(\.points).contains(where: { $0.y < max }) {
       throw CommandFailure(.usage, "--max \(max): no \(metric) of the runs lies below it; give a larger value")
@@ -128,17 +114,12 @@ struct Report: ParsableCommand {
   }
 
   /// The metric's points in the log of the run itself.
-  /// - Parameter seconds: what was spent outside the folder.
-  private func points(of folder: String, after seconds: Double) throws -> [(x: Double, y: Double)] {
-    let logs = try Self.logs(in: folder)
-    let own = try RunDirectory.open(folder).metricsPath
-    let start = try logs.filter { $0.path != own && against != .step }.reduce(seconds) { sum, log in
-      sum + (try MetricLog.read(log.path).last?[against.rawValue] ?? 0)
-    }
-    let records = try logs.first { $0.path == own }.map { try MetricLog.read($0.path) } ?? []
+  private func points(of folder: String) throws -> [(x: Double, y: Double)] {
+    let path = try RunDirectory.open(folder).metricsPath
+    let records = FileAccess.exists(path) ? try MetricLog.read(path) : []
     let points = records.compactMap { record -> (x: Double, y: Double)? in
       guard let y = record[metric], y.isFinite, let x = record[against.rawValue] else { return nil }
-      return (start + x, y)
+      return (x, y)
     }
     guard !points.isEmpty else {
       throw CommandFailure(.missingInput, "\(folder): its metrics.jsonl holds no \(metric) with \(against.rawValue)")
@@ -148,12 +129,14 @@ struct Report: ParsableCommand {
 
   /// The logs of the run and of the stages below it, in the order in which they were last written.
   private static func logs(in folder: String) throws -> [(stage: String, path: String)] {
-    let paths = [folder] + (try FileAccess.names(in: folder)).map { "\(folder)/\($0)" }
-    let logs = paths.compactMap { path -> (date: Int, stage: String, path: String)? in
+    func below(_ path: String) throws -> [String] { try FileAccess.names(in: path).map { "\(path)/\($0)" } }
+    let stages = try below(folder).filter { FileAccess.exists($0 + "/config.json") }
+    let logs = try ([folder] + stages + stages.flatMap(below)).compactMap {
+      path -> (date: Int, stage: String, path: String)? in
       guard let run = try? RunDirectory.open(path), let date = FileAccess.modificationTime(run.metricsPath) else {
         return nil
       }
-      return (date, path.pathName, run.metricsPath)
+      return (date, path == folder ? path.pathName : String(path.dropFirst(folder.count + 1)), run.metricsPath)
     }
     return logs.sorted { $0.date < $1.date }.map { ($0.stage, $0.path) }
   }

@@ -17,7 +17,7 @@ struct Sample: ComputingCommand {
 
     static func help(for value: Method) -> ArgumentHelp? {
       switch value {
-      case .oneStep: "Draw with the generator: one network call per image."
+      case .oneStep: "Draw with the generator: one network call per image (the default)."
       case .teacherSteps: "Draw with the teacher: one call per stage."
       }
     }
@@ -55,9 +55,6 @@ struct Sample: ComputingCommand {
 
   func validate() throws {
     if samples.output == nil { throw ValidationError("Missing expected argument '--output <dir>'") }
-    if method == nil, fewStep == nil {
-      throw ValidationError("Missing one of: '--one-step', '--few-step <k>', '--teacher-steps'")
-    }
     if let method, fewStep != nil {
       throw ValidationError("--few-step and --\(method == .oneStep ? "one-step" : "teacher-steps") exclude each other")
     }
@@ -67,16 +64,19 @@ struct Sample: ComputingCommand {
     if method == .teacherSteps, checkpoint != nil {
       throw ValidationError("--checkpoint is a generator: it needs --one-step; give a teacher with --teacher")
     }
-    if method == .oneStep, guidance.isGiven {
+    if drawsInOneStep, guidance.isGiven {
       throw ValidationError(
         "--cfg, --temperature, --top-k and --top-p shape the teacher: they need --few-step or --teacher-steps")
     }
     if interpolate != nil {
-      guard method == .oneStep else { throw ValidationError("--interpolate needs --one-step") }
+      guard drawsInOneStep else { throw ValidationError("--interpolate needs --one-step") }
       _ = try pathEnds()
       guard samples.count >= 2 else { throw ValidationError("--count is \(samples.count); a way takes 2 or more") }
     }
   }
+
+  /// Whether the generator draws alone, as it does where nothing else is asked for.
+  private var drawsInOneStep: Bool { method != .teacherSteps && fewStep == nil }
 
   /// The samples that `--interpolate` names.
   private func pathEnds() throws -> (from: Int, to: Int)? {
@@ -117,13 +117,7 @@ struct Sample: ComputingCommand {
     var sampler: any ImageSampler = generator
     if let fewStep {
       let corrected = try FewStepSampler(
-        generator: generator, guidance: guidance, calls: fewStep, goesOn: description.goesOn ?? false)
-      if corrected.correction == .ownStages, self.guidance.isGiven {
-        throw CommandFailure(
-          .usage,
-          "\(path): in \(fewStep) steps this generator goes on by itself, so that there is no teacher for --cfg and the like "
-            + "to shape; leave them out")
-      }
+        generator: generator, guidance: guidance, calls: fewStep)
       (record.method, record.correction, record.callsPerImage) = (
         "few-step", corrected.correction, corrected.callsPerImage
       )
@@ -144,7 +138,7 @@ struct Sample: ComputingCommand {
     if let given = teacher.teacher { return try TeacherOptions.path(of: given) }
     let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(generator.pathFolder).config()
     let bundled = BundledModels.teachers.map { try? BundledModels.path(of: $0.teacher) }
-    let candidates = ([recorded?.settings.teacher] + bundled).compactMap { $0 }
+    let candidates = ([recorded?.settings.teacher.path] + bundled).compactMap { $0 }
     for path in candidates where FileAccess.exists(path) {
       if try WeightsManifest.sha256(ofFile: path) == description.teacherHash { return path }
     }

@@ -12,7 +12,11 @@ struct ClassOptions: ParsableArguments {
 
   /// The rule; nil where none is given.
   /// - Throws: `ArtifactError` for a file that is no list of classes.
-  func rule() throws -> ClassRule? {
+  func rule() throws -> ClassRule? { try Self.rule(classes) }
+
+  /// The rule that a text stands for.
+  /// - Throws: as `rule()`.
+  static func rule(_ classes: String?) throws -> ClassRule? {
     switch classes {
     case nil: nil
     case "text"?: .text

@@ -45,6 +45,7 @@ struct CommandFailure: ExitCoded {
 extension ArtifactError: ExitCoded {}
 extension DatasetError: ExitCoded {}
 extension FIDError: ExitCoded {}
+extension SettingsError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension StateDictError: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
 extension TeacherImportError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension PartCountError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }

@@ -34,18 +34,21 @@ final class ProgressMeter {
   }
 
   /// Reports how much is done.
-  /// - Parameter metrics: what else is shown of it, as far as the terminal has room.
-  func update(_ completed: Int, metrics: [String] = []) {
+  /// - Parameters:
+  ///   - secondsAfter: what comes after this work will take; nil where nothing does.
+  ///   - metrics: what else is shown of it, as far as the terminal has room.
+  func update(_ completed: Int, secondsAfter: Double? = nil, metrics: [String] = []) {
     let now = clock.now
     guard Log.showsProgress, isDue(completed, at: now) else { return }
     shown = (now, completed)
+    let status = status(completed, secondsAfter: secondsAfter)
     if Console.isInteractive {
       current = Self.line(
-        title: title, bar: bar(completed), status: status(completed), metrics: metrics, columns: Console.columns)
+        title: title, bar: bar(completed), status: status, metrics: metrics, columns: Console.columns)
       Console.redraw(current)
       if completed >= total { close() }
     } else {
-      Log.info("\(title) " + Self.text(status(completed), metrics))
+      Log.info("\(title) " + Self.text(status, metrics))
     }
   }
 
@@ -83,16 +86,16 @@ final class ProgressMeter {
     return "[\(String(repeating: "=", count: filled))\(String(repeating: " ", count: width - filled))]"
   }
 
-  private func status(_ completed: Int) -> [String] {
+  private func status(_ completed: Int, secondsAfter: Double?) -> [String] {
     let seconds = start.duration(to: clock.now) / .seconds(1)
     let done = completed - initial
     let rate = seconds > 0 ? Double(done) / seconds : 0
     var parts = ["\(completed)/\(total) \(unit)", "\(completed * 100 / max(total, 1))%"]
     if done > 0 {
       parts.append(Self.rate(rate, unit))
-      parts.append(
-        completed < total
-          ? "ETA \(Self.duration(Double(total - completed) / rate))" : "took \(Self.duration(seconds))")
+      let left = Double(total - completed) / rate
+      parts.append(completed < total ? "ETA \(Self.duration(left))" : "took \(Self.duration(seconds))")
+      if let secondsAfter { parts.append("whole run \(Self.duration(left + secondsAfter))") }
     }
     return parts
   }

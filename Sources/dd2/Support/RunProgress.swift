@@ -5,6 +5,7 @@ import Training
 final class RunProgress {
   private var meter: ProgressMeter?
   private var stage = ""
+  private var forecast = RunForecast()
 
   /// What is counted in work that is no training.
   private static let units = ["encoding": "images", "fid": "images", "pairs": "pairs"]
@@ -12,18 +13,24 @@ final class RunProgress {
   /// Receives one event.
   func callAsFunction(_ event: RunEvent) {
     switch event {
+    case .planned(let stages):
+      forecast = RunForecast(stages)
+      let parts = stages.map { "\($0.name) (\($0.steps) \(Self.unit(of: $0.name)))" }
+      Log.info("\(stages.count) stages: \(parts.joined(separator: ", "))")
     case .started(let stage, let completed, let total):
+      forecast.begin(stage, completed: completed)
       show(stage, completed: completed, total: total)
       if completed >= total {
-        Log.info("\(stage): all \(total) steps done before")
+        Log.info("\(stage): all \(total) \(Self.unit(of: stage)) done before")
       } else if completed > 0 {
-        Log.info("\(stage): continuing after step \(completed)")
+        Log.info("\(stage): continuing after \(completed) \(Self.unit(of: stage))")
       }
     case .step(let stage, let completed, let total, let metrics):
       // A stage may prepare something else after it began, with a bar of its own. This one begins when its first step
       // is done, which then says nothing about its speed.
       if stage != self.stage { show(stage, completed: completed, total: total) }
-      meter?.update(completed, metrics: Self.text(metrics))
+      meter?.update(
+        completed, secondsAfter: forecast.secondsAfter(stage, completed: completed), metrics: Self.text(metrics))
     case .saved(let path):
       let line = "saved \(path)"
       if let meter { meter.note(line) } else { Log.info(line) }
@@ -33,10 +40,14 @@ final class RunProgress {
     }
   }
 
+  private static func unit(of stage: String) -> String {
+    units.first { stage.hasSuffix($0.key) }?.value ?? "steps"
+  }
+
   private func show(_ stage: String, completed: Int, total: Int) {
     meter?.close()
     self.stage = stage
-    meter = ProgressMeter(stage, total: total, unit: Self.units[stage] ?? "steps", initial: completed)
+    meter = ProgressMeter(forecast.title(stage), total: total, unit: Self.unit(of: stage), initial: completed)
   }
 
   /// Ends the bar where a run stops early.
@@ -44,5 +55,48 @@ final class RunProgress {
 
   private static func text(_ metrics: [(String, Double)]) -> [String] {
     metrics.map { String(format: "%@ %.4g", $0.0 as NSString, $0.1) }
+  }
+}
+
+/// How long the stages after the present one will take, from the time that steps have taken so far and what they cost.
+struct RunForecast {
+  private var stages: [PlannedStage] = []
+  private var present: (index: Int, start: ContinuousClock.Instant, completed: Int)?
+  /// Seconds and cost of the steps that this process has made in stages before.
+  private var spent = (seconds: 0.0, cost: 0.0)
+  private var lastCompleted = 0
+
+  init() {}
+
+  /// A forecast at the beginning of a run.
+  init(_ stages: [PlannedStage]) { self.stages = stages }
+
+  /// A stage's name with its place among all, such as `stage 2 of 4: pairs`.
+  func title(_ stage: String) -> String {
+    guard let index = stages.firstIndex(where: { $0.name == stage }) else { return stage }
+    return "stage \(index + 1) of \(stages.count): \(stage)"
+  }
+
+  /// A stage begins, or goes on; others than those of the plan are parts of the present one.
+  mutating func begin(_ stage: String, completed: Int) {
+    guard let index = stages.firstIndex(where: { $0.name == stage }) else { return }
+    spent = total(completed: lastCompleted)
+    present = (index, .now, completed)
+    lastCompleted = completed
+  }
+
+  /// Seconds of all stages after this one; nil where there are none or nothing is known yet.
+  mutating func secondsAfter(_ stage: String, completed: Int) -> Double? {
+    guard let present, stages[present.index].name == stage else { return nil }
+    lastCompleted = completed
+    let (seconds, cost) = total(completed: completed)
+    let later = stages[(present.index + 1)...].reduce(0) { $0 + Double($1.steps) * $1.cost }
+    return cost > 0 && later > 0 ? later * seconds / cost : nil
+  }
+
+  private func total(completed: Int) -> (seconds: Double, cost: Double) {
+    guard let present else { return spent }
+    let seconds = (ContinuousClock.now - present.start) / .seconds(1)
+    return (spent.seconds + seconds, spent.cost + Double(completed - present.completed) * stages[present.index].cost)
   }
 }

@@ -1,14 +1,12 @@
+import DD2Teacher
 import TeacherModels
-/// Named settings to begin a distillation with; options given beside one take precedence.
+
+/// Named settings to begin a distillation with.
 public enum DistillationPreset: String, CaseIterable, Sendable {
-  /// The bundled VAR, a chain of three parts.
+  /// The bundled VAR: the generator learns the pairs of its teacher's flow, then stage 2.
   case shapes32VAR = "shapes32-var"
-  /// The bundled VAR, one network: it learns the pairs of its teacher's flow.
-  case shapes32VAROne = "shapes32-var-one"
-  /// The bundled LlamaGen, a chain of four parts.
+  /// The bundled LlamaGen: the generator learns the pairs that a chain of four draws, then stage 2.
   case shapes32LlamaGen = "shapes32-llamagen"
-  /// The bundled LlamaGen, one network: it learns the pairs that such a chain draws.
-  case shapes32LlamaGenOne = "shapes32-llamagen-one"
   case varD16 = "var-d16"
   case varD20 = "var-d20"
   case varD24 = "var-d24"
@@ -17,12 +15,7 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
 
   /// Whether the settings were tried. Those for the published models are scaled from shapes32's: one run takes more
   /// than this project's machines, and its weights cannot be had there.
-  public var isTested: Bool {
-    switch self {
-    case .shapes32VAR, .shapes32VAROne, .shapes32LlamaGen, .shapes32LlamaGenOne: true
-    case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL: false
-    }
-  }
+  public var isTested: Bool { bundledTeacher != nil }
 
   /// The settings for a teacher where none are named: those of the bundled teacher of its family.
   public static func usual(for teacher: TeacherConfiguration) -> DistillationPreset {
@@ -36,41 +29,31 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
   public var bundledTeacher: String? {
     switch self {
     case .shapes32VAR, .shapes32LlamaGen: rawValue
-    case .shapes32VAROne: DistillationPreset.shapes32VAR.rawValue
-    case .shapes32LlamaGenOne: DistillationPreset.shapes32LlamaGen.rawValue
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL: nil
     }
   }
 
-  /// The settings, for a number of generator updates.
-  public func configuration(steps: Int) -> DistillationConfiguration {
-    var settings = DistillationConfiguration(steps: steps)
+  /// The settings.
+  public var configuration: DistillationConfiguration {
+    var settings = DistillationConfiguration()
     switch self {
     case .shapes32VAR: break
-    case .shapes32VAROne:
-      settings.adaptation.parts = 1
-      settings.warmStart = .pairs
-      settings.emaRamp = 9
     case .shapes32LlamaGen:
-      // Its 64 choices upon one another need a warm start, and a score network that has caught up with it.
-      settings.adaptation.parts = 4
-      settings.warmStart = .pairs
-      settings.warmStartSteps = 600
-      settings.firstScoreUpdates = 20
+      // Its 64 choices upon one another: one network learns what a chain makes of a noise better than what the teacher's
+      // flow does, and wants a score network that has caught up with it.
+      settings.chainParts = 4
+      settings.warmStartSteps = 3200
       settings.loss = .dmd
       settings.generatorLearningRate = 3e-4
       settings.generatorHold = 20
-    case .shapes32LlamaGenOne:
-      settings = DistillationPreset.shapes32LlamaGen.configuration(steps: steps)
-      settings.adaptation.parts = 1
-      settings.warmStartSteps = 3200
-      settings.regressionWeight = 0.1
-      // A slow score network leads there in fewer rounds, and with a guided teacher much closer (docs/settings.md), but
+      settings.firstScoreUpdates = 20
+      // A slow score network leads there in fewer updates, and with a guided teacher much closer (docs/results.md), but
       // only with the regression beside it: without, the generator runs away from it.
       settings.scoreLearningRate = 2.5e-5
+      settings.regressionWeight = 0.1
+      settings.emaRamp = 3
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
-      settings.adaptation.parts = 1
-      settings.warmStart = .pairs
+      settings.steps = 5000
       settings.batch = 64
       settings.trainingImages = 100_000
       settings.stage1Steps = 2000
@@ -82,9 +65,10 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
       settings.scoreLearningRate = 4e-5
       settings.firstRounds = 50
       settings.firstScoreUpdates = 20
-      settings.head.width = 1024
-      settings.head.depth = 3
+      settings.headWidth = 1024
+      settings.headDepth = 3
       settings.emaDecay = 0.999
+      settings.emaRamp = 3
       settings.snapshotInterval = 500
       settings.checkpointInterval = 500
     }

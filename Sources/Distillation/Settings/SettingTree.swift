@@ -1,0 +1,105 @@
+import Artifacts
+import NN
+import Yams
+
+/// Settings as a YAML or JSON file has them: groups of names, with a text at the end of each.
+public enum SettingTree: Equatable, Sendable {
+  case text(String)
+  case group([String: SettingTree])
+
+  /// All settings with their full names, sorted: `("stage2.alpha", "1")`.
+  public var settings: [(path: String, text: String)] {
+    switch self {
+    case .text(let text): [("", text)]
+    case .group(let members):
+      members.sorted { $0.key < $1.key }.flatMap { name, member in
+        member.settings.map { (path: $0.path.isEmpty ? name : "\(name).\($0.path)", text: $0.text) }
+      }
+    }
+  }
+
+  /// The member of a name; nil where there is none.
+  subscript(name: String) -> SettingTree? {
+    if case .group(let members) = self { members[name] } else { nil }
+  }
+}
+
+extension SettingTree {
+  /// Reads YAML, of which JSON is a part.
+  /// - Parameter path: the file's, for errors.
+  /// - Throws: `ArtifactError.wrongFormat`.
+  init(yaml: String, path: String) throws {
+    do {
+      self = try Yams.compose(yaml: yaml).map { try SettingTree($0, path: path) } ?? .group([:])
+    } catch let error as YamlError {
+      let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+      throw ArtifactError.wrongFormat(path: path, detail: "no YAML (\(line))")
+    }
+  }
+
+  private init(_ node: Node, path: String) throws {
+    switch node {
+    case .scalar(let scalar):
+      self = .text(node.tag == .init(.null) || node.null != nil ? "null" : scalar.string)
+    case .mapping(let mapping):
+      var members: [String: SettingTree] = [:]
+      for (key, value) in mapping {
+        guard let name = key.scalar?.string else {
+          throw ArtifactError.wrongFormat(path: path, detail: "a name in it is no text")
+        }
+        guard members.updateValue(try SettingTree(value, path: path), forKey: name) == nil else {
+          throw ArtifactError.wrongFormat(path: path, detail: "'\(name)' is in it twice")
+        }
+      }
+      self = .group(members)
+    case .sequence, .alias:
+      throw ArtifactError.wrongFormat(path: path, detail: "a list where a setting has one value")
+    }
+  }
+
+  /// The settings in a file: YAML, or the `config.json` of a run, whose record has them below `settings`.
+  /// - Throws: `ArtifactError`.
+  public init(file path: String) throws {
+    let data = try FileAccess.contents(of: path)
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw ArtifactError.wrongFormat(path: path, detail: "not UTF-8 text; give a file of settings")
+    }
+    let tree = try SettingTree(yaml: text, path: path)
+    guard case .group = tree else {
+      throw ArtifactError.wrongFormat(path: path, detail: "no settings, such as 'batch: 24' in a line")
+    }
+    self = tree["settings"]?["settings"] ?? tree
+  }
+}
+
+extension SettingTree: Decodable {
+  /// - Throws: `DecodingError` for lists.
+  public init(from decoder: any Decoder) throws {
+    if let names = try? decoder.container(keyedBy: SettingName.self) {
+      self = .group(
+        try Dictionary(
+          uniqueKeysWithValues: names.allKeys.map { ($0.stringValue, try names.decode(SettingTree.self, forKey: $0)) }))
+      return
+    }
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .text("null")
+    } else if let number = try? value.decode(UInt64.self) {
+      self = .text(String(number))
+    } else if let number = try? value.decode(Double.self) {
+      self = .text("\(number)")
+    } else {
+      self = .text(try value.decode(String.self))
+    }
+  }
+}
+
+/// A name in a file of settings.
+struct SettingName: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init(_ name: some StringProtocol) { stringValue = String(name) }
+  init?(stringValue: String) { self.init(stringValue) }
+  init?(intValue: Int) { nil }
+}

@@ -1,0 +1,123 @@
+import DD2Generator
+import DD2Teacher
+import Sampling
+import TeacherModels
+import TensorCore
+import Training
+
+/// What a distillation will take, from a few real updates in memory alone: nothing is written.
+public struct DistillationTrial: Sendable {
+  /// The networks with their parameters.
+  public let networks: [(name: String, parameters: Int)]
+  /// Memory of the process in an update of stage 2 (or of dd1), in bytes.
+  public let bytes: Int
+  /// Seconds of an update of the score network; nil where there is none.
+  public let scoreSeconds: Double?
+  /// Seconds of an update of the generator.
+  public let generatorSeconds: Double
+  /// The stages of the run, with the seconds that they will take, measured or (all but the last) by their share of
+  /// multiplications.
+  public let stages: [(stage: PlannedStage, seconds: Double)]
+  /// Sequences of the largest batch that was tried; the run's own, or fewer where that would have taken long.
+  public let triedBatch: Int
+
+  /// Longest time to spend on an update of the run's own batch.
+  private static let patience = 30.0
+
+  /// Tries updates.
+  /// - Throws: `StateDictError`, errors of the optimiser.
+  public init(_ settings: DistillationConfiguration, teacher: TeacherFile.Loaded) throws {
+    let (small, large) = Self.batches(settings.batch)
+    let first = try Self.update(settings, batch: small, teacher: teacher.teacher)
+    var last = try large.map { try Self.update(settings, batch: $0, teacher: teacher.teacher) } ?? first
+    var tried = large ?? small
+    // Memory is that of the weights and a part that grows with the batch, in proportion: sizes of blocks of memory are
+    // rounded alike for batches that are a power of two apart.
+    let perSequence = tried > small ? (last.tensorBytes - first.tensorBytes) / (tried - small) : 0
+    bytes = last.otherBytes + last.tensorBytes + (settings.batch - tried) * perSequence
+    if tried < settings.batch, last.seconds * Double(settings.batch / tried) < Self.patience {
+      tried = settings.batch
+      last = try Self.update(settings, batch: tried, teacher: teacher.teacher)
+    }
+    let scale = Double(settings.batch) / Double(tried)
+    triedBatch = tried
+    networks = last.networks
+    scoreSeconds = last.scoreSeconds.map { $0 * scale }
+    generatorSeconds = last.generatorSeconds * scale
+    let plan = DistillationPlan(settings, teacher: teacher.teacher).stages
+    let rounds = Double(max(1, settings.steps))
+    let updates = (0..<max(1, settings.steps)).reduce(0) { $0 + settings.scoreUpdateCount(round: $1) }
+    let seconds = generatorSeconds + (scoreSeconds ?? 0) * Double(updates) / rounds
+    let secondsPerCost = seconds / plan[plan.count - 1].cost
+    stages = plan.map { ($0, Double($0.steps) * $0.cost * secondsPerCost) }
+  }
+
+  /// Two batches whose memory tells that of the whole: whole divisors by powers of two, else 1 and 2.
+  private static func batches(_ batch: Int) -> (small: Int, large: Int?) {
+    guard batch > 2 else { return (1, batch > 1 ? batch : nil) }
+    var small = batch
+    while small % 2 == 0, small > 2 { small /= 2 }
+    return small > 8 || small == batch ? (1, 2) : (small == 2 ? 1 : small, small == 2 ? 2 : 2 * small)
+  }
+
+  fileprivate struct Update {
+    let networks: [(name: String, parameters: Int)]
+    let tensorBytes: Int
+    let otherBytes: Int
+    let scoreSeconds: Double?
+    let generatorSeconds: Double
+    var seconds: Double { generatorSeconds + (scoreSeconds ?? 0) }
+  }
+
+  /// One update of each network, after one that takes the memory.
+  private static func update(
+    _ settings: DistillationConfiguration, batch: Int, teacher: any Teacher
+  ) throws -> Update {
+    ProcessMemory.releaseUnusedTensors()
+    var settings = settings
+    settings.batch = batch
+    let factory = StudentFactory(teacher: teacher, settings)
+    let stage1 = try factory.scoreNetwork().parameters.stateDict()
+    let (B, L) = (batch, teacher.layout.count)
+    let pairs = TokenSource {
+      TokenSet(ids: IndexTensor([Int32](repeating: 0, count: B * L), [B, L]), labels: [Int32](repeating: 0, count: B))
+    }
+    let teacherNetwork = ("teacher", teacher.trunkState.elementCount + teacher.classifierState.elementCount)
+    if settings.method == .dd1 {
+      let stage = try PairRegression(
+        name: "trial", steps: 2, teacher: teacher, initial: stage1, pairs: pairs, configuration: settings, monitor: nil)
+      let times = try (0..<2).map { index in try seconds { _ = try stage.step(index) } }
+      return Update(
+        networks: [teacherNetwork, ("generator", stage.generator.parameters.count)], scoreSeconds: nil,
+        generatorSeconds: times[1])
+    }
+    let stage = try Stage2Training(
+      teacher: teacher, stage1: stage1, start: nil, pairs: pairs, configuration: settings,
+      monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
+    let times = try (0..<2).map { index in
+      (
+        score: try seconds { _ = try stage.updateScore(stage.random("score", index)) },
+        generator: try seconds { _ = try stage.updateGenerator(step: index) }
+      )
+    }
+    return Update(
+      networks: [
+        teacherNetwork, ("generator", stage.generator.parameters.count),
+        ("score network", stage.score.parameters.count),
+      ], scoreSeconds: times[1].score, generatorSeconds: times[1].generator)
+  }
+
+  private static func seconds(_ body: () throws -> Void) rethrows -> Double {
+    try ContinuousClock().measure(body) / .seconds(1)
+  }
+}
+
+extension DistillationTrial.Update {
+  /// An update that has just been made: memory is what the process has now.
+  fileprivate init(networks: [(name: String, parameters: Int)], scoreSeconds: Double?, generatorSeconds: Double) {
+    let tensorBytes = ProcessMemory.tensorBytes
+    self.init(
+      networks: networks, tensorBytes: tensorBytes, otherBytes: max(0, ProcessMemory.residentBytes - tensorBytes),
+      scoreSeconds: scoreSeconds, generatorSeconds: generatorSeconds)
+  }
+}

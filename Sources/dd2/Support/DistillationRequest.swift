@@ -1,0 +1,167 @@
+import Artifacts
+import DD2Generator
+import Datasets
+import Distillation
+import FIDEval
+import NN
+import Sampling
+import TeacherModels
+import Training
+
+/// What a command line asks to distil: settings from preset, file and options, and the files that they name.
+struct DistillationRequest {
+  let record: DistillationRecord
+  let teacher: TeacherFile.Loaded
+  let images: TrainingImages
+  let scorer: FIDScorer?
+  /// Whose settings the others take the place of; nil for a run that is resumed.
+  let preset: DistillationPreset?
+
+  /// Where FID's settings come from decides what is an error: it is asked for where one of these is given.
+  private static let scoringPaths: Set = ["fid.every", "fid.count", "fid.reference"]
+
+  /// Resolves what is asked for.
+  /// - Parameters:
+  ///   - preset: the one named; nil for the teacher's.
+  ///   - assignments: what takes the place of its settings, in order.
+  ///   - recorded: the run to resume; nil for a new one.
+  /// - Throws: `SettingsError`, `CommandFailure`, and what reading files throws.
+  init(preset: DistillationPreset?, _ assignments: [Assignment], resuming recorded: DistillationRecord?) throws {
+    // Wrong names and values are reported before any large file is read.
+    let first = try Self.settings(assignments, over: preset?.configuration ?? DistillationConfiguration())
+    let named = assignments.contains { $0.path == "teacher" } ? first.teacher : nil
+    let teacher = try Self.teacher(named ?? recorded?.teacher.path ?? preset?.bundledTeacher, resuming: recorded)
+    let usual = named.flatMap(DistillationPreset.init) ?? .usual(for: teacher.configuration)
+    self.preset = recorded == nil ? preset ?? usual : nil
+    let base = preset?.configuration ?? recorded?.settings ?? usual.configuration
+    var asked = try Self.settings(assignments, over: base)
+    if recorded == nil {
+      for given in assignments where given.wantsEffect { try asked.requireEffect(of: given.path, named: given.name) }
+      asked.teacher = named ?? preset?.bundledTeacher ?? BundledModels.teachers[0].name
+    }
+    let isScoringAsked = assignments.contains { $0.wantsEffect && Self.scoringPaths.contains($0.path) }
+    let record =
+      try recorded.map { try Self.resumed($0, asked: asked, assignments, teacher: teacher) }
+      ?? Self.fresh(asked, givesData: assignments.contains { $0.path == "data" }, isScoringAsked, teacher: teacher)
+    let settings = record.settings
+    try settings.check()
+    let layout = teacher.teacher.layout
+    for parts in [settings.parts, max(1, settings.chainParts)] { _ = try layout.parts(parts) }
+    let givesClasses = recorded == nil || assignments.contains { $0.path == "classes" }
+    images = try TrainingImages(
+      settings.data, givesClasses ? ClassOptions.rule(asked.classes) : nil, side: teacher.teacher.imageSide,
+      known: KnownClasses(of: teacher), recorded: record.images)
+    scorer = try InRunFID.scorer(record, side: teacher.teacher.imageSide, isAsked: isScoringAsked)
+    self.record = record.with(images: images.record)
+    self.teacher = teacher
+  }
+
+  private static func settings(
+    _ assignments: [Assignment], over base: DistillationConfiguration
+  ) throws -> DistillationConfiguration {
+    var settings = base
+    for given in assignments { try settings.set(given.path, to: given.text, named: given.name) }
+    return settings
+  }
+
+  /// The teacher of a name or file, in a resumed run the one that it began with.
+  private static func teacher(_ name: String?, resuming recorded: DistillationRecord?) throws -> TeacherFile.Loaded {
+    let loaded = try TeacherOptions.load(name ?? BundledModels.teachers[0].name)
+    guard let began = recorded?.teacher.hash, loaded.hash != began else { return loaded }
+    throw CommandFailure(
+      .badData,
+      "\(loaded.path): is not the teacher that the run began with (hash \(began.prefix(12))); give that one with "
+        + "--teacher")
+  }
+
+  // MARK: A new run
+
+  private static func fresh(
+    _ asked: DistillationConfiguration, givesData: Bool, _ isScoringAsked: Bool, teacher: TeacherFile.Loaded
+  ) throws -> DistillationRecord {
+    var settings = asked
+    try requireImages(of: teacher, givesData: givesData)
+    if settings.data != DataOptions.builtIn, settings.reference == nil {
+      guard !isScoringAsked || settings.evaluationInterval == 0 else {
+        throw CommandFailure(
+          .usage,
+          "FID is measured against shapes32, which --data is not; give --ref with a file of 'dd2 ref build', or leave "
+            + "out --evaluate-every and --evaluate-count")
+      }
+      settings.evaluationInterval = 0
+    }
+    var start: RecordedFile?
+    if let path = settings.start {
+      // What the generator is, its file says.
+      let description = try GeneratorFile.read(path, teacher: teacher).description
+      settings.head = description.head
+      settings.adaptation = description.adaptation ?? .init()
+      start = try RecordedFile(at: path)
+    }
+    var record = DistillationRecord(settings, teacher: teacher.file)
+    record.start = start
+    record.reference = try InRunFID.recordedReference(settings.reference)
+    record.referenceWeights = try settings.referenceWeights.map { try RecordedFile(at: $0) }
+    return record
+  }
+
+  /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones, or does not say from
+  ///   which, and nothing says which to take: stage 1 would train on images that it has never seen.
+  private static func requireImages(of teacher: TeacherFile.Loaded, givesData: Bool) throws {
+    guard !givesData, teacher.trainingData != DataOptions.builtIn else { return }
+    let learned = teacher.trainingData.map { "has learned from \($0); give --data with that folder" }
+    throw CommandFailure(
+      .usage,
+      "\(teacher.path): " + (learned ?? "does not say what images it has learned; give --data with them")
+        + " or another of its kind")
+  }
+
+  // MARK: A run that is resumed
+
+  /// Settings that name places: of things that may have moved, and are compared by their contents.
+  private static let places = ["teacher", "data", "classes", "fid.reference", "fid.weights"]
+
+  /// The run's own record, with another number of steps or another place of its files: the command that began it may be
+  /// repeated, in part or whole.
+  private static func resumed(
+    _ recorded: DistillationRecord, asked: DistillationConfiguration, _ assignments: [Assignment],
+    teacher: TeacherFile.Loaded
+  ) throws -> DistillationRecord {
+    var record = recorded
+    let given = Set(assignments.map(\.path))
+    record.teacher = teacher.file
+    for path in places + ["steps"] where given.contains(path) { try record.settings.copy(path, from: asked) }
+    var differing = asked.differences(from: recorded.settings).filter { $0 != "steps" && !places.contains($0) }
+    func compare(_ path: String, _ began: RecordedFile?, _ now: RecordedFile?) -> RecordedFile? {
+      if given.contains(path), now?.hash != began?.hash { differing.append(path) }
+      return given.contains(path) && now?.hash == began?.hash ? now : began
+    }
+    record.reference = compare(
+      "fid.reference", recorded.reference,
+      given.contains("fid.reference") ? try InRunFID.recordedReference(asked.reference) : nil)
+    record.referenceWeights = compare(
+      "fid.weights", recorded.referenceWeights, try asked.referenceWeights.map { try RecordedFile(at: $0) })
+    guard differing.isEmpty else {
+      throw CommandFailure(
+        .usage,
+        "the run to resume has another \(differing.joined(separator: ", ")); leave out what you gave for it (a preset "
+          + "or file gives all settings), or start a new run")
+    }
+    if record.settings.method == .dd1, record.settings.steps != recorded.settings.steps {
+      Log.warning(
+        "dd1's learning rate falls over all of --steps: going on from \(recorded.settings.steps) to "
+          + "\(record.settings.steps) raises it again, and the result is not that of one run of "
+          + "\(record.settings.steps)")
+    }
+    return record
+  }
+}
+
+extension DistillationRecord {
+  /// The record with what is known of the images.
+  fileprivate func with(images: ImageSetRecord?) -> DistillationRecord {
+    var record = self
+    record.images = images
+    return record
+  }
+}

@@ -1,0 +1,44 @@
+import Distillation
+import Foundation
+import TensorCore
+
+/// `dd2 distill --dry-run`: what a run would do and take.
+struct DryRun {
+  private let request: DistillationRequest
+
+  init(_ request: DistillationRequest) { self.request = request }
+
+  func show() throws {
+    let settings = request.record.settings
+    try Console.result("SETTINGS")
+    try Console.result(TextTable(settings.texts.map { [$0.path, $0.text] }).description)
+    Log.info("trying two updates")
+    let available = ProcessMemory.availableBytes
+    let trial = try DistillationTrial(settings, teacher: request.teacher)
+    try Console.result("\nPARAMETERS")
+    try Console.result(TextTable(trial.networks.map { [$0.name, Self.grouped($0.parameters)] }).description)
+    let room = available.map { String(format: ", of %.1f GB available", Double($0) / 1e9) } ?? ""
+    try Console.result("\nMEMORY of an update: " + String(format: "%.2f GB", Double(trial.bytes) / 1e9) + room)
+    let parts = [
+      trial.scoreSeconds.map { String(format: "score network %.2f s", $0) },
+      String(format: "generator %.2f s", trial.generatorSeconds),
+    ].compactMap { $0 }
+    let note = trial.triedBatch < settings.batch ? " (from updates of \(trial.triedBatch) sequences)" : ""
+    try Console.result("TIME of an update: \(parts.joined(separator: ", "))\(note)")
+    let rows = trial.stages.map { stage, seconds in
+      [stage.name, "\(stage.steps)", ProgressMeter.duration(seconds)]
+    }
+    let total = trial.stages.reduce(0) { $0 + $1.seconds }
+    try Console.result("\nTIME of the run, about, without FID")
+    try Console.result(
+      TextTable([["STAGE", "STEPS", "TIME"]] + rows + [["in all", "", ProgressMeter.duration(total)]]).description)
+    if let available, trial.bytes > available {
+      Log.warning("the run needs more memory than there is; give a smaller --batch")
+    }
+  }
+
+  private static func grouped(_ number: Int) -> String {
+    let digits = Array(String(number))
+    return digits.indices.map { ($0 > 0 && (digits.count - $0) % 3 == 0 ? "," : "") + String(digits[$0]) }.joined()
+  }
+}
