@@ -77,7 +77,9 @@ public struct OneStepGenerator: Sendable {
     for part in parts {
       let (start, end) = (part.place.lowerBound, part.place.upperBound)
       if let last = drawn.last {
-        known_Bm = read_BL?.columns(0..<start) ?? .joined(columns: [known_Bm, codebook.nearest(last.latents_BLD)].compactMap { $0 })
+        known_Bm =
+          read_BL?.columns(0..<start)
+          ?? .joined(columns: [known_Bm, codebook.nearest(last.latents_BLD)].compactMap { $0 })
       }
       let own_BnD = noise_BLD.sliced(axis: 1, part.place)
       let shown_BlD = known_Bm.map { Tensor.concatenated([codebook.latents($0), own_BnD], axis: 1) } ?? own_BnD
