@@ -12,17 +12,21 @@ module_graph='
 CPNG:
 CHDF5:
 CShims:
-TensorCore:   CShims
-Artifacts:    CShims
-NN:           TensorCore
-Datasets:     TensorCore Artifacts
-Backbone:     NN TensorCore
-DD2Teacher:   Backbone NN TensorCore
-ScoreNet:     Backbone NN TensorCore
-DD2Generator: Backbone NN TensorCore
-FIDEval:      NN TensorCore Artifacts
-Distillation: DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
-dd2:          Distillation DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
+TensorCore:    CShims
+Artifacts:     CShims
+NN:            TensorCore
+Datasets:      TensorCore Artifacts
+Backbone:      NN TensorCore
+DD2Teacher:    Backbone NN TensorCore
+ScoreNet:      Backbone NN TensorCore
+DD2Generator:  Backbone NN TensorCore
+FIDEval:       NN TensorCore Datasets Artifacts
+Training:      Backbone NN TensorCore Datasets Artifacts
+TeacherModels: Training DD2Teacher Backbone NN TensorCore Datasets Artifacts
+Sampling:      TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
+Evaluation:    Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
+Distillation:  Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
+dd2:           Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {

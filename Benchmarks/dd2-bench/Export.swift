@@ -1,5 +1,4 @@
 import Artifacts
-import Distillation
 import Foundation
 import NN
 import TensorCore

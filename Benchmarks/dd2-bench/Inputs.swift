@@ -1,6 +1,5 @@
 import DD2Teacher
 import Datasets
-import Distillation
 import TensorCore
 
 /// The random draws of the stages' steps, made again from the keys that the stages use: the twins get the same. Should

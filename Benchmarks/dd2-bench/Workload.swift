@@ -5,7 +5,9 @@ import Datasets
 import Distillation
 import NN
 import ScoreNet
+import TeacherModels
 import TensorCore
+import Training
 
 /// What is timed.
 enum TimedTask: String, CaseIterable {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Distillation
 import Foundation
 import TensorCore
+import Training
 
 /// A command that multiplies matrices. What that takes is loaded before it runs, for an error instead of an end midway;
 /// the others need less memory.

@@ -1,4 +1,9 @@
+import Artifacts
+import FIDEval
+import TestModels
+import TestSupport
 import Testing
+import Training
 
 @testable import Distillation
 
@@ -37,5 +42,56 @@ import Testing
     let lines = health.warnings(step: 50, metrics: [("fid", 12)])
     #expect(lines.count == 1 && lines[0].contains("12.0") && lines[0].contains("11.5"))
     #expect(health.warnings(step: 60, metrics: [("fid", 9)]).isEmpty)
+  }
+}
+
+@Suite("Watched runs") struct HealthWatchTests {
+  @Test func readsTheLogOfTheRunAndPassesEventsOn() throws {
+    try withTemporaryFolder { folder in
+      let run = try OpenRun(folder + "/run", settings: tinySettings(steps: 3), command: "test").directory
+      let log = try MetricLog(appendingTo: run.metricsPath)
+      try log.append(step: 0, values: [("fid", 10)])
+      var lines: [String] = []
+      var steps = 0
+      let watch = HealthWatch(run) { event in
+        if case .warning(let line) = event { lines.append(line) }
+        if case .step = event { steps += 1 }
+      }
+      watch(.step(stage: "distill", completed: 50, total: 60, metrics: [("fid", 11)]))
+      #expect(steps == 1)
+      #expect(lines.count == 1 && lines[0].contains("worse than 10.0"))
+    }
+  }
+
+  /// A resumed run reads where its log began: FID of the fiftieth round is worse than that, which is said once.
+  @Test func aRunWhoseFIDStaysAboveItsStartSaysSoOnce() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextToken.load(in: folder)
+      var settings = tinySettings(steps: 49)
+      settings.stage1Steps = 1
+      settings.evaluationInterval = 25
+      settings.evaluationCount = 4
+      let extractor = ColorExtractor()
+      let scorer = FIDScorer(
+        extractor: extractor, reference: try FIDScorer.statistics(of: FewImages(), extractor: extractor))
+      var warnings: [String] = []
+      func go(on steps: Int) throws {
+        settings.steps = steps
+        try distill(settings, teacher, folder + "/run", scorer: scorer) { event in
+          if case .warning(let line) = event, line.hasPrefix("FID") { warnings.append(line) }
+        }
+      }
+      try go(on: 49)
+      #expect(warnings.isEmpty)
+      let path = folder + "/run/metrics.jsonl"
+      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      #expect(lines[0].contains("\"fid\""))
+      try (["{\"step\": 0, \"fid\": 0.0001}"] + lines.dropFirst()).joined(separator: "\n").appending("\n")
+        .write(toFile: path, atomically: true, encoding: .utf8)
+      // Scored after the fiftieth round and after the last.
+      try go(on: 52)
+      #expect(warnings.count == 1)
+      #expect(warnings.first?.contains("after round 50, worse than 0.0 at the start") == true, "\(warnings)")
+    }
   }
 }

@@ -2,7 +2,9 @@ import Artifacts
 import DD2Generator
 import Foundation
 import NN
+import Sampling
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
 

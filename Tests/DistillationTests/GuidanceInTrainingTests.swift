@@ -1,10 +1,14 @@
 import Backbone
 import DD2Teacher
 import NN
+import Sampling
 import ScoreNet
+import TeacherModels
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
+import Training
 
 @testable import Distillation
 

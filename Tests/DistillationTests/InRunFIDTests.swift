@@ -4,9 +4,13 @@ import DD2Teacher
 import Datasets
 import FIDEval
 import NN
+import Sampling
+import TeacherModels
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
+import Training
 
 @testable import Distillation
 

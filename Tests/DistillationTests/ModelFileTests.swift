@@ -2,11 +2,14 @@ import Artifacts
 import DD2Generator
 import Foundation
 import NN
+import Sampling
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
 
 @testable import Distillation
+@testable import TeacherModels
 
 @Suite("Files of teachers and generators") struct ModelFileTests {
   @Test func aGeneratorIsTiedToItsTeacher() throws {

@@ -2,10 +2,12 @@ import Backbone
 import DD2Teacher
 import NN
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
 
 @testable import Distillation
+@testable import Sampling
 
 /// Weights that are finite, but too large: what they give overflows.
 @Suite("Outputs that are not finite") struct NonFiniteOutputTests {

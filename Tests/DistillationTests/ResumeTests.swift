@@ -2,8 +2,10 @@ import Artifacts
 import Foundation
 import NN
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
+import Training
 
 @testable import Distillation
 

@@ -1,11 +1,16 @@
 import Artifacts
 import Backbone
 import DD2Teacher
+import Evaluation
 import FIDEval
 import Foundation
 import NN
+import Sampling
+import TeacherModels
+import TestModels
 import TestSupport
 import Testing
+import Training
 
 @testable import Distillation
 

@@ -2,8 +2,11 @@ import Backbone
 import DD2Generator
 import DD2Teacher
 import NN
+import Sampling
 import ScoreNet
+import TeacherModels
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
 

@@ -2,8 +2,11 @@ import DD2Generator
 import DD2Teacher
 import Foundation
 import NN
+import Sampling
 import ScoreNet
+import TeacherModels
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
 

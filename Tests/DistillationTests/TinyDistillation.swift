@@ -1,6 +1,10 @@
 import Artifacts
 import Datasets
+import FIDEval
 import Foundation
+import TeacherModels
+import TestModels
+import Training
 
 @testable import Distillation
 

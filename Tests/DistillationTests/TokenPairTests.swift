@@ -1,11 +1,15 @@
 import Artifacts
 import DD2Generator
 import Foundation
+import Sampling
+import TeacherModels
 import TensorCore
+import TestModels
 import TestSupport
 import Testing
 
 @testable import Distillation
+@testable import Training
 
 @Suite("Pairs of noise and tokens") struct PairTests {
   @Test func aCertainTokenIsReachedFromAnyNoise() {

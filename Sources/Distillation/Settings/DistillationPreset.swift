@@ -1,4 +1,5 @@
 import DD2Teacher
+import TeacherModels
 
 /// Named settings to begin a distillation with.
 public enum DistillationPreset: String, CaseIterable, Sendable {

@@ -1,5 +1,7 @@
 import Datasets
 import NN
+import TeacherModels
+import Training
 
 /// What a run's `config.json` says of a distillation: its settings, and the files that they name as they were when it began.
 public struct DistillationRecord: Codable, Equatable, Sendable {

@@ -1,5 +1,6 @@
 import Artifacts
 import NN
+import Sampling
 
 /// Keeps the generator with the lowest FID of a run in a file. What the file says of itself decides, so that a resumed run
 /// goes on from the best of all its sessions.

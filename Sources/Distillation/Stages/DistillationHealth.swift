@@ -1,4 +1,5 @@
 import Artifacts
+import Training
 
 /// Warns when stage 2 leaves the ranges of good runs (docs/method.md, 'Metrics of stage 2').
 ///

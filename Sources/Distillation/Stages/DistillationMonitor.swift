@@ -5,7 +5,9 @@ import Datasets
 import FIDEval
 import Foundation
 import NN
+import Sampling
 import TensorCore
+import Training
 
 /// Watches the training of a generator: cheap signs at every step of stage 2, picture grids and FID at intervals.
 public struct DistillationMonitor {

@@ -2,9 +2,13 @@ import Artifacts
 import DD2Generator
 import DD2Teacher
 import Datasets
+import FIDEval
 import Foundation
 import NN
+import Sampling
+import TeacherModels
 import TensorCore
+import Training
 
 /// A whole distillation: stage 1, where wanted a chain, pairs and a warm start, then stage 2; or DD1's pairs and
 /// regression. Each stage is a run of its own below the folder (the last one is the folder itself), so that an interrupted
@@ -193,8 +197,8 @@ public struct DistillationPipeline {
     try OpenRun(path, settings: record, command: command)
   }
 
-  private func loop(_ run: OpenRun, observer: RunObserver? = nil) -> RunLoop {
-    RunLoop(
+  private func loop(_ run: OpenRun, observer: RunObserver? = nil) -> StageLoop {
+    StageLoop(
       run, checkpointInterval: configuration.checkpointInterval, interrupt: interrupt, time: time,
       observer: observer ?? self.observer)
   }

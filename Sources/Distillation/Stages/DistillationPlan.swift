@@ -1,4 +1,5 @@
 import DD2Teacher
+import Training
 
 /// The stages of a distillation with what their steps cost in multiply-adds, roughly: enough to tell from the time that
 /// some of them took about how long the others will take.

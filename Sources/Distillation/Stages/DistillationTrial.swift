@@ -1,6 +1,9 @@
 import DD2Generator
 import DD2Teacher
+import Sampling
+import TeacherModels
 import TensorCore
+import Training
 
 /// What a distillation will take, from a few real updates in memory alone: nothing is written.
 public struct DistillationTrial: Sendable {

@@ -2,7 +2,10 @@ import Artifacts
 import DD2Generator
 import DD2Teacher
 import Foundation
+import Sampling
+import TeacherModels
 import TensorCore
+import Training
 
 /// Makes the pairs of a run, or the rest of them: `pairs.h5` in the run's folder grows batch by batch.
 ///

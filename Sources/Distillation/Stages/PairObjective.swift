@@ -1,5 +1,6 @@
 import DD2Generator
 import DD2Teacher
+import TeacherModels
 import TensorCore
 
 /// What the regression on pairs minimises: squared distance of a generator's latents to the pair's tokens and, where the

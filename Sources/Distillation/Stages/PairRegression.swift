@@ -1,7 +1,10 @@
 import DD2Generator
 import DD2Teacher
 import NN
+import Sampling
+import TeacherModels
 import TensorCore
+import Training
 
 /// Regression of tokens from noise on pairs (`TokenPairs`, `PairObjective`): the warm start of stage 2, and with
 /// `--method dd1` the whole training.

@@ -2,8 +2,11 @@ import DD2Generator
 import DD2Teacher
 import Datasets
 import NN
+import Sampling
 import ScoreNet
+import TeacherModels
 import TensorCore
+import Training
 
 /// Stage 1, AR-diffusion initialisation (paper, section 4.1): the teacher's trunk with a denoising head learns the
 /// teacher's closed-form posterior mean. Both networks of stage 2 start from it.

@@ -3,8 +3,11 @@ import DD2Teacher
 import Datasets
 import Foundation
 import NN
+import Sampling
 import ScoreNet
+import TeacherModels
 import TensorCore
+import Training
 
 /// Stage 2, conditional score distillation (paper, section 4.3): the score network learns what the generator draws,
 /// the generator moves toward where the teacher's score differs from it.

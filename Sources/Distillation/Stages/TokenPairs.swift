@@ -1,5 +1,6 @@
 import DD2Generator
 import DD2Teacher
+import TeacherModels
 import TensorCore
 
 /// Noise and the tokens that it becomes, for regression: by the teacher's flow (DD1, arXiv 2412.17153), or by another

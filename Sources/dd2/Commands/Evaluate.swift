@@ -1,8 +1,12 @@
 import ArgumentParser
 import DD2Teacher
 import Datasets
-import Distillation
+import Evaluation
+import FIDEval
 import Foundation
+import Sampling
+import TeacherModels
+import Training
 
 /// `dd2 evaluate`: the table of results on shapes32: every method that draws, and the bounds around them.
 struct Evaluate: ComputingCommand {

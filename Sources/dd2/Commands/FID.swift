@@ -1,9 +1,9 @@
 import ArgumentParser
 import Artifacts
 import Datasets
-import Distillation
 import FIDEval
 import Foundation
+import Training
 
 /// `dd2 fid`: how far images are from a reference.
 struct FID: ComputingCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Artifacts
 import Datasets
-import Distillation
 import FIDEval
 import Foundation
 

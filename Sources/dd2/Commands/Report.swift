@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Foundation
+import Training
 
 /// `dd2 report`: the last values of runs' metrics, or their curves in a picture.
 struct Report: ParsableCommand {

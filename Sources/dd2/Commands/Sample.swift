@@ -3,6 +3,9 @@ import Artifacts
 import DD2Teacher
 import Distillation
 import Foundation
+import Sampling
+import TeacherModels
+import Training
 
 /// `dd2 sample`: draws with a one-step generator, in a few steps with its teacher's help, or with the teacher for
 /// comparison.

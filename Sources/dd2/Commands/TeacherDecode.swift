@@ -2,6 +2,7 @@ import ArgumentParser
 import Artifacts
 import Distillation
 import Foundation
+import TeacherModels
 import TensorCore
 
 /// `dd2 teacher decode`: tokens to images.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Datasets
-import Distillation
+import TeacherModels
 
 /// `dd2 teacher encode`: images to tokens.
 struct TeacherEncode: ComputingCommand {

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Artifacts
-import Distillation
+import Evaluation
 import Foundation
+import TeacherModels
+import Training
 
 /// `dd2 teacher evaluate`: how likely a teacher finds given tokens.
 struct TeacherEvaluate: ComputingCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import DD2Teacher
-import Distillation
 import Foundation
+import TeacherModels
+import Training
 
 /// `dd2 teacher inspect`: what a teacher file holds.
 struct TeacherInspect: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DD2Teacher
-import Distillation
+import Sampling
+import TeacherModels
 
 /// `dd2 teacher sample`: draws with the teacher, stage by stage.
 struct TeacherSample: ComputingCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Artifacts
 import Datasets
-import Distillation
+import Evaluation
+import TeacherModels
 
 /// `dd2 teacher train`: tokenizer and transformer, or the feature network that scores shapes32.
 struct TeacherTrain: ComputingCommand {

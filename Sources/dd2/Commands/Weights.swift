@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Foundation
+import Training
 
 /// Commands about the files of weights that dd2 knows.
 struct Weights: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Artifacts
-import Distillation
 import FIDEval
+import TeacherModels
+import Training
 
 /// `dd2 weights import`: one file of dd2's own from the files of others, a teacher or Inception-V3.
 struct WeightsImport: ParsableCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Artifacts
 import Datasets
-import Distillation
 
 /// Which folder of images is which class.
 struct ClassOptions: ParsableArguments {

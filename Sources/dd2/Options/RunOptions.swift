@@ -1,7 +1,7 @@
 import ArgumentParser
 import Artifacts
-import Distillation
 import Foundation
+import Training
 
 /// Where a training run lies, and whether it is a new one.
 struct RunOptions: ParsableArguments {

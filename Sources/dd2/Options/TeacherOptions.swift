@@ -1,7 +1,7 @@
 import ArgumentParser
 import Artifacts
-import Distillation
 import Foundation
+import TeacherModels
 
 /// Which teacher.
 struct TeacherOptions: ParsableArguments {

@@ -2,7 +2,11 @@ import Artifacts
 import DD2Generator
 import Datasets
 import Distillation
+import FIDEval
 import NN
+import Sampling
+import TeacherModels
+import Training
 
 /// What a command line asks to distil: settings from preset, file and options, and the files that they name.
 struct DistillationRequest {

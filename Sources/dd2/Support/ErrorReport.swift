@@ -3,11 +3,13 @@ import Artifacts
 import Backbone
 import DD2Teacher
 import Datasets
-import Distillation
 import FIDEval
 import Foundation
 import NN
+import Sampling
+import TeacherModels
 import TensorCore
+import Training
 
 /// Exit codes, after sysexits(3).
 enum ExitStatus: Int32 {

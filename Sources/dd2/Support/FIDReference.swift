@@ -1,6 +1,5 @@
 import Artifacts
 import Datasets
-import Distillation
 import FIDEval
 import Foundation
 

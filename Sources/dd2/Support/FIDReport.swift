@@ -1,8 +1,8 @@
 import Datasets
-import Distillation
 import FIDEval
 import Foundation
 import TensorCore
+import Training
 
 /// What `dd2 fid` found, and everything that it depends on.
 struct FIDReport: Encodable {

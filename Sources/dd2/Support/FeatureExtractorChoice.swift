@@ -1,6 +1,6 @@
 import Artifacts
 import Datasets
-import Distillation
+import Evaluation
 import FIDEval
 import Foundation
 

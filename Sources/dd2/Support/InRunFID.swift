@@ -1,5 +1,6 @@
 import Distillation
 import FIDEval
+import Training
 
 /// What measures FID while a distillation goes on.
 enum InRunFID {

@@ -1,6 +1,6 @@
-import Distillation
 import Foundation
 import Synchronization
+import Training
 
 /// The signals that ask the process to stop: a terminal's, those of `kill` and `timeout`, those that batch schedulers
 /// send before they kill.

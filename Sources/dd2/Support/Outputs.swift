@@ -1,5 +1,4 @@
 import Artifacts
-import Distillation
 
 /// Checks of where results go, made before the work whose result would be lost.
 enum Outputs {

@@ -1,5 +1,5 @@
-import Distillation
 import Foundation
+import Training
 
 /// Shows the events of a training run.
 final class RunProgress {

@@ -3,7 +3,10 @@ import DD2Teacher
 import Datasets
 import Distillation
 import Foundation
+import Sampling
+import TeacherModels
 import TensorCore
+import Training
 
 /// What `samples.json` says about the images beside it.
 struct SampleRecord: Encodable {

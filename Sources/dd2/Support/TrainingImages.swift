@@ -1,6 +1,6 @@
 import DD2Teacher
 import Datasets
-import Distillation
+import TeacherModels
 
 /// Images to be trained on or encoded, checked, with what is recorded of them.
 struct TrainingImages {

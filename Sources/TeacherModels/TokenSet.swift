@@ -1,0 +1,87 @@
+import Datasets
+import TensorCore
+
+/// A set of images as token sequences with their labels.
+public struct TokenSet: Sendable {
+  /// (N, L)
+  public let ids: IndexTensor
+  /// N class labels.
+  public let labels: [Int32]
+
+  /// Tokens with their labels.
+  public init(ids: IndexTensor, labels: [Int32]) {
+    precondition(ids.shape.rank == 2 && ids.shape[0] == labels.count, "TokenSet: ids \(ids.shape)")
+    self.ids = ids
+    self.labels = labels
+  }
+
+  /// Number of sequences.
+  public var count: Int { labels.count }
+
+  /// The sequences at the given positions: ids (B, L) and B labels.
+  public func batch(_ indices: [Int]) -> (ids: IndexTensor, labels: [Int32]) {
+    let L = ids.shape[1]
+    let values = indices.flatMap { ids.values[($0 * L)..<(($0 + 1) * L)] }
+    return (IndexTensor(values, [indices.count, L]), indices.map { labels[$0] })
+  }
+
+  /// This set with another one behind it.
+  package func appending(_ other: TokenSet) -> TokenSet {
+    TokenSet(
+      ids: IndexTensor(ids.values + other.ids.values, [count + other.count, ids.shape[1]]),
+      labels: labels + other.labels)
+  }
+
+  /// Encodes a data set, or a part of it, with a tokenizer.
+  /// - Parameters:
+  ///   - indices: which images; nil for all, in order.
+  ///   - batch: images given to the tokenizer at once.
+  ///   - progress: called with the number of images done.
+  public static func encode(
+    _ data: any ImageSource, indices: [Int]? = nil, batch: Int, progress: (Int) throws -> Void = { _ in },
+    encoder: (Tensor) throws -> IndexTensor
+  ) throws -> TokenSet {
+    let indices = indices ?? Array(0..<data.count)
+    let count = indices.count
+    var values: [Int32] = []
+    var labels: [Int32] = []
+    for start in stride(from: 0, to: count, by: batch) {
+      let images = try data.batch(Array(indices[start..<min(start + batch, count)]))
+      values += try encoder(images.images).values
+      labels += images.labels
+      try progress(labels.count)
+    }
+    return TokenSet(ids: IndexTensor(values, [count, values.count / max(count, 1)]), labels: labels)
+  }
+}
+
+/// Tokens that are made when first asked for: a stage that is resumed at its end never encodes anything.
+public final class TokenSource {
+  private let make: () throws -> TokenSet
+  private var made: TokenSet?
+  private var sampler: BatchSampler?
+
+  /// A source that calls `make` once, on first use.
+  public init(_ make: @escaping () throws -> TokenSet) { self.make = make }
+
+  /// The tokens.
+  public func callAsFunction() throws -> TokenSet {
+    if let made { return made }
+    let tokens = try make()
+    made = tokens
+    return tokens
+  }
+
+  /// The sequences that a training step sees, shuffled anew every epoch: their indices, ids (B, L) and B labels.
+  package func batch(step: Int, size: Int, seed: UInt64) throws -> (
+    indices: [Int], ids: IndexTensor, labels: [Int32]
+  ) {
+    let tokens = try self()
+    var current = sampler ?? BatchSampler(count: tokens.count, batchSize: size, seed: seed)
+    precondition(current.batchSize == size && current.seed == seed, "TokenSource: another batch size or seed")
+    defer { sampler = current }
+    let indices = current.indices(step: step)
+    let (ids, labels) = tokens.batch(indices)
+    return (indices, ids, labels)
+  }
+}
