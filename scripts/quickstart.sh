@@ -71,7 +71,7 @@ swift build -c release </dev/null >&2
 
 run=runs/quickstart-$(date +%Y%m%d-%H%M%S)-$$
 say "distilling for $steps steps from the bundled models, run folder $run"
-"$dd2" distill --steps "$steps" --stage1-steps 40 --warm-start none --training-images 4000 --evaluate-every 0 \
+"$dd2" distill --steps "$steps" --set stage1.steps=40 --set warm_start.steps=0 --set stage1.images=4000 --evaluate-every 0 \
   --run "$run" </dev/null >&2
 
 fresh_folder one-step

@@ -12,10 +12,9 @@ private let codes_VD = Tensor.normal([8, 4], seed: 1, purpose: "test.codes")
 private func latents(_ batch: Int) -> Tensor { Tensor.normal([batch, 9, 4], seed: 3, purpose: "test") }
 
 /// A trunk whose latent projection is not zero.
-private func makeTrunk(_ adaptation: GeneratorAdaptation = GeneratorAdaptation()) throws -> LlamaGenTrunk {
+private func makeTrunk() throws -> LlamaGenTrunk {
   let set = ParameterSet()
-  let trunk = LlamaGenTrunk(
-    ParameterBuilder(set, seed: 2), configuration, codes_VD: codes_VD, adaptation: adaptation)
+  let trunk = LlamaGenTrunk(ParameterBuilder(set, seed: 2), configuration, codes_VD: codes_VD)
   let body = set.stateDict().filter { !$0.hasPrefix("latent_projection") }
   try set.load(LlamaGenTrunk.state(body: body, codes_VD: codes_VD))
   return trunk
@@ -66,29 +65,24 @@ private func makeTrunk(_ adaptation: GeneratorAdaptation = GeneratorAdaptation()
     }
   }
 
-  @Test func addedLayersStartAsTheIdentity() throws {
+  /// Known tokens are looked up, the others searched for: the states are those of a search for all.
+  @Test func knownTokensNeedNoSearch() throws {
     let trunk = try makeTrunk()
-    let adapted = try makeTrunk(GeneratorAdaptation(extraLayers: 2))
-    #expect(trunk.addedPaths.isEmpty)
-    #expect(adapted.addedPaths == ["layers.2.", "layers.3."])
-    let q = latents(2)
-    let states = { (trunk: LlamaGenTrunk) in
-      trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil).elements
+    let ids_BL = IndexTensor((0..<18).map { Int32($0 * 5 % 8) }, [2, 9])
+    let codes_BLD = codes_VD.gatherRows(ids_BL)
+    func states(_ latents_BLD: Tensor, known: IndexTensor?) -> Tensor {
+      trunk.hiddenStates(latents_BLD: latents_BLD, known_Bm: known, labels: [0, 1], extra_BLC: nil)
     }
-    #expect(states(adapted) == states(trunk))
-  }
-
-  @Test func bidirectionalTrunksSeeEveryPosition() throws {
-    let trunk = try makeTrunk(GeneratorAdaptation(isBidirectional: true))
-    let q = latents(1)
-    var elements = q.elements
-    // The last position but one is the last that is shown.
-    for d in 0..<4 { elements[7 * 4 + d] += 3 }
-    let before = trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: nil)
-    let after = trunk.hiddenStates(latents_BLD: Tensor(elements, q.shape), labels: [0], extra_BLC: nil)
-    for position in 0..<9 {
-      let place = position..<(position + 1)
-      #expect(after.sliced(axis: 1, place).elements != before.sliced(axis: 1, place).elements)
+    let noise_BLD = latents(2)
+    for m in [1, 4, 8, 9] {
+      let mixed_BLD = Tensor.concatenated(
+        [codes_BLD.sliced(axis: 1, 0..<m), noise_BLD.sliced(axis: 1, m..<9)], axis: 1)
+      let expected = states(mixed_BLD, known: nil)
+      #expect(relativeToLargest(states(mixed_BLD, known: ids_BL.columns(0..<m)), expected) < 1e-5, "\(m) known")
+      // What is known is not looked for.
+      #expect(
+        states(noise_BLD, known: ids_BL.columns(0..<m)).sliced(axis: 1, 0..<m).elements
+          == states(mixed_BLD, known: ids_BL.columns(0..<m)).sliced(axis: 1, 0..<m).elements)
     }
   }
 

@@ -34,13 +34,15 @@ import Training
   /// Every token of a pair is where the flow carries its noise under the guided distribution that its prefix has.
   @Test(arguments: TinyTeacher.allCases) func pairsFollowTheGuidedFlow(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
-      let teacher = try family.load(in: folder, sharpness: 200).teacher
+      let file = try family.load(in: folder, sharpness: 200)
+      let teacher = file.teacher
       let settings = Self.settings(family)
       func pairs(_ settings: DistillationConfiguration, _ name: String) throws -> TokenSet {
         try PairCollection(
-          teacher: teacher, generator: { nil }, configuration: settings,
+          teacher: file, chain: nil, configuration: settings,
           run: try OpenRun(folder + "/" + name, settings: settings, command: "test"), interrupt: InterruptFlag(),
-          observer: { _ in })()
+          time: TrainingTime(), observer: { _ in }
+        ).pairs()
       }
       let found = try pairs(settings, "guided")
       let logP_BLV = teacher.logProbabilities(ids_BL: found.ids, labels: found.labels, guidance: settings.guidance)
@@ -94,7 +96,7 @@ import Training
       let settings = Self.settings(family)
       let stage1 = try StudentFactory(teacher: teacher, settings).scoreNetwork().parameters.stateDict()
       let stage = try Stage2Training(
-        teacher: teacher, stage1: stage1, warmStart: nil, pairs: TokenSource { Self.tokens(teacher, count: 1) },
+        teacher: teacher, stage1: stage1, start: nil, pairs: TokenSource { Self.tokens(teacher, count: 1) },
         configuration: settings, monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
       let random = StepRandom(seed: settings.seed, purpose: "distill.generator", step: 0)
       let (B, L, V) = (settings.batch, teacher.layout.count, teacher.codebook.count)
@@ -108,7 +110,7 @@ import Training
       let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
       // The score network is as the generator's update saw it: its own updates come first.
       let fake = stage.score.denoise(
-        hidden_BLC: stage.score.hiddenStates(latents_BLD: teacher.codebook.latents(ids), labels: labels),
+        hidden_BLC: stage.score.hiddenStates(ids_BL: ids, labels: labels),
         x_t: step.x_t_KBLD, t: step.t_KBL
       ).elements.map(Double.init)
       func expected(_ guidance: Guidance) -> [String: Double] {

@@ -1,88 +1,52 @@
-import Backbone
-import DD2Generator
 import Testing
 
 @testable import Distillation
 
 /// The settings that a run's result depends on most, as the documentation states them.
-private struct PresetRow: Equatable {
-  var parts: Int
-  var warmStart: WarmStart
-  var warmStartSteps: Int
-  var firstScoreUpdates: Int
-  var loss: DistillationLoss
-  var generatorRate: Float
-  var generatorHold: Int
-  var scoreRate: Float
-  var regressionRate: Float
-  var regressionWeight: Float
-  var batch: Int
-  var stage1Steps: Int
-  var emaRamp: Float
-
-  init(_ settings: DistillationConfiguration) {
-    parts = settings.adaptation.parts
-    warmStart = settings.warmStart
-    warmStartSteps = settings.warmStartSteps
-    firstScoreUpdates = settings.firstScoreUpdates
-    loss = settings.loss
-    generatorRate = settings.generatorLearningRate
-    generatorHold = settings.generatorHold
-    scoreRate = settings.scoreLearningRate
-    regressionRate = settings.regressionLearningRate
-    regressionWeight = settings.regressionWeight
-    batch = settings.batch
-    stage1Steps = settings.stage1Steps
-    emaRamp = settings.emaRamp
-  }
-
-  init(
-    _ parts: Int, _ warmStart: WarmStart, _ warmStartSteps: Int, _ firstScoreUpdates: Int, _ loss: DistillationLoss,
-    _ generatorRate: Float, hold generatorHold: Int = 0, score scoreRate: Float = 4e-4,
-    regression regressionRate: Float = 1e-3, weight regressionWeight: Float = 0, batch: Int = 24, stage1: Int = 50,
-    ramp emaRamp: Float = 3
-  ) {
-    self.parts = parts
-    self.warmStart = warmStart
-    self.warmStartSteps = warmStartSteps
-    self.firstScoreUpdates = firstScoreUpdates
-    self.loss = loss
-    self.generatorRate = generatorRate
-    self.generatorHold = generatorHold
-    self.scoreRate = scoreRate
-    self.regressionRate = regressionRate
-    self.regressionWeight = regressionWeight
-    self.batch = batch
-    stage1Steps = stage1
-    self.emaRamp = emaRamp
-  }
-}
-
 @Suite("Presets") struct PresetTests {
-  private static func expected(_ preset: DistillationPreset) -> PresetRow {
+  private static func expected(_ preset: DistillationPreset) -> [String: String] {
+    let usual = [
+      "generator.parts": "1", "chain.parts": "0", "warm_start.steps": "1600", "stage2.first_score_updates": "10",
+      "stage2.loss": "sid", "stage2.generator_learning_rate": "0.0001", "stage2.generator_constant_steps": "0",
+      "stage2.score_learning_rate": "0.0004", "warm_start.learning_rate": "0.001", "stage2.regression_weight": "0",
+      "batch": "24", "stage1.steps": "50", "average.ramp": "9", "generator.noise_gain": "0.7",
+      "head.estimate": "posterior", "stage2.min_time": "0.3", "stage2.max_time": "0.98", "pairs.count": "16000",
+    ]
     switch preset {
-    case .shapes32VAR: PresetRow(3, .none, 1600, 10, .sid, 1e-4)
-    case .shapes32VAROne: PresetRow(1, .pairs, 1600, 10, .sid, 1e-4, ramp: 9)
-    case .shapes32LlamaGen: PresetRow(4, .pairs, 600, 20, .dmd, 3e-4, hold: 20)
-    case .shapes32LlamaGenOne:
-      PresetRow(1, .pairs, 3200, 20, .dmd, 3e-4, hold: 20, score: 2.5e-5, weight: 0.1)
+    case .shapes32VAR: return usual
+    case .shapes32LlamaGen:
+      return usual.merging([
+        "chain.parts": "4", "chain.warm_start_steps": "600", "chain.steps": "80",
+        "chain.score_learning_rate": "0.0004", "warm_start.steps": "3200", "stage2.first_score_updates": "20",
+        "stage2.loss": "dmd", "stage2.generator_learning_rate": "0.0003", "stage2.generator_constant_steps": "20",
+        "stage2.score_learning_rate": "2.5e-05", "stage2.regression_weight": "0.1", "average.ramp": "3",
+      ]) { $1 }
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
-      PresetRow(
-        1, .pairs, 20_000, 20, .sid, 1e-5, score: 4e-5, regression: 1e-4, batch: 64, stage1: 2000)
+      return usual.merging([
+        "steps": "5000", "warm_start.steps": "20000", "stage2.first_score_updates": "20",
+        "stage2.generator_learning_rate": "1e-05", "stage2.score_learning_rate": "4e-05",
+        "warm_start.learning_rate": "0.0001", "batch": "64", "stage1.steps": "2000", "average.ramp": "3",
+        "pairs.count": "100000", "head.width": "1024", "head.depth": "3",
+      ]) { $1 }
     }
   }
 
   @Test(arguments: DistillationPreset.allCases) func theSettingsAreThoseOfTheTable(_ preset: DistillationPreset) {
-    let settings = preset.configuration(steps: 7)
-    #expect(settings.steps == 7)
-    #expect(PresetRow(settings) == Self.expected(preset))
-    #expect(settings.adaptation.noiseGain == 0.7 && settings.adaptation.readsOwnNoise)
-    #expect(settings.head.estimate == .posterior && settings.timeRange == 0.3...0.98)
+    let found = Dictionary(uniqueKeysWithValues: preset.configuration.texts.map { ($0.path, $0.text) })
+    for (path, text) in Self.expected(preset) { #expect(found[path] == text, "\(path)") }
   }
 
-  @Test func thePresetsOfOneNetworkBelongToTheChainsTeachers() {
-    #expect(DistillationPreset.shapes32VAROne.bundledTeacher == "shapes32-var")
-    #expect(DistillationPreset.shapes32LlamaGenOne.bundledTeacher == "shapes32-llamagen")
-    for preset in DistillationPreset.allCases where !preset.isTested { #expect(preset.bundledTeacher == nil) }
+  /// What the chain of a run is distilled with: its own settings where it has some, else the run's.
+  @Test func theChainHasItsOwnSettings() {
+    var settings = DistillationPreset.shapes32LlamaGen.configuration
+    settings.seed = 7
+    #expect(
+      settings.chain.differences(from: settings) == [
+        "steps", "generator.parts", "chain.parts", "warm_start.steps", "stage2.score_learning_rate",
+        "stage2.regression_weight", "fid.every",
+      ])
+    let chain = settings.chain
+    #expect((chain.steps, chain.parts, chain.warmStartSteps) == (80, 4, 600))
+    #expect(chain.scoreLearningRate == 4e-4 && chain.seed == 7 && !chain.usesChain)
   }
 }

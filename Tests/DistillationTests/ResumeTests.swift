@@ -33,7 +33,7 @@ struct Interruption: Sendable, CustomTestStringConvertible {
     configuration.pairs = 8
     configuration.pairIntegrationSteps = 2
     configuration.method = stage == "dd1" ? .dd1 : .dd2
-    configuration.warmStart = stage == "dd1" ? .none : .pairs
+    configuration.warmStartSteps = stage == "dd1" ? 0 : configuration.warmStartSteps
     configuration.regressionWeight = regressionWeight
     return configuration
   }

@@ -3,6 +3,7 @@ import Backbone
 import DD2Teacher
 import Evaluation
 import FIDEval
+import Foundation
 import NN
 import Sampling
 import TeacherModels
@@ -95,7 +96,6 @@ import Training
       }
       try refuse("depth of the head is -1, not 0 to 1000") { $0.head.depth = -1 }
       try refuse("width of the head is 0, not 1 to 65536") { $0.head.width = 0 }
-      try refuse("extraLayers is -2") { $0.adaptation = GeneratorAdaptation(extraLayers: -2) }
       try refuse("parts is 0, not 1 or more") { $0.adaptation = GeneratorAdaptation(parts: 0) }
       try refuse("temperature is 0.0, not 0.001 or more") { $0.guidance.temperature = 0 }
       try refuse("topP is 0.0, not above 0 and at most 1") { $0.guidance.topP = 0 }
@@ -124,28 +124,72 @@ import Training
 
   @Test func ofDistillations() throws {
     try withTemporaryFolder { folder in
-      func refuse(_ part: String, _ change: (inout DistillationConfiguration) -> Void) throws {
-        var settings = tinySettings(steps: 1)
-        change(&settings)
-        let record = DistillationRecord(settings: settings, teacher: "teacher.h5", teacherHash: "0")
-        let run = try OpenRun(folder + "/run/stage1", settings: record, command: "test").directory
-        Self.expectRefusal(of: run.configPath, saying: part) {
+      let run = try OpenRun(
+        folder + "/run", settings: DistillationRecord(tinySettings(steps: 1), teacher: .init(path: "t", hash: "0")),
+        command: "test"
+      ).directory
+      let sound = String(decoding: try bytes(run.configPath), as: UTF8.self)
+      func refuse(_ part: String, _ old: String, _ new: String) throws {
+        #expect(sound.contains(old))
+        try Data(sound.replacing(old, with: new).utf8).write(to: URL(fileURLWithPath: run.configPath))
+        let error = #expect(throws: ArtifactError.self, "\(part)") {
           _ = try run.recordedSettings(as: DistillationRecord.self)
         }
-        Self.expectRefusal(of: run.configPath, saying: part) { _ = try FinishedStage1(ofRun: folder + "/run") }
+        let line = error?.description ?? "taken"
+        #expect(line.hasPrefix(run.configPath) && line.contains(part) && !line.contains("\n"), "\(line)")
       }
-      try refuse("checkpointInterval is 0, not 1 or more") { $0.checkpointInterval = 0 }
-      try refuse("snapshotInterval is 0, not 1 or more") { $0.snapshotInterval = 0 }
-      try refuse("evaluationInterval is -1, not 0 or more") { $0.evaluationInterval = -1 }
-      try refuse("batch is 0, not 1 to 65536") { $0.batch = 0 }
-      try refuse("pairIntegrationSteps is 0, not 1 or more") { $0.pairIntegrationSteps = 0 }
-      try refuse("scoreUpdates is 1025, not 1 to 1024") { $0.scoreUpdates = 1025 }
-      try refuse("generatorLearningRate is 0.0, not above 0") { $0.generatorLearningRate = 0 }
-      try refuse("emaDecay is 1.0") { $0.emaDecay = 1 }
-      try refuse("timeRange is 0.0 to 0.5") { $0.timeRange = 0...0.5 }
-      try refuse("temperature is 0.0, not 0.001 or more") { $0.guidance.temperature = 0 }
-      try refuse("depth of the head is 1001, not 0 to 1000") { $0.head.depth = 1001 }
-      try refuse("noiseGain is -1.0, not 0.0 or more") { $0.adaptation.noiseGain = -1 }
+      try refuse("batch is 0; give 1 to 65536", "\"batch\" : 4", "\"batch\" : 0")
+      try refuse("output.checkpoint_every is 0; give 1 or more", "\"checkpoint_every\" : 2", "\"checkpoint_every\" : 0")
+      try refuse("batch is 'many'; give a whole number", "\"batch\" : 4", "\"batch\" : \"many\"")
+      try refuse("no setting 'btch'; did you mean 'batch'?", "\"batch\" : 4", "\"btch\" : 4")
+      try refuse("stage2.min_time is 0.98", "\"min_time\" : 0.3", "\"min_time\" : 0.98")
+    }
+  }
+
+  /// Each setting alone: the values at the ends of its range are taken, those outside are not.
+  @Test func ofEachSetting() {
+    for (path, good, bad) in [
+      ("stage2.score_updates", ["1", "1024"], ["0", "1025", "1.5"]), ("average.decay", ["0", "0.999"], ["1", "-0.1"]),
+      ("guidance.top_p", ["1", "0.01"], ["0", "1.1", "nan"]), ("stage2.alpha", ["0", "1e3"], ["-1", "inf"]),
+      ("stage1.learning_rate", ["2e-4"], ["0", "-1"]), ("method", ["dd1", "dd2"], ["dd3", ""]),
+      ("seed", ["18446744073709551615"], ["-1", "18446744073709551616"]), ("start", ["null", "a b.h5"], []),
+      ("fid.every", ["0"], ["-1"]), ("head.estimate", ["linear"], ["Linear"]),
+    ] {
+      for text in good {
+        var settings = DistillationConfiguration()
+        #expect(throws: Never.self, "\(path) \(text)") { try settings.set(path, to: text) }
+        let found = settings.texts.first { $0.path == path }?.text
+        #expect(found == text || Float(found ?? "") == Float(text), "\(path) \(text)")
+      }
+      for text in bad {
+        var settings = DistillationConfiguration()
+        #expect(throws: SettingsError.self, "\(path) \(text)") { try settings.set(path, to: text) }
+        #expect(settings == DistillationConfiguration())
+      }
+    }
+  }
+
+  /// Every setting has a name of its own, a default within its range, and comes back from JSON and YAML as it was.
+  @Test(arguments: DistillationPreset.allCases) func settingsComeBackFromFiles(_ preset: DistillationPreset) throws {
+    try withTemporaryFolder { folder in
+      let keys = DistillationConfiguration.keys
+      #expect(Set(keys.map(\.path)).count == keys.count && keys.count > 40)
+      for key in keys where key.initialValue.settingText != "null" {
+        #expect(throws: Never.self, "\(key.path)") {
+          try key.value(key.initialValue.settingText, named: key.path)
+        }
+      }
+      var settings = preset.configuration
+      settings.start = "a \"strange\" name: # .h5"
+      settings.seed = .max
+      let text = try JSON.text(settings)
+      #expect(try JSON.decode(text, path: "t") as DistillationConfiguration == settings)
+      for text in [text, settings.yaml(title: "test")] {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/settings"))
+        var read = DistillationConfiguration()
+        for (path, text) in try SettingTree(file: folder + "/settings").settings { try read.set(path, to: text) }
+        #expect(read == settings)
+      }
     }
   }
 
@@ -180,7 +224,7 @@ import Training
   }
 
   @Test func soundOnesPass() throws {
-    for preset in DistillationPreset.allCases { try preset.configuration(steps: 0).check() }
+    for preset in DistillationPreset.allCases { try preset.configuration.check() }
     for sizes in VARConfiguration.presets.values {
       try TeacherConfiguration.nextScale(
         transformer: sizes, tokenizer: VQVAEConfiguration(patchSides: sizes.patchSides)

@@ -14,7 +14,7 @@ import Testing
 
 @Suite("What stage 2 starts from and reads") struct Stage2SettingsTests {
   private static func stage(
-    _ teacher: any DD2Teacher.Teacher, warmStart: StateDict? = nil,
+    _ teacher: any DD2Teacher.Teacher, start: StateDict? = nil,
     _ change: (inout DistillationConfiguration) -> Void
   ) throws -> (stage: Stage2Training, stage1: StateDict) {
     var settings = DistillationConfiguration(steps: 1)
@@ -29,7 +29,7 @@ import Testing
     let monitor = DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings)
     return (
       try Stage2Training(
-        teacher: teacher, stage1: stage1, warmStart: warmStart, pairs: pairs(teacher, settings),
+        teacher: teacher, stage1: stage1, start: start, pairs: pairs(teacher, settings),
         configuration: settings, monitor: monitor), stage1
     )
   }
@@ -71,38 +71,18 @@ import Testing
     }
   }
 
-  /// Every path of every network: stage 1's weights where it starts from them, else those of its own seed.
-  @Test(arguments: TinyTeacher.allCases, RandomStart.allCases)
-  func onlyTheChosenNetworksStartAnew(_ family: TinyTeacher, _ random: RandomStart) throws {
+  /// Every path of every network: stage 1's weights, and in a generator's part too.
+  @Test(arguments: TinyTeacher.allCases) func bothNetworksStartFromStage1(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder).teacher
-      var settings = DistillationConfiguration(steps: 1)
-      let (stage, stage1) = try Self.stage(teacher) {
-        $0.randomStart = random
-        $0.adaptation.parts = 2
-        settings = $0
-      }
-      let factory = StudentFactory(teacher: teacher, settings)
-      let (freshGenerator, freshScore) = (
-        try factory.generator().parameters.stateDict(), try factory.newScoreNetwork().parameters.stateDict()
-      )
+      let (stage, stage1) = try Self.stage(teacher) { $0.parts = 2 }
       let (generator, score) = (stage.generator.parameters.stateDict(), stage.score.parameters.stateDict())
-      let startsAnew = (
-        generator: random == .generator || random == .both, score: random == .score || random == .both
-      )
       #expect(score.names == stage1.names)
-      var changed = 0
       for name in stage1.names {
         let trained = try #require(stage1[name]).elements
-        #expect(score[name]?.elements == (startsAnew.score ? freshScore[name]?.elements : trained), "\(name)")
-        for path in [name, "parts.1." + name] {
-          let fresh = try #require(freshGenerator[path]).elements
-          #expect(generator[path]?.elements == (startsAnew.generator ? fresh : trained), "\(path)")
-          changed += fresh == trained ? 0 : 1
-        }
+        #expect(score[name]?.elements == trained, "\(name)")
+        for path in [name, "parts.1." + name] { #expect(generator[path]?.elements == trained, "\(path)") }
       }
-      // Some begin the same everywhere, such as gains of norms.
-      #expect(changed > stage1.names.count / 2)
     }
   }
 
@@ -114,7 +94,7 @@ import Testing
         teacher: teacher, head: .init(width: 16, depth: 1), adaptation: DistillationConfiguration(steps: 1).adaptation,
         seed: 4
       ).generator().parameters.stateDict()
-      let (stage, stage1) = try Self.stage(teacher, warmStart: start) { _ in }
+      let (stage, stage1) = try Self.stage(teacher, start: start) { _ in }
       for (state, expected) in [
         (stage.generator.parameters.stateDict(), start), (stage.averagedState, start),
         (stage.score.parameters.stateDict(), stage1),
@@ -124,16 +104,12 @@ import Testing
     }
   }
 
-  /// The score network's error on the generator's tokens, with the prefixes as it is told to read them, in Double.
-  @Test(arguments: TinyTeacher.allCases, PrefixForm.allCases)
-  func theScoreNetworkReadsSnappedOrContinuousPrefixes(_ family: TinyTeacher, _ form: PrefixForm) throws {
+  /// The score network's error on the generator's tokens, whose codes it reads, in Double.
+  @Test(arguments: TinyTeacher.allCases) func theScoreNetworkReadsCodes(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder, sharpness: 200).teacher
       var settings = DistillationConfiguration(steps: 1)
-      let (stage, _) = try Self.stage(teacher) {
-        $0.prefixes = form
-        settings = $0
-      }
+      let (stage, _) = try Self.stage(teacher) { settings = $0 }
       let random = StepRandom(seed: settings.seed, purpose: "distill.score", step: 0)
       let (B, L, D) = (settings.batch, teacher.layout.count, teacher.codebook.dimension)
       let labels = random.labels(B, classCount: teacher.classCount)
@@ -141,32 +117,28 @@ import Testing
         .stopGradient()
       let step = DrawnStep(
         random, q_BLD: q_BLD, K: settings.noiseLevels, times: settings.timeRange, noisePurpose: ".levels")
-      func error(reading prefix_BLD: Tensor) -> Double {
+      func error(reading ids_BL: IndexTensor) -> Double {
         let prediction = stage.score.denoise(
-          hidden_BLC: stage.score.hiddenStates(latents_BLD: prefix_BLD, labels: labels), x_t: step.x_t_KBLD,
-          t: step.t_KBL)
+          hidden_BLC: stage.score.hiddenStates(ids_BL: ids_BL, labels: labels), x_t: step.x_t_KBLD, t: step.t_KBL)
         return DoubleReference.denoisingLoss(prediction.elements.map(Double.init), target: step.q, D: D)
       }
-      let (snapped, continuous) = (error(reading: teacher.codebook.snapped(q_BLD)), error(reading: q_BLD))
+      let ids_BL = teacher.codebook.nearest(q_BLD)
+      let others = IndexTensor(ids_BL.values.map { ($0 + 1) % Int32(teacher.codebook.count) }, ids_BL.shape)
+      let (expected, other) = (error(reading: ids_BL), error(reading: others))
       let found = try #require(Dictionary(uniqueKeysWithValues: try stage.step(0))["fcs"])
-      let (expected, other) = form == .snapped ? (snapped, continuous) : (continuous, snapped)
       #expect(abs(found - expected) < 1e-4 * expected)
       #expect(abs(found - other) > 1e-3 * other)
     }
   }
 
-  /// What the trunk knows of a position's own noise: nothing where it does not read it, else something.
-  @Test(arguments: [false, true])
-  func withoutItsOwnNoiseAPositionSeesEarlierOnesAlone(_ readsOwnNoise: Bool) throws {
+  /// A position's trunk reads its own noise and that of earlier ones.
+  @Test func aPositionSeesItsOwnNoiseAndThatOfEarlierOnes() throws {
     try withTemporaryFolder { folder in
       let teacher = try TinyTeacher.nextToken.load(in: folder, sharpness: 200).teacher
-      let (stage, _) = try Self.stage(teacher) {
-        // The gain would show the noise to the logits behind the trunk.
-        $0.adaptation = GeneratorAdaptation(readsOwnNoise: readsOwnNoise)
-      }
+      // The gain would show the noise to the logits behind the trunk.
+      let (stage, _) = try Self.stage(teacher) { $0.noiseGain = 0 }
       let generator = stage.generator
       let weights = generator.parameters.stateDict()
-      #expect(weights.names.contains { $0.hasPrefix("own_noise") } == readsOwnNoise)
       // The own noise's map begins as zero.
       try generator.parameters.load(
         StateDict(
@@ -186,7 +158,7 @@ import Testing
         for d in 0..<D { elements[position * D + d] += 1 }
         let after = try logits(Tensor(elements, [1, L, D]))
         #expect(after[..<position] == before[..<position])
-        #expect((after[position] == before[position]) != readsOwnNoise, "position \(position)")
+        #expect(after[position] != before[position], "position \(position)")
         #expect(after[position + 1] != before[position + 1], "position \(position) is not seen by the next")
       }
     }
@@ -213,17 +185,5 @@ import Testing
     settings.generatorHold = 10
     #expect(settings.generatorSchedule.rate(at: 9) == 4)
     #expect(abs(settings.generatorSchedule.rate(at: 39) - 2) < 1e-6)
-  }
-
-  @Test func logitNormalTimesLieInTheMiddleOfTheirRange() {
-    let random = StepRandom(seed: 4, purpose: "test", step: 2)
-    func inMiddleHalf(_ distribution: TimeDistribution) -> Double {
-      let times = random.times(4, 25, 100, in: 0.2...0.6, distribution).elements
-      #expect(times.allSatisfy { $0 > 0.2 && $0 < 0.6 })
-      return Double(times.count { $0 > 0.3 && $0 < 0.5 }) / Double(times.count)
-    }
-    // P(|z| < log 3) of a standard normal z is 0.728.
-    #expect(abs(inMiddleHalf(.logitNormal) - 0.728) < 0.02)
-    #expect(abs(inMiddleHalf(.uniform) - 0.5) < 0.02)
   }
 }

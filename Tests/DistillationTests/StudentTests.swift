@@ -30,21 +30,20 @@ import Testing
         codebook: teacher.codebook.vectors_VD
       ).mean
       let drawn = network.denoise(
-        hidden_BLC: network.hiddenStates(latents_BLD: q_BLD, labels: labels), x_t: x_t, t: t)
+        hidden_BLC: network.hiddenStates(ids_BL: ids, labels: labels), x_t: x_t, t: t)
       #expect(mismatch(drawn, expected, Tolerance(absolute: 1e-4, relative: 0)) == nil)
     }
   }
 }
 
 @Suite("Warm start") struct PairRegressionTests {
-  fileprivate static func configuration(crossEntropy: Float) -> DistillationConfiguration {
+  fileprivate static func configuration() -> DistillationConfiguration {
     var settings = DistillationConfiguration(steps: 1)
     settings.batch = 3
     settings.pairs = 3
     settings.pairIntegrationSteps = 4
     settings.warmStartSteps = 60
     settings.regressionLearningRate = 3e-3
-    settings.regressionCrossEntropy = crossEntropy
     settings.head = .init(width: 16, depth: 1)
     return settings
   }
@@ -66,11 +65,11 @@ import Testing
   func reportsDistanceAndCrossEntropyOfThePairs(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder).teacher
-      let settings = Self.configuration(crossEntropy: 1)
+      let settings = Self.configuration()
       let (stage, pairs) = try Self.regression(teacher, settings)
       let noise_BLD = TokenPairs.noise(teacher: teacher, count: 3, seed: settings.seed, firstIndex: 0)
       let drawn = stage.generator.draw(
-        noise_BLD: noise_BLD, labels: pairs.labels, reading: teacher.codebook.latents(pairs.ids))
+        noise_BLD: noise_BLD, labels: pairs.labels, reading: pairs.ids)
       let (V, D) = (teacher.codebook.count, teacher.codebook.dimension)
       let (q, rows) = (drawn.latents_BLD.elements, try #require(drawn.logits_BLV).elements)
       let codes = teacher.codebook.vectors_VD.elements
@@ -88,54 +87,15 @@ import Testing
     }
   }
 
-  /// Two of three rows begin with their first stages given: only the other tokens count, and they see the given ones.
-  @Test(arguments: TinyTeacher.allCases)
-  func givenTokensAreInputAndNotTarget(_ family: TinyTeacher) throws {
-    try withTemporaryFolder { folder in
-      let teacher = try family.load(in: folder).teacher
-      var settings = Self.configuration(crossEntropy: 0)
-      settings.prefixShare = 0.6
-      settings.adaptation.parts = 1
-      let (stage, pairs) = try Self.regression(teacher, settings)
-      let (L, D, kept) = (teacher.layout.count, teacher.codebook.dimension, teacher.layout.restart)
-      #expect(kept > 0 && kept < L)
-      let noise = TokenPairs.noise(teacher: teacher, count: 3, seed: settings.seed, firstIndex: 0)
-      // The order in which the first step sees the pairs.
-      let (order, _, labels) = try TokenSource { pairs }.batch(step: 0, size: 3, seed: settings.seed &+ 2)
-      var distance = 0.0
-      var count = 0
-      for (row, pair) in order.enumerated() {
-        let target = teacher.codebook.latents(pairs.batch([pair]).ids)
-        let own = noise.sliced(axis: 0, pair..<(pair + 1))
-        let first = row < 2 ? kept : 0
-        let input = Tensor.concatenated(
-          [target.sliced(axis: 1, 0..<first), own.sliced(axis: 1, first..<L)], axis: 1)
-        // With all tokens given as `input`, the head still sees the true noise.
-        let drawn = stage.generator.draw(
-          noise_BLD: own, labels: [labels[row]], given: (Tensor([Float](repeating: 1, count: L), [1, L]), input)
-        ).latents_BLD.elements
-        for position in first..<L {
-          for d in 0..<D {
-            distance += pow(Double(drawn[position * D + d]) - Double(target.elements[position * D + d]), 2)
-          }
-          count += 1
-        }
-      }
-      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
-      #expect(abs(try #require(metrics["regression"]) - distance / Double(count)) < 1e-4)
-    }
-  }
-
-  @Test func crossEntropyTrainsTheTokens() throws {
+  @Test func theRegressionTrainsTheTokens() throws {
     try withTemporaryFolder { folder in
       let teacher = try TinyTeacher.nextScale.load(in: folder).teacher
-      let final = try [Float(0), 1].map { weight -> Double in
-        let (stage, _) = try Self.regression(teacher, Self.configuration(crossEntropy: weight))
-        var last: [(String, Double)] = []
-        for step in 0..<60 { last = try stage.step(step) }
-        return try #require(last.first { $0.0 == "cross_entropy" }?.1)
+      let (stage, _) = try Self.regression(teacher, Self.configuration())
+      let metrics = try (0..<60).map { Dictionary(uniqueKeysWithValues: try stage.step($0)) }
+      for name in ["cross_entropy", "regression"] {
+        let (first, last) = (try #require(metrics[0][name]), try #require(metrics[59][name]))
+        #expect(last < 0.8 * first, "\(name) went from \(first) to \(last)")
       }
-      #expect(final[1] < 0.8 * final[0], "cross-entropy \(final[1]) with its loss, \(final[0]) without")
     }
   }
 }
@@ -146,18 +106,18 @@ extension PairRegressionTests {
   func partsReadThePairsTokens(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder).teacher
-      var settings = Self.configuration(crossEntropy: 0)
+      var settings = Self.configuration()
       settings.adaptation.parts = 2
       let (stage, pairs) = try Self.regression(teacher, settings)
       let (order, ids, labels) = try TokenSource { pairs }.batch(step: 0, size: 3, seed: settings.seed &+ 2)
       let noise_BLD = Tensor.concatenated(
         order.map { TokenPairs.noise(teacher: teacher, count: 1, seed: settings.seed, firstIndex: $0) }, axis: 0)
       let target_BLD = teacher.codebook.latents(ids)
-      func distance(reading read_BLD: Tensor?) -> Float {
-        let drawn = stage.generator.draw(noise_BLD: noise_BLD, labels: labels, reading: read_BLD)
+      func distance(reading read_BL: IndexTensor?) -> Float {
+        let drawn = stage.generator.draw(noise_BLD: noise_BLD, labels: labels, reading: read_BL)
         return (drawn.latents_BLD - target_BLD).square().sum(axis: -1).mean().item
       }
-      let (forced, free) = (distance(reading: target_BLD), distance(reading: nil))
+      let (forced, free) = (distance(reading: ids), distance(reading: nil))
       let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
       #expect(abs(try #require(metrics["regression"]) - Double(forced)) < 1e-5)
       #expect(abs(forced - free) > 5e-5)

@@ -14,7 +14,7 @@ func tinySettings(steps: Int) -> DistillationConfiguration {
   configuration.batch = 4
   configuration.trainingImages = 24
   configuration.stage1Steps = 3
-  configuration.warmStart = .none
+  configuration.warmStartSteps = 0
   configuration.head.width = 16
   configuration.head.depth = 1
   configuration.firstRounds = 1
@@ -34,8 +34,10 @@ func distill(
   observer: @escaping RunObserver = { _ in }
 ) throws -> String {
   try DistillationPipeline(
-    configuration, teacher: teacher, scorer: scorer, folder: folder, command: command, interrupt: interrupt,
-    observer: observer)(data: FewImages())
+    DistillationRecord(configuration, teacher: teacher.file), teacher: teacher, scorer: scorer, folder: folder,
+    command: command, interrupt: interrupt,
+    observer: observer
+  ).run(data: FewImages())
 }
 
 /// The lines of a run's log.

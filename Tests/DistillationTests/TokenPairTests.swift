@@ -41,7 +41,6 @@ import Testing
       let teacher = try TinyTeacher.nextScale.load(in: folder)
       var configuration = tinySettings(steps: 2)
       configuration.method = .dd1
-      configuration.prefixShare = 0.5
       configuration.pairs = 250
       configuration.pairIntegrationSteps = 1
       try distill(configuration, teacher, folder + "/whole")
@@ -60,33 +59,30 @@ import Testing
     }
   }
 
-  /// One network learns what a generator of several parts draws: the pairs hold that one's tokens of the same noise.
-  @Test(arguments: TinyTeacher.allCases) func pairsComeFromAGenerator(_ family: TinyTeacher) throws {
+  /// One network learns what a chain draws: the pairs hold the chain's tokens of the same noise.
+  @Test(arguments: TinyTeacher.allCases) func pairsComeFromAChain(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder)
       var configuration = tinySettings(steps: 2)
-      configuration.method = .dd1
-      configuration.adaptation.parts = 2
+      configuration.warmStartSteps = 2
+      (configuration.chainParts, configuration.chainSteps, configuration.chainWarmStartSteps) = (2, 2, 1)
       configuration.pairs = 130
       configuration.pairIntegrationSteps = 1
-      let chain = try distill(configuration, teacher, folder + "/chain")
-      configuration.adaptation.parts = 1
-      configuration.pairsFile = try RecordedFile(at: chain)
-      let single = try distill(configuration, teacher, folder + "/single")
-      let drawn = try TokenFile.read(folder + "/single/pairs/pairs.h5", for: teacher.teacher)
+      let single = try distill(configuration, teacher, folder + "/run")
+      let chain = folder + "/run/chain/generator.h5"
+      let drawn = try TokenFile.read(folder + "/run/pairs/pairs.h5", for: teacher.teacher)
       let noise = TokenPairs.noise(teacher: teacher.teacher, count: 130, seed: configuration.seed, firstIndex: 0)
-      let latents = try GeneratorFile.read(chain, teacher: teacher).generator(noise_BLD: noise, labels: drawn.labels)
-      #expect(drawn.ids == teacher.teacher.codebook.nearest(latents))
-      #expect(drawn.ids != (try TokenFile.read(folder + "/chain/pairs/pairs.h5", for: teacher.teacher)).ids)
+      let generator = try GeneratorFile.read(chain, teacher: teacher).generator
+      #expect(generator.partCount == 2)
+      #expect(drawn.ids == teacher.teacher.codebook.nearest(generator(noise_BLD: noise, labels: drawn.labels)))
+      #expect(drawn.ids != (try TokenFile.read(folder + "/run/chain/pairs/pairs.h5", for: teacher.teacher)).ids)
       #expect(try GeneratorFile.read(single, teacher: teacher).generator.partCount == 1)
-      // A file that has changed is refused while it is needed, and not looked at once the pairs are there.
-      let recorded = configuration.pairsFile
-      configuration.pairsFile = RecordedFile(path: chain, hash: "0")
-      #expect(throws: ArtifactError.self) { try distill(configuration, teacher, folder + "/changed") }
-      configuration.pairsFile = recorded
+      // What is lost of the chain is made again, to the same bytes, and the pairs are as they were.
+      let before = try (bytes(chain), bytes(single), bytes(folder + "/run/pairs/pairs.h5"))
       try FileManager.default.removeItem(atPath: chain)
-      try FileManager.default.removeItem(atPath: folder + "/single/checkpoints")
-      #expect(throws: Never.self) { try distill(configuration, teacher, folder + "/single") }
+      try FileManager.default.removeItem(atPath: folder + "/run/checkpoints")
+      try distill(configuration, teacher, folder + "/run")
+      #expect(try (bytes(chain), bytes(single), bytes(folder + "/run/pairs/pairs.h5")) == before)
     }
   }
 
@@ -114,7 +110,12 @@ import Testing
       }
       try refusal({ $0.seed += 1 }, naming: "noise_seed")
       try refusal({ $0.guidance.cfg = 2 }, naming: "guidance")
-      try refusal({ $0.pairsFile = RecordedFile(path: "x.h5", hash: "1") }, naming: "generator")
+      // Those of the teacher's flow where a chain draws them.
+      try refusal(
+        {
+          ($0.method, $0.warmStartSteps, $0.chainWarmStartSteps) = (.dd2, 1, 0)
+          ($0.chainParts, $0.chainSteps) = (2, 1)
+        }, naming: "generator")
     }
   }
 }

@@ -74,21 +74,6 @@ import Testing
       #expect(generator.callsPerImage == 2)
       let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, correction: .lastStages)
       #expect(few.callsPerImage == 3)
-      let own = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, goesOn: true)
-      #expect(own.callsPerImage == 4)
-      #expect(TwoStepSampler(generator: generator.generator, teacher: generator.teacher).callsPerImage == 4)
-    }
-  }
-
-  @Test func aGeneratorTrainedToGoOnDrawsBothStepsItself() throws {
-    try withTemporaryFolder { folder in
-      let generator = try TinyStudent.sampler(.nextScale, folder)
-      let few = try FewStepSampler(generator: generator, guidance: Guidance(), calls: 2, goesOn: true)
-      let own = TwoStepSampler(generator: generator.generator, teacher: generator.teacher)
-      #expect(few.correction == .ownStages)
-      #expect(
-        try few.tokens(labels: [0, 1], seed: 5, indices: [0, 1])
-          == own.tokens(labels: [0, 1], seed: 5, indices: [0, 1]))
     }
   }
 

@@ -40,7 +40,7 @@ private final class FailingStage: TrainingStage {
         return [("loss", .nan)]
       }
       do {
-        try loop(stage)
+        try loop.run(stage)
         Issue.record("the run went on")
       } catch let error as NonFiniteStep {
         #expect(error.step == 2)
@@ -60,11 +60,11 @@ private final class FailingStage: TrainingStage {
       let run = try OpenRun(folder + "/run", settings: 1, command: "test")
       let loop = StageLoop(run, checkpointInterval: 100, interrupt: InterruptFlag(), observer: { _ in })
       let lost = DatasetError.unreadable(.missingFile(path: "images/7.png"))
-      #expect(throws: lost) { try loop(FailingStage { if $0 == 2 { throw lost } else { return [("loss", 1)] } }) }
+      #expect(throws: lost) { try loop.run(FailingStage { if $0 == 2 { throw lost } else { return [("loss", 1)] } }) }
       #expect(try run.directory.latestCheckpoint()?.step == 2)
-      #expect(throws: lost) { try loop(FailingStage { _ in throw lost }) }
+      #expect(throws: lost) { try loop.run(FailingStage { _ in throw lost }) }
       #expect(try run.directory.checkpointSteps() == [2] && metrics(folder + "/run").count == 2)
-      try loop(FailingStage { _ in [("loss", 1)] })
+      try loop.run(FailingStage { _ in [("loss", 1)] })
       #expect(try run.directory.latestCheckpoint()?.step == 3)
     }
   }
@@ -85,9 +85,9 @@ private final class FailingStage: TrainingStage {
       let stage = Stage()
       let run = try OpenRun(folder + "/run", settings: 1, command: "test")
       let loop = StageLoop(run, checkpointInterval: 2, interrupt: InterruptFlag(), observer: { _ in })
-      #expect(throws: NonFiniteStep.self) { try loop(stage) }
+      #expect(throws: NonFiniteStep.self) { try loop.run(stage) }
       stage.fails = false
-      try loop(stage)
+      try loop.run(stage)
       #expect(try metrics(folder + "/run").map { $0["step"] } == [0, 1, 2])
     }
   }
@@ -121,7 +121,7 @@ private final class FailingStage: TrainingStage {
     let run = try OpenRun(folder, settings: 1, command: "test")
     try StageLoop(run, checkpointInterval: 1, interrupt: InterruptFlag()) { event in
       if case .warning(let text) = event { warnings.append(text) }
-    }(stage)
+    }.run(stage)
     return (stage.made, warnings)
   }
 
@@ -258,13 +258,13 @@ private final class FailingStage: TrainingStage {
       let stage = Stage(flag, stopsAfter: steps)
       let run = try OpenRun(folder + "/run", settings: 1, command: "test")
       let error = #expect(throws: RunInterrupted.self) {
-        try StageLoop(run, checkpointInterval: 50, interrupt: flag, observer: { _ in })(stage)
+        try StageLoop(run, checkpointInterval: 50, interrupt: flag, observer: { _ in }).run(stage)
       }
       #expect((error?.checkpoint == nil) == (steps == 0))
       #expect(stage.made == steps)
       stage.stopsAfter = nil
       for _ in 0..<2 {
-        try StageLoop(run, checkpointInterval: 50, interrupt: InterruptFlag(), observer: { _ in })(stage)
+        try StageLoop(run, checkpointInterval: 50, interrupt: InterruptFlag(), observer: { _ in }).run(stage)
       }
       #expect(stage.made == 3)
       let records = try metrics(folder + "/run")
@@ -294,7 +294,7 @@ private final class FailingStage: TrainingStage {
       let stage = Stage()
       for _ in 0..<2 {
         let run = try OpenRun(folder + "/run", settings: 1, command: "test")
-        try StageLoop(run, checkpointInterval: 1, interrupt: InterruptFlag(), observer: { _ in })(stage)
+        try StageLoop(run, checkpointInterval: 1, interrupt: InterruptFlag(), observer: { _ in }).run(stage)
       }
       let line = try #require(try MetricLog.read(folder + "/run/metrics.jsonl").first)
       #expect(line["prepared"] == 1 && stage.prepared == 1)

@@ -96,7 +96,8 @@ import Testing
 
   /// The smallest distillation that goes through all stages.
   private static let tiny =
-    "--stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --score-updates 1 --training-images 20 --evaluate-every 0"
+    "--set stage1.steps=1 --set warm_start.steps=0 --batch 2 --set noise_levels=1 --set stage2.score_updates=1 "
+    + "--set stage1.images=20 --evaluate-every 0"
 
   @Test func sameSeedSameFiles() throws {
     let other = Command(folder: try TemporaryFolder())
@@ -112,7 +113,7 @@ import Testing
     // The newest run's generator is what is sampled.
     _ = try run("sample --one-step -o out --count 3")
     let record = try folder.sampleRecord(in: "out")
-    #expect(record["calls_per_image"] as? Int == 3)
+    #expect(record["calls_per_image"] as? Int == 1)
     #expect((record["generator"] as? [String: String])?["path"] == "runs/a/generator.h5")
     _ = try run("sample --one-step -o again --count 3 --batch 2 --checkpoint runs/a/generator.h5")
     #expect(try folder.imageDifference("out/000002-class2.png", "again/000002-class2.png") <= 1)

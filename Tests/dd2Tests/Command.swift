@@ -117,9 +117,23 @@ extension TemporaryFolder {
     return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
   }
 
-  /// What a run's `config.json` says of the distillation.
-  func distillationSettings(ofRun run: String) throws -> [String: Any] {
+  /// What a run's `config.json` records of a distillation: `settings`, `teacher`, `images` and so on.
+  func record(ofRun run: String) throws -> [String: Any] {
     let config = try JSONSerialization.jsonObject(with: contents(run + "/config.json"))
-    return try #require(((config as? [String: Any])?["settings"] as? [String: Any])?["settings"] as? [String: Any])
+    return try #require((config as? [String: Any])?["settings"] as? [String: Any])
+  }
+
+  /// Its settings as text, by their full names.
+  func settings(ofRun run: String) throws -> [String: String] {
+    let groups = try #require(try record(ofRun: run)["settings"] as? [String: Any])
+    var settings: [String: String] = [:]
+    for (name, value) in groups {
+      guard let group = value as? [String: Any] else {
+        settings[name] = "\(value)"
+        continue
+      }
+      for (member, value) in group { settings["\(name).\(member)"] = "\(value)" }
+    }
+    return settings
   }
 }

@@ -10,8 +10,9 @@ import Testing
   private let models = Command.bundledModels
 
   private static let smallest = [
-    "--stage1-steps", "2", "--parts", "1", "--batch", "2", "--noise-levels", "1", "--score-updates", "1",
-    "--first-score-updates", "1", "--warm-start", "none", "--training-images", "50", "--evaluate-every", "0",
+    "--set", "stage1.steps=2", "--batch", "2", "--set", "noise_levels=1", "--set", "stage2.score_updates=1",
+    "--set", "stage2.first_score_updates=1", "--set", "warm_start.steps=0", "--set", "stage1.images=50",
+    "--evaluate-every", "0",
   ]
 
   init() throws {
@@ -41,7 +42,7 @@ import Testing
   }
 
   private func recordedClasses(ofRun run: String) throws -> [String: Int]? {
-    let images = try #require(try folder.distillationSettings(ofRun: run)["images"] as? [String: Any])
+    let images = try #require(try folder.record(ofRun: run)["images"] as? [String: Any])
     let folders = (images["classes"] as? [String: Any])?["folders"] as? [String: Any]
     return folders?["numbers"] as? [String: Int]
   }

@@ -9,8 +9,8 @@ import Testing
     let folder = try TemporaryFolder()
     let dd2 = Command(folder: folder)
     let smallest =
-      "--stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --training-images 20 --evaluate-every 0"
-    let start = "distill --steps 9 --run run --generator-lr 1e30 --checkpoint-every 1 " + smallest
+      "--set stage1.steps=1 --set warm_start.steps=0 --batch 2 --set noise_levels=1 --set stage1.images=20 --evaluate-every 0"
+    let start = "distill --steps 9 --run run --generator-lr 1e30 --set output.checkpoint_every=1 " + smallest
     let outcome = try dd2(start.split(separator: " ").map(String.init), models: Command.bundledModels)
     #expect(outcome.status == 70 && outcome.output.isEmpty)
     let errors = outcome.logLines.filter { $0.hasPrefix("dd2: ") }

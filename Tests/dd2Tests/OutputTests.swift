@@ -140,8 +140,8 @@ import Testing
       """
       mkdir disk && mount -t tmpfs -o size=\(size) tmpfs disk 2>/dev/null || { echo skipped; exit 0; }
       trap 'umount disk' EXIT
-      "$DD2" distill --steps 2 --stage1-steps 2 --parts 1 --batch 2 --noise-levels 1 --score-updates 1 \
-        --first-score-updates 1 --warm-start none --training-images 20 --evaluate-every 0 --run disk/run
+      "$DD2" distill --steps 2 --set stage1.steps=2 --batch 2 --set noise_levels=1 --set stage2.score_updates=1 \
+        --set stage2.first_score_updates=1 --set warm_start.steps=0 --set stage1.images=20 --evaluate-every 0 --run disk/run
       echo "status $?"
       find disk -name '*.tmp' -o -name '*.h5'
       """, models: Command.bundledModels)

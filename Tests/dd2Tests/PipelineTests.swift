@@ -10,7 +10,8 @@ import Testing
   private let models = Command.bundledModels
 
   private static let smallest = [
-    "--stage1-steps", "2", "--warm-start", "none", "--training-images", "20", "--batch", "4", "--evaluate-every", "0",
+    "--set", "stage1.steps=2", "--set", "warm_start.steps=0", "--set", "stage1.images=20", "--batch", "4",
+    "--evaluate-every", "0",
   ]
 
   init() throws {
@@ -20,76 +21,137 @@ import Testing
 
   private func run(_ arguments: [String]) throws -> Command.Outcome { try dd2.succeeding(arguments, models: models) }
 
-  /// A preset chooses its teacher and settings; options beside it take precedence; the generator's own layers load.
-  @Test func presetsAndAdaptationsReachTheRun() throws {
-    let arguments = ["distill", "--steps", "1", "--preset", "shapes32-llamagen", "--run", "run", "--extra-layers", "1"]
-    let adapted = ["--bidirectional", "--noise-gain", "0.5", "--parts", "3"]
-    _ = try run(arguments + adapted + ["--ema-ramp", "4", "--generator-hold", "7"] + Self.smallest)
-    let config = try JSONSerialization.jsonObject(
-      with: folder.contents("run/config.json"))
+  /// A preset chooses its teacher and settings; a file, `--set` and options take precedence, in this order.
+  @Test func presetsFilesAndSettingsReachTheRun() throws {
+    try folder.write("average: {ramp: 4, decay: 0.5}\nbatch: 2\nstage2:\n  generator_constant_steps: 7\n", to: "s.yaml")
+    let arguments = ["distill", "--steps", "1", "--preset", "shapes32-llamagen", "--run", "run", "--config", "s.yaml"]
+    _ = try run(
+      arguments + ["--set", "generator.noise_gain=0.5", "--set", "generator.parts=3", "--set", "average.decay=0.25"]
+        + Self.smallest)
+    let config = try JSONSerialization.jsonObject(with: folder.contents("run/config.json"))
     let record = try #require((config as? [String: Any])?["settings"] as? [String: Any])
-    #expect((record["teacher"] as? String)?.hasSuffix("shapes32-llamagen-teacher.h5") == true)
-    let settings = try #require(record["settings"] as? [String: Any])
-    #expect(settings["warmStartSteps"] as? Int == 600 && settings["firstScoreUpdates"] as? Int == 20)
-    #expect(settings["batch"] as? Int == 4 && settings["loss"] as? String == "dmd")
-    let adaptation = try #require(settings["adaptation"] as? [String: Any])
-    #expect(adaptation["extraLayers"] as? Int == 1 && adaptation["isBidirectional"] as? Bool == true)
-    #expect(adaptation["noiseGain"] as? Double == 0.5 && adaptation["parts"] as? Int == 3)
-    #expect(settings["emaRamp"] as? Double == 4 && settings["generatorHold"] as? Int == 7)
+    let teacher = try #require((record["teacher"] as? [String: Any])?["path"] as? String)
+    #expect(teacher.hasSuffix("shapes32-llamagen-teacher.h5"))
+    let settings = try folder.settings(ofRun: "run")
+    for (path, value) in [
+      ("stage2.first_score_updates", "20"), ("batch", "4"), ("stage2.loss", "dmd"), ("average.ramp", "4"),
+      ("stage2.generator_constant_steps", "7"), ("generator.noise_gain", "0.5"), ("generator.parts", "3"),
+      ("average.decay", "0.25"), ("warm_start.steps", "0"), ("teacher", "shapes32-llamagen"),
+    ] {
+      #expect(settings[path] == value, "\(path)")
+    }
     let state = try Checkpoint.read(from: folder.file("run/generator.h5")).ema
     for place in ["", "parts.1.", "parts.2."] {
-      #expect(state.keys.contains(place + "trunk.layers.4.attention.wo.weight"))
       #expect(state.keys.contains(place + "noise_gain.bias"))
     }
-    _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
+    _ = try run(["sample", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
+    #expect(try folder.sampleRecord(in: "out")["calls_per_image"] as? Int == 3)
+    // The record of a run gives another run the same settings.
+    _ = try run(["distill", "--config", "run/config.json", "--run", "again"])
+    let weights = try Checkpoint.read(from: folder.file("again/generator.h5")).ema
+    #expect(weights == state)
+    #expect(try folder.settings(ofRun: "again") == settings)
+  }
+
+  /// What `dd2 presets NAME` prints gives back the preset; names and values that are none are errors with their file.
+  @Test func aPrintedPresetCanBeEditedAndGivenBack() throws {
+    let printed = try run(["presets", "shapes32-var"]).output
+    try folder.write(printed.replacing("  steps: 1600", with: "  steps: 0"), to: "mine.yaml")
+    let mine = try run(["distill", "--dry-run", "--config", "mine.yaml"] + Self.smallest).output
+    let preset = try run(["distill", "--dry-run"] + Self.smallest).output
+    func settings(_ text: String) -> [Substring] {
+      Array(text.split(separator: "\n").prefix { !$0.hasPrefix("PARAM") })
+    }
+    #expect(settings(mine) == settings(preset) && settings(mine).count > 40)
+    for (text, words) in [
+      ("stage2: {score_update: 3}", ["bad.yaml: stage2.score_update", "did you mean 'stage2.score_updates'?"]),
+      ("batch: 0", ["bad.yaml: batch is 0; give 1 to 65536"]), ("batch: [1]", ["bad.yaml", "a list"]),
+      ("batch: 1\nbatch: 2", ["bad.yaml"]), ("just words", ["bad.yaml", "no settings"]),
+      ("a: {b", ["bad.yaml", "no YAML"]),
+    ] {
+      try folder.write(text, to: "bad.yaml")
+      let outcome = try dd2(["distill", "--steps", "1", "--config", "bad.yaml"], models: models)
+      #expect((64...65).contains(outcome.status) && outcome.logLines.count == 1)
+      for word in words { #expect(outcome.log.contains(word), "\(outcome.log)") }
+    }
+  }
+
+  /// The page of settings is the program's own.
+  @Test func thePageOfSettingsIsGenerated() throws {
+    let page = URL(fileURLWithPath: models).deletingLastPathComponent().appendingPathComponent("docs/settings.md")
+    #expect(try String(contentsOf: page, encoding: .utf8) == run(["presets", "--markdown"]).output)
+  }
+
+  @Test func aDryRunTellsWhatARunTakesAndWritesNothing() throws {
+    let told = try run(["distill", "--dry-run", "--steps", "3"] + Self.smallest)
+    for word in ["stage2.score_updates  4", "score network", "MEMORY of an update: ", "GB available", "in all"] {
+      #expect(told.output.contains(word), "\(told.output)")
+    }
+    #expect(try folder.names(in: ".") == ["no-models"].filter { _ in false })
   }
 
   /// The paper's head, which has no token logits, and the rate that it wants for stage 1.
   @Test func theLinearHeadReachesTheRun() throws {
-    let linear = ["distill", "--head", "linear", "--parts", "1", "--stage1-lr", "0.001"] + Self.smallest
+    let linear = ["distill", "--set", "head.estimate=linear", "--set", "stage1.learning_rate=0.001"] + Self.smallest
     _ = try run(linear + ["--steps", "1", "--run", "run"])
     _ = try run(linear + ["--steps", "2", "--run", "run", "--resume"])
-    let settings = try folder.distillationSettings(ofRun: "run")
-    #expect((settings["head"] as? [String: Any])?["estimate"] as? String == "linear")
-    #expect((settings["adaptation"] as? [String: Any])?["noiseGain"] as? Double == 0)
-    #expect(abs(try #require(settings["stage1LearningRate"] as? Double) - 1e-3) < 1e-9)
+    let settings = try folder.settings(ofRun: "run")
+    #expect(settings["head.estimate"] == "linear" && settings["stage1.learning_rate"] == "0.001")
     let state = try Checkpoint.read(from: folder.file("run/generator.h5")).ema
     #expect(!state.keys.contains { $0.contains("classifier") || $0.contains("noise_gain") })
     // Nothing of the teacher's posterior is in it: its error begins far from the other head's.
     let errors = try MetricLog.read(folder.file("run/stage1/metrics.jsonl")).compactMap { $0["gts"] }
     #expect(errors.count == 2 && errors[0] > 0.5, "\(errors)")
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
-    for option in [["--noise-gain", "0.5"], ["--warm-start", "pairs", "--regression-cross-entropy", "1"]] {
-      try dd2.expectFailure(
-        ["distill", "--steps", "1", "--head", "linear"] + option, status: 64,
-        saying: [option[option.count - 2], "--head linear"], models: models)
-    }
   }
 
-  /// The preset of one network takes the chain's teacher and goes on with its pairs in stage 2.
-  @Test func onePresetLeadsToOneNetwork() throws {
-    func command(_ steps: String, preset: String = "shapes32-llamagen-one") -> [String] {
-      ["distill", "--steps", steps, "--preset", preset, "--run", "run", "--warm-start-steps", "1", "--pairs", "8"]
-        + ["--batch", "4", "--stage1-steps", "1", "--training-images", "20", "--evaluate-every", "0"]
+  /// LlamaGen's recipe in one run: a chain is distilled, draws the pairs, and one network learns them; interrupted, moved on
+  /// and prolonged.
+  @Test func oneRunLeadsToOneNetwork() throws {
+    let small = ["--batch", "4", "--set", "stage1.steps=1", "--set", "stage1.images=20", "--evaluate-every", "0"]
+    func command(_ steps: String, preset: String = "shapes32-llamagen") -> [String] {
+      [
+        "distill", "--steps", steps, "--preset", preset, "--run", "run", "--set", "warm_start.steps=1", "--set",
+        "pairs.count=8",
+      ] + small
     }
-    _ = try run(command("1"))
-    _ = try run(command("2") + ["--resume"])
+    let chain = ["--set", "chain.steps=1", "--set", "chain.warm_start_steps=1"]
+    let begun = try run(command("1") + chain)
+    for word in ["stage 1 of 7: stage1", "stage 2 of 7: chain's pairs", "stage 4 of 7: chain", "stage 7 of 7: distill"]
+    {
+      #expect(begun.log.contains(word), "\(begun.log)")
+    }
+    let sound = try folder.contents("run/chain/generator.h5")
+    let resumed = try run(command("2") + chain + ["--resume"])
+    #expect(resumed.log.contains("chain: all 1 steps done before") && resumed.log.contains("pairs: all 8 pairs done"))
+    #expect(try folder.contents("run/chain/generator.h5") == sound)
+    _ = try run(["distill", "--steps", "3", "--run", "run", "--resume"])
     try dd2.expectFailure(
-      command("3", preset: "shapes32-llamagen") + ["--resume"], status: 64,
-      saying: ["another adaptation, regressionWeight"], models: models)
-    let last = try #require(try MetricLog.read(folder.file("run/metrics.jsonl")).last)
-    #expect(last["csd"] != nil && last["cross_entropy"] != nil)
+      command("4", preset: "shapes32-var") + ["--resume"], status: 64,
+      saying: ["another", "chain.parts", "stage2.regression_weight"], models: models)
+    let logs = try ["stage1", "chain/pairs", "chain/warm-start", "chain", "pairs", "warm-start", "."].map {
+      try MetricLog.read(folder.file("run/\($0)/metrics.jsonl"))
+    }
+    // Time is counted over all stages.
+    let seconds = logs.flatMap { $0.compactMap { $0["seconds"] } }
+    #expect(seconds == seconds.sorted() && seconds.count == 9)
+    let last = try #require(logs[6].last)
+    #expect(last["csd"] != nil && last["cross_entropy"] != nil && last["step"] == 3)
     _ = try run(["sample", "--one-step", "--checkpoint", "run/generator.h5", "-o", "out", "--count", "2"])
     let sample = try folder.sampleRecord(in: "out")
     #expect(sample["calls_per_image"] as? Int == 1)
     #expect("\(sample["teacher"] ?? "")".contains("llamagen"))
+    _ = try run(["sample", "--checkpoint", "run/chain/generator.h5", "-o", "chained", "--count", "2"])
+    #expect(try folder.sampleRecord(in: "chained")["calls_per_image"] as? Int == 4)
   }
 
   @Test func morePartsThanStagesAreRefused() throws {
-    let outcome = try dd2(["distill", "--steps", "1", "--parts", "7", "--run", "run"], models: models)
-    #expect(outcome.status == 64)
-    #expect(outcome.log.contains("7 parts for a teacher that draws in 6 stages; 1 to 6 are possible (--parts)"))
-    #expect(try folder.names(in: ".").contains("run") == false)
+    for setting in ["generator.parts=7", "chain.parts=7"] {
+      let outcome = try dd2(["distill", "--steps", "1", "--set", setting, "--run", "run"], models: models)
+      #expect(outcome.status == 64)
+      #expect(outcome.log.contains("7 parts for a teacher that draws in 6 stages; 1 to 6 are possible"))
+      #expect(try folder.names(in: ".").contains("run") == false)
+    }
   }
 
   @Test func distillsSamplesAndScores() throws {
@@ -99,7 +161,7 @@ import Testing
     #expect(sampled.log.contains("generator runs/"))
     let images = try folder.names(in: "out").filter { $0.hasSuffix(".png") && $0 != "grid.png" }
     #expect(images.count == 12)
-    #expect(try folder.sampleRecord(in: "out")["calls_per_image"] as? Int == 3)
+    #expect(try folder.sampleRecord(in: "out")["calls_per_image"] as? Int == 1)
     let score = try #require(try run(["fid", "--ref", "shapes32", "--json"]).json() as? [String: Any])
     #expect(score["count"] as? Int == 12)
     #expect((score["fid"] as? Double ?? -1) > 0)
@@ -166,7 +228,7 @@ import Testing
     }
     let alone = try methods(evaluate + ["--generators-only"])
     #expect(alone.count == 2 && alone[0].hasPrefix("one step") && alone[1].hasPrefix("2 steps"))
-    let all = try methods(evaluate + ["--frequency-samples", "20", "--cfg", "0"])
+    let all = try methods(evaluate + ["--cfg", "0"])
     #expect(all.suffix(2) == alone[...])
     try dd2.expectFailure(
       ["evaluate", "--teacher", models + "/shapes32-var-teacher.h5", "--generators-only"], status: 64,
@@ -214,11 +276,10 @@ import Testing
     let distill = ["distill", "--data", "images", "--run", "student"] + teacher + Self.smallest
     _ = try run(distill + ["--steps", "1"])
     // Its family's preset; the images may move between sessions.
-    let adaptation = try #require(try folder.distillationSettings(ofRun: "student")["adaptation"] as? [String: Any])
-    #expect(adaptation["parts"] as? Int == 4)
+    #expect(try folder.settings(ofRun: "student")["stage2.loss"] == "dmd")
     try FileManager.default.moveItem(atPath: folder.file("images"), toPath: folder.file("moved"))
     _ = try run(["distill", "--data", "moved", "--run", "student", "--steps", "2", "--resume"])
-    #expect(try folder.distillationSettings(ofRun: "student")["data"] as? String == "moved")
+    #expect(try folder.settings(ofRun: "student")["data"] == "moved")
     try dd2.expectFailure(
       ["distill", "--data", "moved", "--run", "student", "--steps", "1", "--resume"], status: 64,
       saying: ["--steps is 1", "has made 2"], models: models)

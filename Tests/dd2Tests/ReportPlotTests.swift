@@ -11,8 +11,8 @@ import Testing
       (
         "a",
         [
-          "{\"step\": 1, \"fid\": 8, \"seconds\": 10, \"cpu_seconds\": 12}",
-          "{\"step\": 2, \"fid\": 4, \"seconds\": 20, \"cpu_seconds\": 32}",
+          "{\"step\": 1, \"fid\": 8, \"seconds\": 70, \"cpu_seconds\": 80}",
+          "{\"step\": 2, \"fid\": 4, \"seconds\": 80, \"cpu_seconds\": 100}",
         ]
       ),
       ("a/pairs", ["{\"step\": 9, \"seconds\": 60, \"cpu_seconds\": 68}"]),
@@ -30,12 +30,7 @@ import Testing
     // Seconds run from 0 to 100 and FIDs from 4 to 8: run a goes from (70, 8) to (80, 4).
     #expect(svg.contains("points='509.2,20.0 572.8,390.0'"))
     #expect(svg.contains("points='700.0,205.0 64.0,297.5'"))
-    // The same with 20 and 0 seconds before: run a goes from (90, 8) to (100, 4).
-    let later = ["report", "a", "b", "--plot", "q.svg", "--before", "20", "0"]
-    #expect(try dd2(later).status == 0)
-    let shifted = try String(contentsOfFile: folder.file("q.svg"), encoding: .utf8)
-    #expect(shifted.contains("points='636.4,20.0 700.0,390.0'"))
-    // Processor seconds, the pairs' 68 included: run a goes from (80, 8) to (100, 4), from end to end.
+    // Processor seconds: run a goes from (80, 8) to (100, 4), from end to end.
     #expect(try dd2(["report", "a", "--plot", "cpu.svg", "--against", "cpu_seconds"]).status == 0)
     let processor = try String(contentsOfFile: folder.file("cpu.svg"), encoding: .utf8)
     #expect(processor.contains("points='64.0,20.0 700.0,390.0'") && processor.contains("processor seconds of training"))
@@ -50,7 +45,6 @@ import Testing
     #expect(cut.contains("clip-path='url(#area)'") && !cut.contains(">8</text>"))
     try dd2.expectFailure(["report", "a", "--plot", "p.svg", "--max", "4"], status: 64, saying: ["--max 4"])
     try dd2.expectFailure(["report", "a", "--max", "4"], status: 64, saying: ["--plot"])
-    try dd2.expectFailure(later.dropLast() + ["--against", "step"], status: 64, saying: ["--before"])
     try dd2.expectFailure(
       ["report", "b", "--plot", "p.svg", "--against", "cpu_seconds"], status: 66, saying: ["cpu_seconds", "b"])
     try dd2.expectFailure(["report", "a", "b"], status: 64, saying: ["--plot"])

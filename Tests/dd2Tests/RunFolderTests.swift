@@ -10,7 +10,7 @@ import Testing
   private let models = Command.bundledModels
 
   private static let smallest = [
-    "--stage1-steps", "1", "--warm-start", "none", "--training-images", "20", "--batch", "4", "--parts", "1",
+    "--set", "stage1.steps=1", "--set", "warm_start.steps=0", "--set", "stage1.images=20", "--batch", "4",
     "--evaluate-every", "0",
   ]
 
@@ -62,7 +62,7 @@ import Testing
       let resume = steps == "1" ? [] : ["--resume"]
       return try dd2.succeeding(
         [
-          "distill", "--method", "dd1", "--steps", steps, "--pairs", "8", "--batch", "4", "--parts", "1", "--run",
+          "distill", "--method", "dd1", "--steps", steps, "--set", "pairs.count=8", "--batch", "4", "--run",
           "run",
         ]
           + ["--evaluate-every", "0"] + resume, models: models)

@@ -10,8 +10,9 @@ import Testing
   private let models = Command.bundledModels
 
   private static let small = [
-    "distill", "--data", "images", "--stage1-steps", "1", "--warm-start", "none", "--training-images", "10", "--batch",
-    "2", "--noise-levels", "1", "--score-updates", "1", "--first-score-updates", "1", "--parts", "1",
+    "distill", "--data", "images", "--set", "stage1.steps=1", "--set", "warm_start.steps=0", "--set",
+    "stage1.images=10", "--batch", "2", "--set", "noise_levels=1", "--set", "stage2.score_updates=1", "--set",
+    "stage2.first_score_updates=1",
   ]
 
   init() throws {
@@ -65,7 +66,7 @@ import Testing
       models: models)
     try dd2.expectFailure(
       ["distill", "--steps", "3", "--run", "run", "--resume", "--ref", "moved/ref.h5"], status: 64,
-      saying: ["another reference"], models: models)
+      saying: ["another fid.reference"], models: models)
   }
 
   /// Before anything is trained.
@@ -75,11 +76,11 @@ import Testing
     try refuses(["--ref", "imagenet"], saying: ["imagenet256"])
     try refuses(["--evaluate-every", "5"], saying: ["--data", "--ref"])
     try refuses(["--evaluate-count", "5"], saying: ["--data", "--ref"])
-    try refuses(["--ref-weights", "weights.pth"], saying: ["--ref-weights", "--ref"])
+    try refuses(["--set", "fid.weights=weights.pth"], saying: ["fid.weights needs fid.reference"])
     _ = try run(["ref", "build", "--extractor", "shapes32", "--images", "images", "-o", "ref.h5"])
-    try refuses(["--ref", "ref.h5", "--evaluate-every", "0"], saying: ["--ref", "--evaluate-every 0"])
+    try refuses(["--ref", "ref.h5", "--evaluate-every", "0"], saying: ["fid.reference", "fid.every 0"])
     try refuses(["--ref", "ref.h5", "--evaluate-count", "1"], saying: ["--evaluate-count is 1"])
-    try refuses(["--ref", "ref.h5", "--ref-weights", "nowhere.h5"], status: 66, saying: ["nowhere.h5"])
+    try refuses(["--ref", "ref.h5", "--set", "fid.weights=nowhere.h5"], status: 66, saying: ["nowhere.h5"])
     let ours = try HDF5File(reading: folder.file("ref.h5"))
     let writer = try HDF5Writer(path: folder.file("theirs.h5"))
     for (name, value) in try ours.attributes() {

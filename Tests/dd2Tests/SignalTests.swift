@@ -15,8 +15,8 @@ import Testing
 
   /// A distillation with thousands of small steps.
   private static let training =
-    ("distill --steps 100000 --run run --stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --score-updates 1 "
-    + "--first-score-updates 1 --parts 1 --training-images 20 --evaluate-every 0")
+    ("distill --steps 100000 --run run --set stage1.steps=1 --set warm_start.steps=0 --batch 2 --set noise_levels=1 --set stage2.score_updates=1 "
+    + "--set stage2.first_score_updates=1 --set stage1.images=20 --evaluate-every 0")
     .split(separator: " ").map(String.init)
 
   private func waitForSteps(_ process: Process) {

@@ -29,8 +29,8 @@ import Testing
       let run = "run\(number)"
       let shown = try lines(
         columns: columns,
-        "distill --steps 2 --run \(run) --stage1-steps 1 --warm-start none --batch 2 --noise-levels 1 --score-updates 1 "
-          + "--first-score-updates 1 --parts 1 --training-images 20 --evaluate-every 0")
+        "distill --steps 2 --run \(run) --set stage1.steps=1 --set warm_start.steps=0 --batch 2 --set noise_levels=1 --set stage2.score_updates=1 "
+          + "--set stage2.first_score_updates=1 --set stage1.images=20 --evaluate-every 0")
       let record = try #require(try MetricLog.read(folder.file("\(run)/metrics.jsonl")).last)
       let line = try #require(shown.last { $0.contains("2/2 steps, 100%") }, "\(shown)")
       #expect(line.count < columns, "\(line)")

@@ -46,7 +46,8 @@ extension DistillationConfiguration {
   /// The default of a setting, with those presets that have another.
   private static func defaults(of key: any AnySettingKey) -> String {
     let values = Dictionary(grouping: key.otherDefaults, by: \.value).sorted { $0.key < $1.key }.map { value, presets in
-      "\(value): " + presets.map(\.preset).joined(separator: ", ")
+      let tested = presets.filter(\.preset.isTested).map(\.preset.rawValue)
+      return "\(value): " + (tested + (tested.count < presets.count ? ["published"] : [])).joined(separator: ", ")
     }
     return ([key.initialValue.settingText] + values).joined(separator: "; ")
   }
@@ -54,8 +55,8 @@ extension DistillationConfiguration {
 
 extension AnySettingKey {
   /// The presets that have another default.
-  fileprivate var otherDefaults: [(preset: String, value: String)] {
-    DistillationPreset.allCases.map { ($0.rawValue, $0.configuration.value(of: self).settingText) }
+  fileprivate var otherDefaults: [(preset: DistillationPreset, value: String)] {
+    DistillationPreset.allCases.map { ($0, $0.configuration.value(of: self).settingText) }
       .filter { $0.value != initialValue.settingText }
   }
 

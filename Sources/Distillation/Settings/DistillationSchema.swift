@@ -15,7 +15,9 @@ extension DenoisingEstimate: SettingValue {}
 extension SettingCondition {
   static let dd2 = SettingCondition(text: "method dd2") { $0.method == .dd2 }
   static let sid = SettingCondition(text: "method dd2 and stage2.loss sid") { $0.method == .dd2 && $0.loss == .sid }
-  static let posterior = SettingCondition(text: "head.estimate posterior") { $0.head.estimate == .posterior }
+  static let freshPosterior = SettingCondition(text: "head.estimate posterior, and no start, whose file tells") {
+    $0.headEstimate == .posterior && $0.start == nil
+  }
   static let pairs = SettingCondition(text: "warm_start.steps or stage2.regression_weight above 0") { $0.usesPairs }
   static let warmStart = SettingCondition(text: "method dd2, warm_start.steps above 0 and no start") {
     $0.method == .dd2 && $0.warmStartSteps > 0 && $0.start == nil
@@ -72,7 +74,7 @@ public struct DistillationSchema: Sendable {
     needs: .fresh)
   public let noiseGain = SettingKey(
     "generator.noise_gain", Float(0.7), .atLeast(0),
-    "Where the learned gain of a token's own noise in its logits starts; 0: no gain.", needs: .posterior)
+    "Where the learned gain of a token's own noise in its logits starts; 0: no gain.", needs: .freshPosterior)
 
   public let stage1Steps = SettingKey(
     "stage1.steps", 50, .atLeast(1), "Updates; a guided teacher wants 200.", needs: .dd2)

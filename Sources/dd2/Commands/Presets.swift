@@ -40,7 +40,8 @@ struct Presets: ParsableCommand {
 
     Generated from `Sources/Distillation/Settings/DistillationSchema.swift` by `dd2 presets --markdown`.
     `--set NAME=VALUE` gives one, `--config FILE` a YAML file of some or all, or a run's `config.json`;
-    `dd2 presets NAME` prints those of a preset to begin with. Other defaults of presets stand behind the default.
+    `dd2 presets NAME` prints those of a preset to begin with. Where a preset has another default, it stands behind the usual
+    one; 'published' are the presets of published teachers, var-d16 to llamagen-l.
 
     \(DistillationConfiguration.markdown)
     """

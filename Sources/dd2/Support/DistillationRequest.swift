@@ -27,29 +27,32 @@ struct DistillationRequest {
   ///   - recorded: the run to resume; nil for a new one.
   /// - Throws: `SettingsError`, `CommandFailure`, and what reading files throws.
   init(preset: DistillationPreset?, _ assignments: [Assignment], resuming recorded: DistillationRecord?) throws {
-    // Wrong names and values are reported before any large file is read.
-    let first = try Self.settings(assignments, over: preset?.configuration ?? DistillationConfiguration())
-    let named = assignments.contains { $0.path == "teacher" } ? first.teacher : nil
-    let teacher = try Self.teacher(named ?? recorded?.teacher.path ?? preset?.bundledTeacher, resuming: recorded)
-    let usual = named.flatMap(DistillationPreset.init) ?? .usual(for: teacher.configuration)
-    self.preset = recorded == nil ? preset ?? usual : nil
-    let base = preset?.configuration ?? recorded?.settings ?? usual.configuration
-    var asked = try Self.settings(assignments, over: base)
-    if recorded == nil {
-      for given in assignments where given.wantsEffect { try asked.requireEffect(of: given.path, named: given.name) }
-      asked.teacher = named ?? preset?.bundledTeacher ?? BundledModels.teachers[0].name
-    }
+    let named = try Self.settings(assignments, over: preset?.configuration ?? DistillationConfiguration()).teacher
     let isScoringAsked = assignments.contains { $0.wantsEffect && Self.scoringPaths.contains($0.path) }
-    let record =
-      try recorded.map { try Self.resumed($0, asked: asked, assignments, teacher: teacher) }
-      ?? Self.fresh(asked, givesData: assignments.contains { $0.path == "data" }, isScoringAsked, teacher: teacher)
+    let name = named ?? recorded?.teacher.path ?? preset?.bundledTeacher ?? BundledModels.teachers[0].name
+    // Where the teacher's name tells the preset, wrong settings are reported before any large file is read.
+    if recorded == nil, let preset = preset ?? DistillationPreset(rawValue: name) {
+      _ = try Self.checked(assignments, over: preset, isScoringAsked)
+    }
+    let teacher = try Self.teacher(name, resuming: recorded)
+    let record: DistillationRecord
+    if let recorded {
+      let asked = try Self.settings(assignments, over: preset?.configuration ?? recorded.settings)
+      record = try Self.resumed(recorded, asked: asked, assignments, teacher: teacher)
+      self.preset = nil
+    } else {
+      let preset = preset ?? DistillationPreset(rawValue: name) ?? .usual(for: teacher.configuration)
+      var settings = try Self.checked(assignments, over: preset, isScoringAsked)
+      settings.teacher = name
+      record = try Self.fresh(
+        settings, givesData: assignments.contains { $0.path == "data" }, teacher: teacher)
+      self.preset = preset
+    }
     let settings = record.settings
-    try settings.check()
-    let layout = teacher.teacher.layout
-    for parts in [settings.parts, max(1, settings.chainParts)] { _ = try layout.parts(parts) }
+    for parts in [settings.parts, max(1, settings.chainParts)] { _ = try teacher.teacher.layout.parts(parts) }
     let givesClasses = recorded == nil || assignments.contains { $0.path == "classes" }
     images = try TrainingImages(
-      settings.data, givesClasses ? ClassOptions.rule(asked.classes) : nil, side: teacher.teacher.imageSide,
+      settings.data, givesClasses ? ClassOptions.rule(settings.classes) : nil, side: teacher.teacher.imageSide,
       known: KnownClasses(of: teacher), recorded: record.images)
     scorer = try InRunFID.scorer(record, side: teacher.teacher.imageSide, isAsked: isScoringAsked)
     self.record = record.with(images: images.record)
@@ -64,9 +67,29 @@ struct DistillationRequest {
     return settings
   }
 
+  /// The settings of a new run.
+  /// - Throws: also for a setting without effect, and for FID that is asked for without anything to measure against.
+  private static func checked(
+    _ assignments: [Assignment], over preset: DistillationPreset, _ isScoringAsked: Bool
+  ) throws -> DistillationConfiguration {
+    var settings = try settings(assignments, over: preset.configuration)
+    for given in assignments where given.wantsEffect { try settings.requireEffect(of: given.path, named: given.name) }
+    if settings.data != DataOptions.builtIn, settings.reference == nil {
+      guard !isScoringAsked || settings.evaluationInterval == 0 else {
+        throw CommandFailure(
+          .usage,
+          "FID is measured against shapes32, which --data is not; give --ref with a file of 'dd2 ref build', or leave "
+            + "out --evaluate-every and --evaluate-count")
+      }
+      settings.evaluationInterval = 0
+    }
+    try settings.check()
+    return settings
+  }
+
   /// The teacher of a name or file, in a resumed run the one that it began with.
-  private static func teacher(_ name: String?, resuming recorded: DistillationRecord?) throws -> TeacherFile.Loaded {
-    let loaded = try TeacherOptions.load(name ?? BundledModels.teachers[0].name)
+  private static func teacher(_ name: String, resuming recorded: DistillationRecord?) throws -> TeacherFile.Loaded {
+    let loaded = try TeacherOptions.load(name)
     guard let began = recorded?.teacher.hash, loaded.hash != began else { return loaded }
     throw CommandFailure(
       .badData,
@@ -77,19 +100,10 @@ struct DistillationRequest {
   // MARK: A new run
 
   private static func fresh(
-    _ asked: DistillationConfiguration, givesData: Bool, _ isScoringAsked: Bool, teacher: TeacherFile.Loaded
+    _ asked: DistillationConfiguration, givesData: Bool, teacher: TeacherFile.Loaded
   ) throws -> DistillationRecord {
     var settings = asked
     try requireImages(of: teacher, givesData: givesData)
-    if settings.data != DataOptions.builtIn, settings.reference == nil {
-      guard !isScoringAsked || settings.evaluationInterval == 0 else {
-        throw CommandFailure(
-          .usage,
-          "FID is measured against shapes32, which --data is not; give --ref with a file of 'dd2 ref build', or leave "
-            + "out --evaluate-every and --evaluate-count")
-      }
-      settings.evaluationInterval = 0
-    }
     var start: RecordedFile?
     if let path = settings.start {
       // What the generator is, its file says.
