@@ -1,3 +1,5 @@
+import Datasets
+
 /// Why statistics or a distance cannot be computed: `description` is one line that says what, where, and what to do.
 public enum FIDError: Error, Equatable, Sendable {
   /// Statistics of two feature extractors, or of one with two preprocessings or weights, were to be compared.
@@ -14,14 +16,20 @@ public enum FIDError: Error, Equatable, Sendable {
   case invalidStatistics(path: String, detail: String)
   /// There is no reference of that name.
   case unknownReference(String, known: [String])
+  /// What was given fits no measurement; the text says why and what to give.
+  case unfit(String)
+  /// The network's features are of images of another size.
+  case wrongSize(path: String, size: ImageInput.Size, extractor: String, side: Int)
   /// The singular values of a product of covariances were not found.
   case notConverged(String)
 
   /// The exit status of a command that ends with this error, after sysexits(3).
   public var exitCode: Int32 {
     switch self {
-    case .differentExtractors, .differentDimensions, .nonFinite, .tooFewSamples, .tooFewFor, .invalidStatistics: 65
-    case .unknownReference: 64
+    case .differentExtractors, .differentDimensions, .nonFinite, .tooFewSamples, .tooFewFor, .invalidStatistics,
+      .wrongSize:
+      65
+    case .unknownReference, .unfit: 64
     case .notConverged: 70
     }
   }
@@ -45,6 +53,10 @@ extension FIDError: CustomStringConvertible {
       "\(path): not usable as feature statistics (\(detail)); rebuild them with `dd2 ref build`"
     case .unknownReference(let name, let known):
       "no reference named \(name); choose one of \(known.joined(separator: ", ")), or give a file or folder"
+    case .unfit(let line): line
+    case .wrongSize(let path, let size, let extractor, let side):
+      "\(path): images are \(size) pixels where the features of \(extractor) are of \(side) x \(side); score images of "
+        + "that size, or give --resize \(side)"
     case .notConverged(let what):
       "\(what) could not be decomposed; check that the statistics are sound"
     }

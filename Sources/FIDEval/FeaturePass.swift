@@ -46,7 +46,7 @@ public struct FeaturePass {
   ///
   /// Throws `DatasetError` and `ArtifactError` for images that cannot be read, `FIDError`, and what `progress` throws.
   /// - Parameter progress: called with the images done.
-  public func callAsFunction(_ input: ImageInput, progress: (Int) throws -> Void) throws -> ImageSetFeatures {
+  public func measure(_ input: ImageInput, progress: (Int) throws -> Void) throws -> ImageSetFeatures {
     let provenance = extractor.provenance
     var pooled: StatisticsAccumulator?
     var spatial: StatisticsAccumulator?

@@ -30,7 +30,7 @@ import Testing
   private func pass(_ metrics: [Metric], batch: Int, folder: String = "images") throws -> ImageSetFeatures {
     var done: [Int] = []
     let input = try ImageInput("\(root)/\(folder)", ImageInput.Options())
-    let found = try FeaturePass(ColorExtractor(), for: metrics, batch: batch)(input) { done.append($0) }
+    let found = try FeaturePass(ColorExtractor(), for: metrics, batch: batch).measure(input) { done.append($0) }
     #expect(done == stride(from: batch, to: Self.count, by: batch).map { $0 } + [Self.count])
     return found
   }
@@ -85,7 +85,7 @@ import Testing
     try folder.write(PNGFixture.undecodable, "bad/a.png")
     let input = try ImageInput(path, ImageInput.Options(skipsBad: true))
     #expect(throws: DatasetError.noImages(path: path)) {
-      try FeaturePass(ColorExtractor(), for: [Metric.fid], batch: 2)(input) { _ in }
+      try FeaturePass(ColorExtractor(), for: [Metric.fid], batch: 2).measure(input) { _ in }
     }
   }
 
@@ -93,7 +93,7 @@ import Testing
     struct Stop: Error {}
     let input = try ImageInput(root + "/images", ImageInput.Options())
     #expect(throws: Stop.self) {
-      try FeaturePass(ColorExtractor(), for: [Metric.fid], batch: 2)(input) { _ in throw Stop() }
+      try FeaturePass(ColorExtractor(), for: [Metric.fid], batch: 2).measure(input) { _ in throw Stop() }
     }
   }
 }

@@ -68,20 +68,17 @@ struct FID: ComputingCommand {
     let target = try reference.map { try FIDReference($0) }
     try target?.check(metrics)
     let choice = try FeatureExtractorChoice.load(extractor, for: target?.preference ?? FIDReference.Preference())
-    if let metric = metrics.first(where: { !$0.outputs.isSubset(of: choice.extractor.available) }) {
-      throw CommandFailure(
-        .usage,
-        "--metrics \(metric.rawValue): the network \(choice.extractor.name) has no such features; leave it out, or use "
-          + "--extractor inception")
-    }
-    var report = FIDReport(
-      images: images, extractor: choice.extractor.name, dimension: choice.extractor.dimension,
-      protocol: choice.protocolName, preprocessing: choice.extractor.preprocessing,
-      weightsSha256: choice.extractor.weightsHash, comparableWithInception: choice.extractor.isComparableWithInception,
-      alpha: input.alpha.rawValue, resize: input.resize?.description, batch: choice.batch, seed: seed)
-    let measurement = ImageMeasurement(choice: choice, input: input)
-    let scoring = FIDScoring(measurement: measurement, metrics: metrics, seed: seed, usesCache: !noCache)
-    try scoring(images: images, reference: target, into: &report)
-    try json ? Console.result(json: report) : Console.result(report.text)
+    let scoring = try FIDScoring(
+      ImageMeasurement(choice, input.options, observer: MeasurementProgress()), metrics: metrics, seed: seed,
+      usesCache: !noCache)
+    let (network, report) = (choice.extractor, try scoring.score(images: images, reference: target))
+    let output = FIDOutput(
+      report,
+      FIDOutput.Setting(
+        reference: reference, images: images, extractor: network.name, dimension: network.dimension,
+        protocol: choice.protocolName, preprocessing: network.preprocessing, weightsSha256: network.weightsHash,
+        comparableWithInception: network.isComparableWithInception, alpha: input.alpha.rawValue,
+        resize: input.resize?.description, batch: choice.batch, seed: seed))
+    try json ? Console.result(json: output) : Console.result(output.text)
   }
 }

@@ -36,9 +36,9 @@ struct RefBuild: ComputingCommand {
     }
     let choice = try FeatureExtractorChoice.load(extractor, for: FIDReference.Preference())
     try Outputs.check(output, option: "-o", as: .statistics, inputs: [images, choice.weightsPath])
-    let measurement = ImageMeasurement(choice: choice, input: input)
+    let measurement = ImageMeasurement(choice, input.options, observer: MeasurementProgress())
     let metrics: [Metric] = choice.extractor.available.contains(.spatial) ? [.fid, .sfid] : [.fid]
-    let found = try measurement(
+    let found = try measurement.measure(
       try measurement.load(images, title: "features"), for: metrics, title: "features")
     guard let pooled = found.features.pooled else { preconditionFailure("ref build: no statistics") }
     if let text = FIDReport.rankWarning(found.features.count, in: images, dimension: pooled.dimension) {

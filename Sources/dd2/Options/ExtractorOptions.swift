@@ -2,17 +2,13 @@ import ArgumentParser
 import FIDEval
 
 extension InceptionProtocol: ExpressibleByArgument {}
+extension FeatureNetwork: ExpressibleByArgument {}
 
 /// Which features are compared.
 struct ExtractorOptions: ParsableArguments {
-  /// The feature networks.
-  enum Network: String, CaseIterable, ExpressibleByArgument {
-    case shapes32, inception
-  }
-
   @Option(
     help: "The feature network (default: shapes32 with dd2 fid where --ref is of its features, else inception).")
-  var extractor: Network?
+  var extractor: FeatureNetwork?
 
   @Option(
     name: .customLong("protocol"),

@@ -32,50 +32,8 @@ struct ImageInputOptions: ParsableArguments {
   @Flag(help: "Leave out images that cannot be used; how many is part of the result.")
   var skipBad = false
 
-  /// Whether any of them was given.
-  var isGiven: Bool { alpha != .refuse || resize != nil || skipBad }
-
   /// As the reader takes them.
   var options: ImageInput.Options {
     ImageInput.Options(alpha: alpha == .drop ? .drop : .refuse, skipsBad: skipBad, size: resize)
-  }
-
-  /// Lists and checks images; files that cannot be used are named on stderr, one a line.
-  func load(_ path: String, title: String) throws -> ImageInput {
-    let input = try Self.checking(title) { try ImageInput(path, options, progress: $0) }
-    Self.list(input.bad)
-    if input.resizedCount > 0 { Log.info("\(path): \(input.resizedCount) images are resized to \(input.size)") }
-    return input
-  }
-
-  /// Shows the progress of a check of image files; those that cannot be used are named on stderr, one a line.
-  /// - Parameter check: is given what it must call with the files checked and all files.
-  /// - Returns: what `check` returns.
-  static func checking<Images>(
-    _ title: String, _ check: ((Int, Int) throws -> Void) throws -> Images
-  ) throws -> Images {
-    var meter: ProgressMeter?
-    defer { meter?.close() }
-    do {
-      return try check { done, total in
-        // A short check needs no bar.
-        guard total > Self.silentFiles else { return }
-        if meter == nil { meter = ProgressMeter("\(title): checking", total: total, unit: "files") }
-        meter?.update(done)
-      }
-    } catch let error as DatasetError {
-      meter?.close()
-      meter = nil
-      if case .badImages(_, let bad, _) = error, bad.count > 1 { Self.list(bad) }
-      throw error
-    }
-  }
-
-  private static let silentFiles = 2000
-  private static let listedFiles = 20
-
-  private static func list(_ bad: [ArtifactError]) {
-    for error in bad.prefix(listedFiles) { Log.warning(error.description) }
-    if bad.count > listedFiles { Log.warning("... and \(bad.count - listedFiles) more") }
   }
 }

@@ -1,21 +1,9 @@
-import Artifacts
 import Datasets
 import Evaluation
 import FIDEval
-import Foundation
 
-/// The feature network of a measurement: the only place that knows which there are.
-struct FeatureExtractorChoice {
-  let extractor: any FeatureExtractor
-  /// The file that its weights come from.
-  let weightsPath: String
-  /// Images at a time.
-  let batch: Int
-  /// The protocol's name, for the result.
-  let protocolName: String
-  /// The size of images that the network takes; nil for any.
-  let requiredSide: Int?
-
+/// The only place that knows which networks there are.
+extension FeatureExtractorChoice {
   /// Loads the network that the options ask for.
   ///
   /// Throws `CommandFailure` of code 69 where the weights are not fetched, `ArtifactError` for a bad file.
@@ -35,7 +23,7 @@ struct FeatureExtractorChoice {
   /// Loads a network, with its usual weights and number of images at a time unless others are given. Throws as above.
   /// - Parameter imageProtocol: of the inception network; the other has one only.
   static func load(
-    _ network: ExtractorOptions.Network, protocol imageProtocol: InceptionProtocol, weights: String?, batch: Int? = nil
+    _ network: FeatureNetwork, protocol imageProtocol: InceptionProtocol, weights: String?, batch: Int? = nil
   ) throws -> Self {
     switch network {
     case .shapes32:
@@ -47,7 +35,7 @@ struct FeatureExtractorChoice {
       let path = try weights ?? InceptionFile.locate()
       return Self(
         extractor: InceptionV3(weights: try InceptionFile.read(path), protocol: imageProtocol), weightsPath: path,
-        batch: batch ?? 32, protocolName: imageProtocol.rawValue, requiredSide: nil)
+        batch: batch ?? 32, protocolName: imageProtocol.rawValue)
     }
   }
 }

@@ -10,8 +10,6 @@ import Training
 
 /// What `samples.json` says about the images beside it.
 struct SampleRecord: Encodable {
-  static let name = "samples.json"
-
   /// A file of weights that took part.
   struct Source: Encodable {
     let path: String
@@ -48,22 +46,6 @@ struct SampleRecord: Encodable {
   var imagesPerSecond: Double?
   var command = commandLine
   var createdBy = DD2Version.description
-}
-
-extension SampleRecord {
-  /// How many images a record in a folder tells of.
-  struct Progress: Decodable {
-    let count: Int
-    let completed: Int
-
-    /// Nil where a folder has no record, or none of this program.
-    init?(in folder: String) {
-      guard let data = try? FileAccess.contents(of: "\(folder)/\(SampleRecord.name)"),
-        let record = try? JSONDecoder().decode(Self.self, from: data)
-      else { return nil }
-      self = record
-    }
-  }
 }
 
 /// Draws images batch by batch and writes each batch as soon as it is there.
@@ -127,7 +109,7 @@ struct SamplingRun {
   /// Removes the images of an earlier run of this command, which would be counted with the new ones; none where others
   /// lie beside them, for which the folder is refused.
   private func clear(_ output: ImageOutput) throws {
-    let hasRecord = FileAccess.exists("\(output.path)/\(SampleRecord.name)")
+    let hasRecord = FileAccess.exists("\(output.path)/\(SampleProgress.fileName)")
     func isEarlier(_ name: String) -> Bool { hasRecord && name.wholeMatch(of: /\d{6,}-class\d+\.png/) != nil }
     try output.requireNoOthers(than: isEarlier)
     guard hasRecord else { return }
@@ -138,7 +120,7 @@ struct SamplingRun {
 
   private func write(_ record: SampleRecord) throws {
     guard let folder = options.output else { return }
-    try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(folder)/\(SampleRecord.name)")
+    try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(folder)/\(SampleProgress.fileName)")
   }
 }
 

@@ -25,7 +25,7 @@ struct TrainingImages {
           "\(name): has \(source.classNames.count) classes where the teacher has \(count); give its images with --data")
       }
     } else {
-      let folder = try ImageInputOptions.checking("images") { progress in
+      let folder = try MeasurementProgress.checking("images") { progress in
         try ImageFolder(name, classes: rule, known: known, recorded: recorded, progress: progress)
       }
       (source, record) = (folder, folder.record)

@@ -1,6 +1,5 @@
 import Artifacts
 import Datasets
-import FIDEval
 import Foundation
 
 /// Statistics of folders that were references before, in `dd2/statistics` under `XDG_CACHE_HOME`, else `~/.cache`.
@@ -31,12 +30,12 @@ struct StatisticsCache {
   func read() -> ReferenceStatistics? { try? ReferenceStatistics.read(path) }
 
   /// Keeps statistics. That there is no room for them is worth a line and no more.
-  func write(_ statistics: ReferenceStatistics) {
+  func write(_ statistics: ReferenceStatistics, _ observer: any MeasurementObserver) {
     do {
       try FileAccess.makeFolder(path.pathFolder)
-      try Interrupts.holdOff { try statistics.write(path) }
+      try observer.writing { try statistics.write(path) }
     } catch {
-      Log.warning("the reference's statistics are not kept for the next time (\(path) cannot be written)")
+      observer.warn("the reference's statistics are not kept for the next time (\(path) cannot be written)")
     }
   }
 }

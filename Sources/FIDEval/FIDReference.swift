@@ -1,43 +1,45 @@
 import Artifacts
 import Datasets
-import FIDEval
-import Foundation
+
+/// The feature networks.
+package enum FeatureNetwork: String, CaseIterable, Sendable {
+  case shapes32, inception
+}
 
 /// What `--ref` stands for: statistics in a file, images, or both.
-struct FIDReference {
+package struct FIDReference {
   /// As given.
-  let name: String
+  package let name: String
   /// Statistics from a file.
-  let statistics: ReferenceStatistics?
+  package let statistics: ReferenceStatistics?
   /// A folder of images, or a NumPy file with some.
-  let images: String?
+  package let images: String?
   /// Where it lies.
-  let path: String
+  package let path: String
 
-  static let shapesName = "shapes32"
-  static let imageNetName = "imagenet256"
-  private static let imageNetEntry = "imagenet256-reference"
+  package static let shapesName = "shapes32"
+  package static let imageNetName = "imagenet256"
 
   /// The network and protocol that a reference goes with.
-  struct Preference {
-    var network = ExtractorOptions.Network.inception
-    var imageProtocol = InceptionProtocol.pytorchFID
+  package struct Preference {
+    package let network: FeatureNetwork
+    package let imageProtocol: InceptionProtocol
+
+    package init(network: FeatureNetwork = .inception, imageProtocol: InceptionProtocol = .pytorchFID) {
+      self.network = network
+      self.imageProtocol = imageProtocol
+    }
   }
 
   /// Finds a reference and reads statistics, before any work.
   ///
-  /// Throws `CommandFailure` of code 69 for one that is not fetched, `ArtifactError` or `FIDError` for a bad file,
-  /// `FIDError.unknownReference`.
-  init(_ name: String) throws {
+  /// Throws `ArtifactError` or `FIDError` for a bad file, `FIDError.unknownReference`.
+  /// - Parameter path: where a reference with a name of its own lies.
+  package init(_ name: String, path: String) throws {
     self.name = name
-    if name == Self.shapesName {
-      path = try BundledModels.path(of: .referenceStatistics)
-      (statistics, images) = (try .read(path), nil)
-      return
-    }
-    path = name == Self.imageNetName ? try Self.fetchedImageNet() : name
+    self.path = path
     guard let kind = FileAccess.kind(path) else {
-      if name.contains("/") || name.contains(".") { throw ArtifactError.missingFile(path: name) }
+      if path != name || name.contains("/") || name.contains(".") { throw ArtifactError.missingFile(path: path) }
       throw FIDError.unknownReference(name, known: [Self.shapesName, Self.imageNetName])
     }
     if kind == .folder {
@@ -51,20 +53,8 @@ struct FIDReference {
     }
   }
 
-  private static func fetchedImageNet() throws -> String {
-    let entry = try WeightsManifest(reading: try BundledModels.manifestPath()).entry(named: imageNetEntry)
-    let path = WeightsFolder.path + "/" + entry.relativePath
-    guard FileAccess.exists(path) else {
-      throw CommandFailure(
-        .unavailable,
-        "reference \(imageNetName): \(path) is not fetched yet (from \(entry.urls.first ?? "an unknown place")); run "
-          + "'dd2 weights fetch \(imageNetEntry)', or use another --ref")
-    }
-    return path
-  }
-
   /// What goes with this reference: what its statistics say of themselves, else what is usual.
-  var preference: Preference {
+  package var preference: Preference {
     guard let provenance = statistics?.pooled.provenance else {
       return Preference(imageProtocol: name == Self.imageNetName ? .adm : .pytorchFID)
     }
@@ -75,11 +65,10 @@ struct FIDReference {
 
   /// The statistics of pooled features.
   ///
-  /// Throws `CommandFailure` where there are images alone.
-  func requireStatistics() throws -> FeatureStatistics {
+  /// Throws `FIDError.unfit` where there are images alone.
+  package func requireStatistics() throws -> FeatureStatistics {
     guard let statistics else {
-      throw CommandFailure(
-        .usage,
+      throw FIDError.unfit(
         "--ref \(name): holds images; write their statistics with 'dd2 ref build --images \(name) -o FILE' and give that"
       )
     }
@@ -87,16 +76,14 @@ struct FIDReference {
   }
 
   /// Throws unless the reference has what the metrics need.
-  func check(_ metrics: [Metric]) throws {
+  package func check(_ metrics: [Metric]) throws {
     if images == nil, let metric = metrics.first(where: { $0.reference == .features }) {
-      throw CommandFailure(
-        .usage,
+      throw FIDError.unfit(
         "--metrics \(metric.rawValue) compares the features of every image, and \(name) holds only their mean and "
           + "covariance; give --ref a folder of images, or an .npz with images in arr_0")
     }
     if let statistics, statistics.spatial == nil, metrics.contains(.sfid) {
-      throw CommandFailure(
-        .usage,
+      throw FIDError.unfit(
         "--metrics sfid needs mu_s and sigma_s, which \(name) does not hold; give --ref a folder of images, or "
           + "statistics of 'dd2 ref build'")
     }
