@@ -15,8 +15,8 @@ import Training
   }
 
   @Test(arguments: [
-    ("fcs", 0.8, 2.3, 2.5, "--score-updates"), ("score_difference", 0.15, 0.29, 0.31, "--generator-lr"),
-    ("token_entropy", 4.0, 3.1, 2.9, "--warm-start-steps"),
+    ("fcs", 0.8, 2.3, 2.5, "stage2.score_updates"), ("score_difference", 0.15, 0.29, 0.31, "--generator-lr"),
+    ("token_entropy", 4.0, 3.1, 2.9, "warm_start.steps"),
   ])
   func warnsOnceBeyondTheRange(_ metric: String, start: Double, healthy: Double, unhealthy: Double, advice: String) {
     #expect(Self.warnings(metric, start: start, later: healthy).isEmpty)

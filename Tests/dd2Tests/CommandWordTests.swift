@@ -38,16 +38,16 @@ import Testing
 
   /// Words in one string, and how the line begins.
   @Test(arguments: [
-    ("distil", "there is no command 'distil'; did you mean 'distill'? (see 'dd2 --help')"),
-    ("distil --steps 5 --batch 2", "there is no command 'distil'; did you mean 'distill'? (see 'dd2 --help')"),
+    ("distll", "there is no command 'distll'; did you mean 'distill'? (see 'dd2 --help')"),
+    ("distll --steps 5 --batch 2", "there is no command 'distll'; did you mean 'distill'? (see 'dd2 --help')"),
+    ("distil --stepz 5", "there is no option '--stepz'; did you mean '--steps'?"),
     ("teacher trian --data x", "there is no command 'trian'; did you mean 'train'? (see 'dd2 teacher --help')"),
     ("frobnicate", "there is no command 'frobnicate' (see 'dd2 --help')"),
     ("distill --step 5", "there is no option '--step'; did you mean '--steps'? (see 'dd2 distill --help')"),
     ("distill --stepz=5", "there is no option '--stepz'; did you mean '--steps'?"),
     ("distill -steps 5", "there is no option '-steps'; did you mean '--steps'?"),
     ("distill --steps 5 --techer x", "there is no option '--techer'; did you mean '--teacher'?"),
-    ("distill --steps 5 --own-nose", "there is no option '--own-nose'; did you mean '--own-noise'?"),
-    ("distill --steps 5 --no-own-nosie", "there is no option '--no-own-nosie'; did you mean '--no-own-noise'?"),
+    ("fid --ref x --no-cahce", "there is no option '--no-cahce'; did you mean '--no-cache'?"),
     ("sample --one-step --out x", "there is no option '--out'; did you mean '--output'?"),
     ("sample --one-step -o x --steps 5", "there is no option '--steps'; it is an option of 'dd2 distill'"),
     ("fid --ref x --frobnicate", "there is no option '--frobnicate' (see 'dd2 fid --help')"),

@@ -23,7 +23,7 @@ final class RunProgress {
       if completed >= total {
         Log.info("\(stage): all \(total) \(Self.unit(of: stage)) done before")
       } else if completed > 0 {
-        Log.info("\(stage): continuing after \(completed) \(Self.unit(of: stage))")
+        Log.info("\(stage): continuing after step \(completed)")
       }
     case .step(let stage, let completed, let total, let metrics):
       // A stage may prepare something else after it began, with a bar of its own. This one begins when its first step

@@ -34,7 +34,7 @@ struct UnknownWord: CustomStringConvertible {
         return
       }
       guard let subcommands = command.subcommands, !word.hasPrefix("-") else { continue }
-      guard let next = subcommands.first(where: { $0.commandName == word }) else {
+      guard let next = subcommands.first(where: { $0.isCalled(word) }) else {
         let hint = NearestName.of(word, among: subcommands.map(\.commandName)).map { "did you mean '\($0)'?" }
         description = line("there is no command '\(word)'", hint)
         return
@@ -58,8 +58,11 @@ struct UnknownWord: CustomStringConvertible {
       let names: [Name]?
     }
     let commandName: String
+    let aliases: [String]?
     let subcommands: [Command]?
     let arguments: [Argument]?
+
+    func isCalled(_ word: String) -> Bool { commandName == word || aliases?.contains(word) ?? false }
 
     /// The long ones.
     var optionNames: [String] {
