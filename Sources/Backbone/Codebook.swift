@@ -1,7 +1,7 @@
 import TensorCore
 
 /// The vectors that tokens stand for, in unit scale: divided by their root mean square, so that they match noise of
-/// unit variance (design, section 2).
+/// unit variance.
 public struct Codebook: Sendable {
   /// (V, D), root mean square 1.
   public let vectors_VD: Tensor
@@ -25,7 +25,7 @@ public struct Codebook: Sendable {
   public func nearest(_ latents: Tensor) -> IndexTensor {
     precondition(latents.shape.last == dimension, "Codebook.nearest: latents \(latents.shape), D = \(dimension)")
     let leading = Shape(Array(latents.shape.dimensions.dropLast()))
-    return search(latents.reshaped([leading.count, dimension])).reshaped(leading)
+    return search.nearest(latents.reshaped([leading.count, dimension])).reshaped(leading)
   }
 
   /// The vectors of token ids of any shape: (ids..., D), unit scale.
@@ -47,7 +47,7 @@ public struct NearestCode: Sendable {
   private static let blockElements = 1 << 24
 
   /// (N, D) to N indices.
-  public func callAsFunction(_ queries_ND: Tensor) -> IndexTensor {
+  public func nearest(_ queries_ND: Tensor) -> IndexTensor {
     let N = queries_ND.dims2.0
     let rows = max(1, Self.blockElements / vectors_VD.shape[0])
     let indices = withoutGradient {

@@ -19,7 +19,7 @@ public func noised(_ q_BLD: Tensor, t: Tensor, noise: Tensor) -> Tensor {
   return (1 - t_KBL1) * q_BLD + t_KBL1 * noise
 }
 
-/// The conditional score distillation loss at one noise draw (paper, equations of section 4.3; design, section 2).
+/// The conditional score distillation loss at one noise draw (DD2, arXiv 2510.21003, section 4.3).
 ///
 /// - SiD: per token `w [ (f_r - f_f).(f_r - q) - alpha |f_r - f_f|^2 ]`; gradients flow through q, f_r and f_f as far as
 ///   the caller's graph lets them.

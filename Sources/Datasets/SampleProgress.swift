@@ -1,7 +1,7 @@
 import Artifacts
 import Foundation
 
-/// How many images the record in a folder of drawn images tells of.
+/// How many images the record in a folder of drawn images lists.
 public struct SampleProgress: Decodable {
   /// The record's file, which `dd2 sample` writes.
   public static let fileName = "samples.json"

@@ -73,7 +73,7 @@ public struct Evaluation {
   public func pathLength(_ method: String, _ sampler: GeneratorSampler) throws -> Double {
     let pairs = max(1, count / 2)
     let teacher = sampler.teacher
-    return try PerceptualPathLength(extractor: scorer.extractor, pairs: pairs, batch: batch, seed: seed)(
+    return try PerceptualPathLength(extractor: scorer.extractor, pairs: pairs, batch: batch, seed: seed).measure(
       latents: (teacher.layout.count, teacher.codebook.dimension), classCount: teacher.classCount,
       progress: { try progress("path length, \(method)", $0, pairs) },
       images: { try teacher.decodeInSlices(ids_BL: sampler.tokens(noise_BLD: $0, labels: $1)) })

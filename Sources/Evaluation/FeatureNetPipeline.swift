@@ -115,7 +115,7 @@ public struct FeatureNetPipeline {
 
   /// Runs what is not done yet; writes `features.h5` and `reference-statistics.h5`.
   /// - Returns: the paths of both.
-  public func callAsFunction() throws -> (network: String, statistics: String) {
+  public func run() throws -> (network: String, statistics: String) {
     let stage = FeatureNetTraining(
       data: Shapes32(.train), configuration: configuration.network, settings: configuration.training,
       seed: configuration.seed)

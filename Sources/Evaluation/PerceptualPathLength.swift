@@ -37,7 +37,7 @@ public struct PerceptualPathLength {
   ///   - progress: called with the number of pairs done; throws to stop.
   ///   - images: makes images (B, h, w, 3) of noise (B, L, D) and B labels.
   /// - Throws: what `progress` and `images` throw.
-  public func callAsFunction(
+  public func measure(
     latents: (count: Int, dimension: Int), classCount: Int, progress: (Int) throws -> Void = { _ in },
     images: (_ noise_BLD: Tensor, _ labels: [Int32]) throws -> Tensor
   ) throws -> Double {
@@ -64,6 +64,6 @@ public struct PerceptualPathLength {
     }
     var stream = RandomStream(seed: seed, purpose: "path_length.place", index: pair)
     let (path, place) = (NoisePath(from: noise(0), to: noise(1)), Double(stream.uniform()))
-    return (path(place), path(place + epsilon))
+    return (path.noise(at: place), path.noise(at: place + epsilon))
   }
 }

@@ -42,7 +42,7 @@ extension FIDReport {
   /// ImageNet's classes, which the score's network tells apart.
   private static let fewForScore = 1000
 
-  /// Of a folder whose `samples.json` tells of other images than the folder holds, as after two commands that wrote into
+  /// Of a folder whose `samples.json` lists other images than the folder holds, as after two commands that wrote into
   /// it, or one that was interrupted.
   static func recordWarning(_ count: Int, in folder: String) -> String? {
     guard let record = SampleProgress(in: folder), record.count != count || record.completed != count else {
@@ -50,7 +50,7 @@ extension FIDReport {
     }
     let recorded = record.count == record.completed ? "\(record.count)" : "\(record.completed) of \(record.count)"
     return
-      "WARNING: \(folder) holds \(count) images, and its samples.json tells of \(recorded); draw them anew, or make "
+      "WARNING: \(folder) holds \(count) images, and its samples.json lists \(recorded); draw them anew, or make "
       + "sure that they are the ones you mean"
   }
 }

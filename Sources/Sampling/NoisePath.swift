@@ -22,7 +22,7 @@ public struct NoisePath {
   }
 
   /// The noise at `place`: exactly the first end at 0, exactly the second at 1.
-  public func callAsFunction(_ place: Double) -> Tensor {
+  public func noise(at place: Double) -> Tensor {
     let length = lengths.start * (1 - place) + lengths.end * place
     let first = sin((1 - place) * angle) / sin(angle) * (length / lengths.start)
     let second = sin(place * angle) / sin(angle) * (length / lengths.end)
@@ -51,7 +51,7 @@ public struct InterpolationSampler: ImageSampler {
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
     let path = NoisePath(
       from: generator.noise(seed: seed, indices: [ends.first]), to: generator.noise(seed: seed, indices: [ends.second]))
-    let noise_BLD = Tensor.concatenated(indices.map { path(Double($0) / Double(count - 1)) }, axis: 0)
+    let noise_BLD = Tensor.concatenated(indices.map { path.noise(at: Double($0) / Double(count - 1)) }, axis: 0)
     return try generator.tokens(noise_BLD: noise_BLD, labels: labels)
   }
 }

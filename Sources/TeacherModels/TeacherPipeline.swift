@@ -77,7 +77,7 @@ public struct TeacherPipeline {
 
   /// Trains what is not trained yet and writes `teacher.h5`.
   /// - Returns: the path of the teacher file.
-  public func callAsFunction(data: any ImageSource) throws -> String {
+  public func run(data: any ImageSource) throws -> String {
     try train(configuration.teacher.family, data: data)
   }
 

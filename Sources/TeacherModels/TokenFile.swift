@@ -13,7 +13,7 @@ public enum TokenFile {
   static let classesName = "classes"
 
   /// Writes sequences into a file that is being made.
-  /// - Parameter classes: how the images' classes were told, for the record.
+  /// - Parameter classes: which folder of images was which class, for the record.
   /// - Throws: `ArtifactError`.
   public static func write(_ tokens: TokenSet, classes: ClassMapping? = nil, to writer: HDF5Writer) throws {
     if let classes { try writer.setAttribute(classesName, .string(try JSON.text(classes))) }

@@ -65,7 +65,7 @@ public final class TokenSource {
   public init(_ make: @escaping () throws -> TokenSet) { self.make = make }
 
   /// The tokens.
-  public func callAsFunction() throws -> TokenSet {
+  public func tokens() throws -> TokenSet {
     if let made { return made }
     let tokens = try make()
     made = tokens
@@ -76,7 +76,7 @@ public final class TokenSource {
   package func batch(step: Int, size: Int, seed: UInt64) throws -> (
     indices: [Int], ids: IndexTensor, labels: [Int32]
   ) {
-    let tokens = try self()
+    let tokens = try tokens()
     var current = sampler ?? BatchSampler(count: tokens.count, batchSize: size, seed: seed)
     precondition(current.batchSize == size && current.seed == seed, "TokenSource: another batch size or seed")
     defer { sampler = current }

@@ -132,11 +132,11 @@ private func latents(_ batch: Int) -> Tensor {
     let vectors_VD = Tensor.normal([1 << 14, 8], seed: 1, purpose: "codes")
     let search = NearestCode(vectors_VD)
     let queries_ND = Tensor.normal([2500, 8], seed: 2, purpose: "queries")
-    let whole = search(queries_ND)
-    let parts = (0..<25).flatMap { search(queries_ND.sliced(axis: 0, ($0 * 100)..<($0 * 100 + 100))).values }
+    let whole = search.nearest(queries_ND)
+    let parts = (0..<25).flatMap { search.nearest(queries_ND.sliced(axis: 0, ($0 * 100)..<($0 * 100 + 100))).values }
     #expect(whole == IndexTensor(parts, [2500]))
     let own = vectors_VD.sliced(axis: 0, 3000..<5000)
-    #expect(search(own).values == (3000..<5000).map { Int32($0) })
+    #expect(search.nearest(own).values == (3000..<5000).map { Int32($0) })
   }
 
   @Test func theUntrainedLinearHeadIsTheLinearEstimate() {

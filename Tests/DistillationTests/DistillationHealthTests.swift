@@ -57,7 +57,7 @@ import Training
         if case .warning(let line) = event { lines.append(line) }
         if case .step = event { steps += 1 }
       }
-      watch(.step(stage: "distill", completed: 50, total: 60, metrics: [("fid", 11)]))
+      watch.receive(.step(stage: "distill", completed: 50, total: 60, metrics: [("fid", 11)]))
       #expect(steps == 1)
       #expect(lines.count == 1 && lines[0].contains("worse than 10.0"))
     }

@@ -14,7 +14,7 @@ import Training
       let pipeline = FeatureNetPipeline(configuration, folder: folder, command: "test", interrupt: flag) { event in
         if case .saved(let path) = event, path.hasSuffix("/features.h5") { flag.raise() }
       }
-      #expect(throws: RunInterrupted.self) { try pipeline() }
+      #expect(throws: RunInterrupted.self) { try pipeline.run() }
       #expect(!FileManager.default.fileExists(atPath: folder + "/reference-statistics.h5"))
     }
   }

@@ -10,7 +10,7 @@ import Testing
 
 @testable import Sampling
 
-/// Sampling in a few steps, and the way between two samples.
+/// Sampling in a few steps, and the path between two samples.
 @Suite("Few steps") struct FewStepTests {
   @Test(arguments: TinyTeacher.allCases) func theTeacherDrawsTheLastStagesAnew(_ family: TinyTeacher) throws {
     try withTemporaryFolder { folder in
@@ -77,14 +77,14 @@ import Testing
     }
   }
 
-  @Test func theWayLeadsFromSampleToSample() throws {
+  @Test func thePathLeadsFromSampleToSample() throws {
     try withTemporaryFolder { folder in
       let generator = try TinyStudent.sampler(.nextScale, folder)
-      let way = InterpolationSampler(generator: generator, from: 4, to: 7, count: 5)
-      let drawn = try way.tokens(labels: [1, 1], seed: 5, indices: [0, 4])
+      let path = InterpolationSampler(generator: generator, from: 4, to: 7, count: 5)
+      let drawn = try path.tokens(labels: [1, 1], seed: 5, indices: [0, 4])
       #expect(try drawn == generator.tokens(labels: [1, 1], seed: 5, indices: [4, 7]))
       let (a, b) = (Tensor([3, 0, 0], [1, 3]), Tensor([0, 4, 0], [1, 3]))
-      let middle = NoisePath(from: a, to: b)(0.5).elements
+      let middle = NoisePath(from: a, to: b).noise(at: 0.5).elements
       for (value, expected) in zip(middle, [3.5, 3.5, 0].map { $0 * Float(0.5).squareRoot() }) {
         #expect(abs(value - expected) < 1e-5)
       }

@@ -23,7 +23,8 @@ private func train(
   observer: @escaping RunObserver = { _ in }
 ) throws -> String {
   try TeacherPipeline(
-    settings(family), folder: folder, command: "test", interrupt: interrupt, observer: observer)(data: FewImages())
+    settings(family), folder: folder, command: "test", interrupt: interrupt, observer: observer
+  ).run(data: FewImages())
 }
 
 @Suite("Training of teachers", .serialized) struct TeacherPipelineTests {

@@ -232,7 +232,7 @@ import Testing
     #expect(try warnings(#"{"count": 20, "completed": 20, "seed": 1}"#).isEmpty)
     #expect(try warnings(#"{"name": "mine"}"#).isEmpty)
     let other = try warnings(#"{"count": 400, "completed": 400}"#)
-    #expect(other.count == 1 && other[0].contains("out holds 20 images") && other[0].contains("tells of 400"))
+    #expect(other.count == 1 && other[0].contains("out holds 20 images") && other[0].contains("lists 400"))
     #expect(try warnings(#"{"count": 400, "completed": 20}"#).first?.contains("20 of 400") == true)
     // On the other side too, kept statistics included.
     try render(30, to: "other")

@@ -83,9 +83,9 @@ import Testing
   }
 
   @Test func aDryRunTellsWhatARunTakesAndWritesNothing() throws {
-    let told = try run(["distill", "--dry-run", "--steps", "3"] + Self.smallest)
+    let outcome = try run(["distill", "--dry-run", "--steps", "3"] + Self.smallest)
     for word in ["stage2.score_updates  4", "score network", "MEMORY of an update: ", "GB available", "in all"] {
-      #expect(told.output.contains(word), "\(told.output)")
+      #expect(outcome.output.contains(word), "\(outcome.output)")
     }
     #expect(try folder.names(in: ".") == ["no-models"].filter { _ in false })
   }

@@ -34,7 +34,7 @@ import Testing
     #expect(try names.contains { try folder.imageDifference("one/" + $0, "few/" + $0) > 1 })
   }
 
-  @Test func theWayLeadsFromSampleToSampleOfOneClass() throws {
+  @Test func thePathLeadsFromSampleToSampleOfOneClass() throws {
     _ = try sample("--one-step --class 2 --count 8", to: "all")
     let record = try sample("--one-step --class 2 --interpolate 4:7 --count 5", to: "way")
     #expect(record["interpolation"] as? [String: Int] == ["from": 4, "to": 7])
@@ -68,7 +68,7 @@ import Testing
     ("--one-step --interpolate 3:4:5", "'3:4:5'; give the numbers of two different samples"),
     ("--teacher-steps --interpolate 3:4", "--interpolate needs --one-step"),
     ("--few-step 2 --interpolate 3:4", "--interpolate needs --one-step"),
-    ("--one-step --interpolate 3:4 --count 1", "--count is 1; a way takes 2 or more"),
+    ("--one-step --interpolate 3:4 --count 1", "--count is 1; a path takes 2 or more"),
   ])
   func waysThatAreNoneAreRefused(_ arguments: String, part: String) throws {
     try dd2.expectFailure(

@@ -112,8 +112,8 @@ import Testing
       try expectFailure(
         ["silent.pth", vae], ["--patch-nums", sides], status: 64, saying: "--patch-nums \(sides) does not fit")
     }
-    let told = try dd2(["weights", "import", vae, "silent.pth", "-o", "told.h5", "--patch-nums", "1,2,3,4"])
-    #expect(told.status == 0, "\(told.log)")
+    let outcome = try dd2(["weights", "import", vae, "silent.pth", "-o", "told.h5", "--patch-nums", "1,2,3,4"])
+    #expect(outcome.status == 0, "\(outcome.log)")
     // The order of the scales shows in the levels alone.
     try expectFailure(
       [golden.transformers[0], vae], ["--patch-nums", "2,1,3,4"], status: 64, saying: "of sides 1,2,3,4")
@@ -156,10 +156,10 @@ import Testing
     let plain = try GoldenTeacher.llamaGen.imported(dd2)
     let (found, expected) = (try Checkpoint.read(from: folder.file("wrapped.h5")), try Checkpoint.read(from: plain))
     #expect(found.parameters == expected.parameters && found.config == expected.config)
-    // Without them the number of heads is a guess, which is told.
-    let told = try dd2.succeeding(
+    // Without them the number of heads is a guess, which is reported.
+    let guess = try dd2.succeeding(
       ["weights", "import", GoldenTeacher.llamaGen.transformers[0], vq, "-o", "told.h5", "--grid", "4"])
-    #expect(told.log.contains("assumed, as no weight tells: ") && told.log.contains("(--heads)"), "\(told.log)")
+    #expect(guess.log.contains("assumed, as no weight shows it: ") && guess.log.contains("(--heads)"), "\(guess.log)")
   }
 
   @Test func namesWhatIsWrong() throws {

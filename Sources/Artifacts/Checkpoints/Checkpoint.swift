@@ -1,4 +1,4 @@
-/// A model or a whole training state on its way to or from a file (design, section 7).
+/// A model or a whole training state, as files store it.
 ///
 /// In the file each group is an HDF5 group and each array a dataset in it; the rest are attributes of the
 /// root. What is stored under which kind is the business of whoever writes it.

@@ -11,7 +11,7 @@ public enum FileAccess {
   }
 
   /// What the system says of a path, links followed; nil where nothing is there.
-  /// - Throws: `ArtifactError.notReadable` where that cannot be told, as in a folder that may not be searched.
+  /// - Throws: `ArtifactError.notReadable` where that is not known, as in a folder that may not be searched.
   public static func status(_ path: String) throws -> stat? {
     var status = stat()
     if path.withPath({ stat($0, &status) }) == 0 { return status }
@@ -21,7 +21,7 @@ public enum FileAccess {
     return nil
   }
 
-  /// What lies at a path; nil where nothing is there, or it cannot be told.
+  /// What lies at a path; nil where nothing is there, or that is not known.
   public static func kind(_ path: String) -> Kind? { (try? status(path)).flatMap { $0 }.map(kind) }
 
   static func kind(_ status: stat) -> Kind {

@@ -1,11 +1,11 @@
 import Foundation
 import Synchronization
 
-/// A file on its way to its name: written beside its place, then renamed over whatever is there. Until then nothing of that
+/// A file that does not have its name yet: written beside its place, then renamed over whatever is there. Until then nothing of that
 /// name changes.
 ///
-/// The file is locked while its process lives: what killed processes left behind is told from what is being written, and
-/// removed when something is next written in the folder.
+/// The file is locked while its process lives: what has no lock, killed processes left behind, and it is removed
+/// when something is next written in the folder.
 final class TemporaryFile {
   /// Where the bytes go meanwhile.
   let path: String

@@ -1,18 +1,18 @@
 import Foundation
 
-/// A folder, such as a run's, or a growing file for one writing process alone: held until it is released or the process
+/// A folder, such as a run's, or a growing file for one writing process alone: locked until it is released or the process
 /// ends, however it ends.
 public final class WriterLock: Sendable {
   private let descriptor: Int32
 
-  /// Makes the folder if it is not there, and holds it.
-  /// - Throws: `ArtifactError.cannotCreate`, or `.inUse` where another process holds it.
+  /// Makes the folder if it is not there, and locks it.
+  /// - Throws: `ArtifactError.cannotCreate`, or `.inUse` where another process has locked it.
   public convenience init(folder path: String) throws {
     try FileAccess.makeFolder(path)
     try self.init(path, O_RDONLY | O_DIRECTORY)
   }
 
-  /// Makes the file if it is not there, and holds it.
+  /// Makes the file if it is not there, and locks it.
   /// - Throws: as `init(folder:)`.
   convenience init(file path: String) throws {
     try AtomicFile.requirePlace(for: path)
@@ -31,6 +31,6 @@ public final class WriterLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Empties the file that is held.
+  /// Empties the locked file.
   func truncate() { _ = ftruncate(descriptor, 0) }
 }

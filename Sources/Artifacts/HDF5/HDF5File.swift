@@ -61,7 +61,7 @@ public final class HDF5File: Sendable {
     try names(under: group, recursive: recursive, kind: DD2_H5_IS_GROUP)
   }
 
-  /// Whether a dataset or group is there. Throws `ArtifactError.corrupt` if that cannot be told.
+  /// Whether a dataset or group is there. Throws `ArtifactError.corrupt` if the file does not say.
   public func contains(_ name: String) throws -> Bool {
     try HDF5Library.locked {
       let kind = dd2_h5_kind(handle, name)

@@ -11,7 +11,7 @@ final class ByteReader {
   private let source: MappedBytes
   /// How much of `source` was taken.
   private var taken = 0
-  /// How much of `source` the system was told to forget.
+  /// How much of `source` the system was asked to drop from memory.
   private var released = 0
   private let inflater: OpaquePointer?
   private let checksum: UInt32?

@@ -46,7 +46,7 @@ public struct WeightsFetch {
   ///
   /// Throws `ArtifactError.unavailable` where no URL gives the whole file (what came is kept and continued),
   /// `.wrongDownload` for other contents than expected (removed), what `observer` throws, and as `AtomicFile`.
-  public func callAsFunction(observer: (Event) throws -> Void) throws -> Result {
+  public func run(observer: (Event) throws -> Void) throws -> Result {
     let folder = path.pathFolder
     if let present = try existing(in: folder) { return present }
     try FileAccess.makeFolder(folder)

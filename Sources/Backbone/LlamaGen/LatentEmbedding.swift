@@ -41,7 +41,7 @@ struct LatentEmbedding: Sendable {
   /// Any latents.
   private func embedding(_ latents_BlD: Tensor) -> Tensor {
     let (B, l, D) = latents_BlD.dims3
-    let ids_Bl = search(latents_BlD.reshaped([B * l, D])).reshaped([B, l])
+    let ids_Bl = search.nearest(latents_BlD.reshaped([B * l, D])).reshaped([B, l])
     return table(ids_Bl) + projection(latents_BlD - codes_VD.gatherRows(ids_Bl))
   }
 

@@ -54,7 +54,7 @@ public struct VQTokenizer: TrainableTokenizer {
     try withoutGradient {
       let latents = try latentImage(images_BhwC).checked(outputOf: "tokenizer's encoder")
       let (B, h, w, D) = latents.dims4
-      return NearestCode(codes_VD)(Self.unitRows(latents).reshaped([B * h * w, D])).reshaped([B, h * w])
+      return NearestCode(codes_VD).nearest(Self.unitRows(latents).reshaped([B * h * w, D])).reshaped([B, h * w])
     }
   }
 
@@ -65,7 +65,7 @@ public struct VQTokenizer: TrainableTokenizer {
     let fixed = unit_BhwD.stopGradient()
     let queries_ND = fixed.reshaped([B * h * w, D])
     let codes_VD = codes_VD
-    let ids = NearestCode(codes_VD)(queries_ND)
+    let ids = NearestCode(codes_VD).nearest(queries_ND)
     let quantized_BhwD = codes_VD.gatherRows(ids).reshaped([B, h, w, D])
     let chosen = quantized_BhwD.stopGradient()
     let loss = (quantized_BhwD - fixed).square().mean() + (chosen - unit_BhwD).square().mean() * commitment

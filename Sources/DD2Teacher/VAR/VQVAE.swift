@@ -66,7 +66,7 @@ public struct VQVAE: TrainableTokenizer {
   /// - Parameter latents_BhwD: (B, S, S, D).
   public func quantize(_ latents_BhwD: Tensor) -> Quantization {
     let (B, _, _, D) = latents_BhwD.dims4
-    let nearest = NearestCode(embedding.stopGradient())
+    let search = NearestCode(embedding.stopGradient())
     var rest = latents_BhwD.stopGradient()
     var map: Tensor?
     var maps: [Tensor] = []
@@ -74,7 +74,7 @@ public struct VQVAE: TrainableTokenizer {
     var queries: [Tensor] = []
     for (scale, side) in configuration.patchSides.enumerated() {
       let query = withoutGradient { self.map.view(of: rest, side: side) }.reshaped([B * side * side, D])
-      let chosen = nearest(query).reshaped([B, side * side])
+      let chosen = search.nearest(query).reshaped([B, side * side])
       let added = self.map.contribution(latents_BlD: embedding.gatherRows(chosen), scale: scale)
       let sum = map.map { $0 + added } ?? added
       rest = withoutGradient { rest - added.stopGradient() }

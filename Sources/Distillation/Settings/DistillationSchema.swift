@@ -15,7 +15,7 @@ extension DenoisingEstimate: SettingValue {}
 extension SettingCondition {
   static let dd2 = SettingCondition(text: "method dd2") { $0.method == .dd2 }
   static let sid = SettingCondition(text: "method dd2 and stage2.loss sid") { $0.method == .dd2 && $0.loss == .sid }
-  static let freshPosterior = SettingCondition(text: "head.estimate posterior, and no start, whose file tells") {
+  static let freshPosterior = SettingCondition(text: "head.estimate posterior, and no start, whose file says") {
     $0.headEstimate == .posterior && $0.start == nil
   }
   static let pairs = SettingCondition(text: "warm_start.steps or stage2.regression_weight above 0") { $0.usesPairs }
@@ -28,7 +28,7 @@ extension SettingCondition {
   static let chain = SettingCondition(text: "a chain: chain.parts above 0, pairs that are used, and method dd2") {
     $0.usesChain
   }
-  static let fresh = SettingCondition(text: "no start, whose file tells") { $0.start == nil }
+  static let fresh = SettingCondition(text: "no start, whose file says") { $0.start == nil }
 }
 
 /// All settings of a distillation, each defined here and nowhere else, in the order in which files list them.

@@ -98,7 +98,7 @@ final class HealthWatch {
 
   /// Passes an event on, with the warnings that follow from it. The first step reads what the run's log holds: the
   /// measurement before the first round, or all rounds before a resumption.
-  func callAsFunction(_ event: RunEvent) {
+  func receive(_ event: RunEvent) {
     observer(event)
     guard case .step(_, let completed, _, let metrics) = event else { return }
     if health == nil {

@@ -111,7 +111,7 @@ public struct DistillationPipeline {
       teacher: teacher.teacher, stage1: stage1, start: try startingGenerator(stage1, pairs: pairs, of: run),
       pairs: pairs, configuration: configuration, monitor: try monitor(of: run))
     let watch = HealthWatch(run.directory, observer: observer)
-    try loop(run, observer: { watch($0) }).run(stage2)
+    try loop(run, observer: { watch.receive($0) }).run(stage2)
     return try writeGenerator(stage2.averagedState, of: run)
   }
 

@@ -52,7 +52,7 @@ public struct DistillationTrial: Sendable {
     stages = plan.map { ($0, Double($0.steps) * $0.cost * secondsPerCost) }
   }
 
-  /// Two batches whose memory tells that of the whole: whole divisors by powers of two, else 1 and 2.
+  /// Two batches from whose memory that of the whole follows: whole divisors by powers of two, else 1 and 2.
   private static func batches(_ batch: Int) -> (small: Int, large: Int?) {
     guard batch > 2 else { return (1, batch > 1 ? batch : nil) }
     var small = batch

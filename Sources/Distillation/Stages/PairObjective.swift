@@ -27,10 +27,10 @@ struct PairObjective {
   }
 
   /// Makes the pairs or reads them, before any step needs them.
-  func prepare() throws { _ = try pairs() }
+  func prepare() throws { _ = try pairs.tokens() }
 
   /// The objective of the batch that belongs to a step.
-  func callAsFunction(_ generator: OneStepGenerator, step: Int) throws -> Value {
+  func value(of generator: OneStepGenerator, step: Int) throws -> Value {
     let (indices, ids, labels) = try pairs.batch(
       step: step, size: configuration.batch, seed: configuration.seed &+ 2)
     let noise_BLD = Tensor.concatenated(

@@ -47,7 +47,7 @@ public final class PairRegression: TrainingStage {
   public func prepare() throws { try objective.prepare() }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let value = try objective(generator, step: index)
+    let value = try objective.value(of: generator, step: index)
     let norm = try trainer.minimize(value.loss)
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
     return value.metrics + [("gradient_norm", Double(norm))]

@@ -94,7 +94,7 @@ public final class Stage2Training: TrainingStage {
 
   /// One update of the generator and its average.
   func updateGenerator(step index: Int) throws -> [(String, Double)] {
-    let metrics = try updateGenerator(random("generator", index), pairs: regression?(generator, step: index))
+    let metrics = try updateGenerator(random("generator", index), pairs: regression?.value(of: generator, step: index))
     average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
     return metrics
   }

@@ -106,10 +106,10 @@ enum LlamaGenImport {
   }
 }
 
-/// What the reference's programs keep beside the weights and what it tells of the sizes: the table of rotations, with a
+/// What the reference's programs keep beside the weights and what it says of the sizes: the table of rotations, with a
 /// row for the class and one for each token, and the places of mask and cache, as many rounded up to a multiple of 8.
 private enum LlamaGenBuffers {
-  /// Tokens per side of the image; nil where nothing tells.
+  /// Tokens per side of the image; nil where the file does not say.
   static func side(_ names: NamedShapes) -> Int? {
     let sides = LlamaGenConfiguration.sides
     if let rows = shape("freqs_cis", names)?.first {
@@ -119,7 +119,7 @@ private enum LlamaGenBuffers {
     return sides.first { ($0 * $0 + 1 + 7) / 8 * 8 == places }
   }
 
-  /// Attention heads; nil where nothing tells.
+  /// Attention heads; nil where the file does not say.
   static func heads(_ names: NamedShapes, width C: Int) -> Int? {
     if let cache = cache(names), cache[1] > 0, C == cache[1].multipliedReportingOverflow(by: cache[3]).partialValue {
       return cache[1]

@@ -1,6 +1,6 @@
 import Artifacts
 
-/// Sizes of the convolutional encoder that both families' tokenizers share, as its weights tell them.
+/// Sizes of the convolutional encoder that both families' tokenizers share, as its weights show them.
 struct PixelSizes {
   let channels: Int
   let channelMultipliers: [Int]

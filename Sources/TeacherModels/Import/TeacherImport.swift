@@ -3,7 +3,7 @@ import Foundation
 import NN
 import Training
 
-/// What the files of a teacher do not always tell.
+/// What the files of a teacher do not always say.
 public struct TeacherImportOptions: Sendable {
   /// VAR: tokens per side of each scale.
   public var patchSides: [Int]?
@@ -32,7 +32,7 @@ public struct TeacherImport: Sendable {
   public var places: (transformer: String, tokenizer: String) { (transformer.place, tokenizer.place) }
   /// What the files hold besides weights: masks and counters that follow from the sizes.
   public let ignored: [String]
-  /// What was taken for granted because no weight tells it, each with the option that says otherwise, if one does.
+  /// What was taken for granted because no weight shows it, each with the option that says otherwise, if one does.
   public let assumed: [String]
   private let transformer: TeacherPart
   private let tokenizer: TeacherPart

@@ -1,6 +1,6 @@
 /// Why weights cannot be imported as they were asked for; `description` is one line.
 public enum TeacherImportError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What the file does not tell, and the option that does.
+  /// What the file does not say, and the option that does.
   case undetermined(path: String, detail: String, option: String)
   /// An option that contradicts the file.
   case contradiction(path: String, option: String, detail: String)

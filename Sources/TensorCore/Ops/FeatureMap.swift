@@ -80,7 +80,7 @@ extension FeatureMap: CustomStringConvertible {
 }
 
 /// A convolution of a network that only computes forward: a factor per output (a folded normalisation) in its weights,
-/// which lie in the order that the kernel reads; bias, and ReLU unless told otherwise.
+/// which lie in the order that the kernel reads; bias, and ReLU unless switched off.
 public struct PackedConvolution: @unchecked Sendable {
   /// Channels of x.
   public let inputs: Int

@@ -37,7 +37,7 @@ struct Distill: ComputingCommand {
 
   func validate() throws {
     if running.dryRun, location.resume {
-      throw ValidationError("--dry-run tells of a new run; leave out --resume")
+      throw ValidationError("--dry-run describes a new run; leave out --resume")
     }
     if let preset = options.preset, !preset.isTested, teacher.teacher == nil, options.config == nil, !location.resume {
       throw ValidationError("--preset \(preset.rawValue) needs the teacher's file: give --teacher")
@@ -51,7 +51,7 @@ struct Distill: ComputingCommand {
     if recorded != nil { try requireSteps(request.record.settings.steps) }
     let folder = try location.folder(purpose: "distill")
     if let preset = request.preset { Self.announce(preset) }
-    request.images.tell()
+    request.images.logNotes()
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try DistillationPipeline(
         request.record, teacher: request.teacher, scorer: request.scorer, folder: folder, command: commandLine,

@@ -115,7 +115,7 @@ struct Evaluate: ComputingCommand {
   /// Something that draws, with its row's name.
   private typealias Drawer = (method: String, sampler: any ImageSampler)
 
-  /// The generators, each followed by its few-step sampling: made first, so that a wrong number is told at once.
+  /// The generators, each followed by its few-step sampling: made first, so that a wrong number is reported at once.
   private func drawers(_ file: TeacherFile.Loaded) throws -> [Drawer] {
     let paths = try checkpoints.isEmpty ? bundledGenerators() : checkpoints
     if paths.isEmpty, ppl || generatorsOnly || !fewStep.isEmpty {

@@ -45,7 +45,7 @@ struct RefBuild: ComputingCommand {
       Log.warning(text)
     }
     let statistics = ReferenceStatistics(pooled: pooled, spatial: found.features.spatial)
-    try Interrupts.holdOff { try statistics.write(output) }
+    try Interrupts.deferringSignals { try statistics.write(output) }
     let left = found.skipped > 0 ? ", \(found.skipped) left out" : ""
     try Console.result(
       "\(output): statistics of \(found.features.count) images in \(images)\(left) (features: "

@@ -109,7 +109,7 @@ struct Report: ParsableCommand {
       throw CommandFailure(.usage, "--max \(max): no \(metric) of the runs lies below it; give a larger value")
     }
     let picture = LinePlot(xLabel: against.title, yLabel: metric, curves: curves, ceiling: max)
-    try Interrupts.holdOff { try AtomicFile.write(Data(picture.svg.utf8), to: path) }
+    try Interrupts.deferringSignals { try AtomicFile.write(Data(picture.svg.utf8), to: path) }
     try Console.result(path)
   }
 

@@ -46,7 +46,7 @@ struct Sample: ComputingCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Draw the way between the noises of samples A and B, with --one-step.", valueName: "a:b"))
+    help: ArgumentHelp("Draw the path between the noises of samples A and B, with --one-step.", valueName: "a:b"))
   var interpolate: String?
 
   @OptionGroup var teacher: TeacherOptions
@@ -71,7 +71,7 @@ struct Sample: ComputingCommand {
     if interpolate != nil {
       guard drawsInOneStep else { throw ValidationError("--interpolate needs --one-step") }
       _ = try pathEnds()
-      guard samples.count >= 2 else { throw ValidationError("--count is \(samples.count); a way takes 2 or more") }
+      guard samples.count >= 2 else { throw ValidationError("--count is \(samples.count); a path takes 2 or more") }
     }
   }
 
@@ -129,7 +129,7 @@ struct Sample: ComputingCommand {
       record.interpolation = .init(from: ends.from, to: ends.to)
       sampler = InterpolationSampler(generator: generator, from: ends.from, to: ends.to, count: options.count)
     }
-    try SamplingRun(options: options, sampler: sampler)(record)
+    try SamplingRun(options: options, sampler: sampler).run(record)
   }
 
   /// The teacher whose tokenizer decodes: the one given, else, by hash, the one that the generator's run names or a

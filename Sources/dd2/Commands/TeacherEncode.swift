@@ -33,7 +33,7 @@ struct TeacherEncode: ComputingCommand {
     let interrupts = Interrupts()
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }
-    images.tell()
+    images.logNotes()
     let meter = ProgressMeter("encoding", total: data.count, unit: "images")
     defer { meter.close() }
     let tokens = try TokenSet.encode(

@@ -55,6 +55,6 @@ struct TeacherSample: ComputingCommand {
     let sampler = TeacherSampler(teacher: teacher.teacher, guidance: guidance, greedy: greedy)
     let record = SampleRecord.teacher(
       teacher, guidance: guidance, greedy: greedy, callsPerImage: sampler.callsPerImage, options: options)
-    try SamplingRun(options: options, tokensOut: tokensOut, sampler: sampler)(record)
+    try SamplingRun(options: options, tokensOut: tokensOut, sampler: sampler).run(record)
   }
 }

@@ -65,11 +65,11 @@ struct TeacherTrain: ComputingCommand {
     settings.images = images.record
     if !location.resume { settings.teacher = family.replacing(classCount: images.source.classNames.count) }
     let folder = try location.folder(purpose: "teacher")
-    images.tell()
+    images.logNotes()
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try TeacherPipeline(
-        settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer)(
-          data: images.source)
+        settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer
+      ).run(data: images.source)
     }
     try Console.result(path)
   }
@@ -102,7 +102,8 @@ struct TeacherTrain: ComputingCommand {
     let settings = try location.resume ? resumedFeatureSettings(in: folder) : newFeatureSettings()
     let paths = try location.supervised(folder: folder) { interrupt, observer in
       try FeatureNetPipeline(
-        settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer)()
+        settings, folder: folder, command: commandLine, interrupt: interrupt, observer: observer
+      ).run()
     }
     try Console.result(paths.network + "\n" + paths.statistics)
   }

@@ -34,7 +34,7 @@ struct WeightsFetchCommand: ParsableCommand {
     let fetch = WeightsFetch(entry, folder: WeightsFolder.path, acceptsUnconfirmed: acceptUnconfirmed)
     var progress = FetchProgress(entry)
     defer { progress.close() }
-    let result = try fetch { event in
+    let result = try fetch.run { event in
       progress.show(event)
       guard interrupts.flag.isRaised else { return }
       progress.close()

@@ -67,7 +67,7 @@ struct WeightsImport: ParsableCommand {
         "\(files[0]): is Inception-V3, for which --patch-nums, --grid, --heads and --at have no effect; leave them out")
     }
     try Outputs.check(output, option: "-o", as: .features, inputs: files)
-    let hash = try Interrupts.holdOff {
+    let hash = try Interrupts.deferringSignals {
       try InceptionFile.convert(
         weights, to: output, createdBy: DD2Version.description, metadata: ["command": commandLine])
     }
@@ -83,7 +83,7 @@ struct WeightsImport: ParsableCommand {
     Log.info("transformer: \(found.places.transformer)")
     Log.info("tokenizer: \(found.places.tokenizer)")
     Log.info("sizes: \(Self.text(found.configuration))")
-    if !found.assumed.isEmpty { Log.info("assumed, as no weight tells: \(found.assumed.joined(separator: "; "))") }
+    if !found.assumed.isEmpty { Log.info("assumed, as no weight shows it: \(found.assumed.joined(separator: "; "))") }
     if !found.ignored.isEmpty { Log.info("left out, as no weights: \(Self.text(found.ignored))") }
     try Outputs.check(output, option: "-o", as: .teacher, inputs: files)
     let interrupts = Interrupts()

@@ -12,7 +12,7 @@ struct ExtractorOptions: ParsableArguments {
 
   @Option(
     name: .customLong("protocol"),
-    help: "What is done to images before Inception (default: that of --ref; pytorch-fid where it tells none).")
+    help: "What is done to images before Inception (default: that of --ref; pytorch-fid where it names none).")
   var imageProtocol: InceptionProtocol?
 
   @Option(

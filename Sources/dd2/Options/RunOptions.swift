@@ -46,7 +46,7 @@ struct RunOptions: ParsableArguments {
     Log.info("run folder \(folder)")
     defer { withExtendedLifetime(lock) {} }
     do {
-      return try body(interrupts.flag) { progress($0) }
+      return try body(interrupts.flag) { progress.show($0) }
     } catch let error as RunInterrupted {
       throw CommandFailure(.interrupted, error.description + " --run \(folder)")
     }

@@ -30,7 +30,7 @@ struct DistillationRequest {
     let named = try Self.settings(assignments, over: preset?.configuration ?? DistillationConfiguration()).teacher
     let isScoringAsked = assignments.contains { $0.wantsEffect && Self.scoringPaths.contains($0.path) }
     let name = named ?? recorded?.teacher.path ?? preset?.bundledTeacher ?? BundledModels.teachers[0].name
-    // Where the teacher's name tells the preset, wrong settings are reported before any large file is read.
+    // Where the preset follows from the teacher's name, wrong settings are reported before any large file is read.
     if recorded == nil, let preset = preset ?? DistillationPreset(rawValue: name) {
       _ = try Self.checked(assignments, over: preset, isScoringAsked)
     }

@@ -7,7 +7,7 @@ extension FeatureExtractorChoice {
   /// Loads the network that the options ask for.
   ///
   /// Throws `CommandFailure` of code 69 where the weights are not fetched, `ArtifactError` for a bad file.
-  /// - Parameter reference: the network and protocol that go with the reference, where it tells.
+  /// - Parameter reference: the network and protocol that go with the reference.
   static func load(_ options: ExtractorOptions, for reference: FIDReference.Preference) throws -> Self {
     let network = options.extractor ?? reference.network
     // The reference may have chosen the network.

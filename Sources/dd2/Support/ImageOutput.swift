@@ -15,7 +15,7 @@ struct ImageOutput {
   /// Smaller images are enlarged in the overview to about this side.
   private static let gridSide = 64
 
-  /// Makes the folder and holds it.
+  /// Makes the folder and locks it.
   /// - Throws: `ArtifactError.cannotCreate`, also where something in it that is no ordinary file has an image's name, and
   ///   `.inUse` where another process writes there.
   init(_ path: String, grid: Bool) throws {

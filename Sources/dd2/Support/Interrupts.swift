@@ -18,7 +18,7 @@ final class Interrupts {
   /// When the first signal came, in nanoseconds of the monotonic clock; 0 before.
   private static let first = Atomic<UInt64>(0)
   /// Whether the log shows that the process is stopping.
-  private static let isTold = Log.showsWarnings
+  private static let showsNotice = Log.showsWarnings
   /// A second Ctrl-C that comes earlier is one of an impatient finger, or a wrapper's copy of the first.
   private static let patience: UInt64 = 1_000_000_000
 
@@ -26,7 +26,7 @@ final class Interrupts {
   init() { Self.isAwaited.store(true, ordering: .relaxed) }
 
   /// Writes a file in work that otherwise ends at once: a signal waits until nothing of it is half there.
-  static func holdOff<Result>(_ body: () throws -> Result) rethrows -> Result {
+  static func deferringSignals<Result>(_ body: () throws -> Result) rethrows -> Result {
     isAwaited.store(true, ordering: .relaxed)
     defer {
       isAwaited.store(false, ordering: .relaxed)
@@ -38,7 +38,7 @@ final class Interrupts {
   /// Handles the signals from now on. Those that are ignored when the process starts, as by `nohup`, stay ignored.
   static func listen() {
     // What the handler uses is made now: it must not take memory.
-    _ = (flag.isRaised, isTold, Console.isInteractive)
+    _ = (flag.isRaised, showsNotice, Console.isInteractive)
     isAwaited.store(false, ordering: .relaxed)
     first.store(0, ordering: .relaxed)
     var action = sigaction()
@@ -71,7 +71,7 @@ final class Interrupts {
     let (isFirst, before) = first.compareExchange(expected: 0, desired: now, ordering: .relaxed)
     if isFirst {
       flag.raise()
-      if isTold { Console.write(notice(number, isTyped: isTyped)) }
+      if showsNotice { Console.write(notice(number, isTyped: isTyped)) }
     } else if number == SIGINT, isTyped, now - before >= patience {
       end("dd2: interrupted at once; what was not saved is lost\n")
     }

@@ -55,5 +55,5 @@ final class MeasurementProgress: MeasurementObserver {
   }
   func note(_ text: String) { Log.info(text) }
   func warn(_ text: String) { if let meter { meter.warn(text) } else { Log.warning(text) } }
-  func writing(_ body: () throws -> Void) throws { try Interrupts.holdOff(body) }
+  func writing(_ body: () throws -> Void) throws { try Interrupts.deferringSignals(body) }
 }

@@ -11,7 +11,7 @@ final class RunProgress {
   private static let units = ["encoding": "images", "fid": "images", "pairs": "pairs"]
 
   /// Receives one event.
-  func callAsFunction(_ event: RunEvent) {
+  func show(_ event: RunEvent) {
     switch event {
     case .planned(let stages):
       forecast = RunForecast(stages)

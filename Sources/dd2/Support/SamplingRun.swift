@@ -59,7 +59,7 @@ struct SamplingRun {
 
   /// Draws, writes, and prints where the images are.
   /// - Parameter record: what is known of the sampler; the rest is filled in.
-  func callAsFunction(_ record: SampleRecord) throws {
+  func run(_ record: SampleRecord) throws {
     let labels = try options.labels(classCount: sampler.teacher.classCount)
     var record = record
     var output = try options.output.map { try ImageOutput($0, grid: options.grid) }

@@ -41,7 +41,7 @@ struct TrainingImages {
   }
 
   /// Says on stderr which class is which.
-  func tell() { for note in notes { Log.info(note) } }
+  func logNotes() { for note in notes { Log.info(note) } }
 }
 
 extension KnownClasses {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Artifacts
 import Foundation
 
-/// A command or an option that does not exist, with the one that is meant, as far as that can be told.
+/// A command or an option that does not exist, with the one that is meant, where that is clear.
 ///
 /// The parser names what it misses before what it does not know, and compares an option with those of the command that
 /// it got to, which is the root where the command itself is misspelt.
@@ -49,7 +49,7 @@ struct UnknownWord: CustomStringConvertible {
     word.firstMatch(of: /^--?([A-Za-z][^=]+)/).map { String($0.1) }
   }
 
-  /// What ArgumentParser tells of its commands.
+  /// What ArgumentParser says of its commands.
   private struct Tree: Decodable { let command: Command }
 
   private struct Command: Decodable {
