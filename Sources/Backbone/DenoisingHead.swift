@@ -42,7 +42,7 @@ extension DenoisingHeadConfiguration: CheckedSettings {
 /// unit-variance latents, `n^2 = (1-t)^2 + t^2`, `c_in = 1/n`, `c_out = t/n` and e an estimate without the network:
 ///
 /// - linear: `c_skip x_t`, `c_skip = (1-t)/n^2` (Karras et al. 2022, table 1, for the rectified-flow path).
-/// - posterior: `sum_j w_j c_j`, `w = softmax_j(W h + b - |x_t - (1-t) c_j|^2 / (2 t^2))` (`codebookPosterior`). With the
+/// - posterior: `sum_j w_j c_j`, `w = softmax_j(W h + b - |x_t - (1-t) c_j|^2 / (2 t^2))` (`codebookPosteriorMean`). With the
 ///   teacher's classifier as W and b and its trunk below, that is the teacher's posterior mean.
 ///
 /// F starts at zero.
@@ -115,7 +115,7 @@ public struct DenoisingHead: Sendable {
     precondition(network.shape == [K, B, L, D], "DenoisingHead: output \(network.shape)")
     let estimate =
       tokenLogits.map {
-        codebookPosterior(x_t, t: t, logProbabilities: $0, codebook: codes_VD).mean
+        codebookPosteriorMean(x_t, t: t, logProbabilities: $0, codebook: codes_VD)
       } ?? x_t * ((1 - t_KBL1) / norm.square())
     return estimate + network * (t_KBL1 / norm)
   }

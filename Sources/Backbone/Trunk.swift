@@ -20,10 +20,3 @@ public protocol Trunk: Sendable {
   /// - Returns: (B, L, C)
   func hiddenStates(latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?) -> Tensor
 }
-
-extension Trunk {
-  /// As above, of latents that are no known tokens.
-  public func hiddenStates(latents_BLD: Tensor, labels: [Int32], extra_BLC: Tensor?) -> Tensor {
-    hiddenStates(latents_BLD: latents_BLD, known_Bm: nil, labels: labels, extra_BLC: extra_BLC)
-  }
-}

@@ -2,7 +2,7 @@
 #include "simd.h"
 
 // Raw values of TensorCore's UnaryOperation and BinaryOperation.
-enum { EXP, LOG, SQRT, RECIPROCAL, SQUARE, ABS, SIGN, SIGMOID, TANH, SILU, GELU, RELU, SIN, COS };
+enum { EXP, SQRT, RECIPROCAL, SQUARE, ABS, SILU, GELU, SIN, COS };
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 
 #define EACH(expression)                                                                                             \
@@ -29,17 +29,12 @@ DD2_CLONES
 void dd2_unary(int operation, const float *restrict x, float *restrict y, ptrdiff_t n) {
   switch (operation) {
     case EXP: EACH(dd2_expf(v));
-    case LOG: EACH(logf(v));
     case SQRT: EACH(__builtin_sqrtf(v));
     case RECIPROCAL: EACH(1.0f / v);
     case SQUARE: EACH(v * v);
     case ABS: EACH(__builtin_fabsf(v));
-    case SIGN: EACH((float)((v > 0) - (v < 0)));
-    case SIGMOID: EACH(dd2_sigmoidf(v));
-    case TANH: EACH(dd2_tanhf(v));
     case SILU: EACH(v * dd2_sigmoidf(v));
     case GELU: EACH(gelu(v));
-    case RELU: EACH(v > 0 ? v : (v != v ? v : 0.0f));
     case SIN: EACH(sinf(v));
     case COS: EACH(cosf(v));
   }
@@ -58,32 +53,17 @@ DD2_INLINE float silu_derivative(float v) {
   return s * (1.0f + v * (1.0f - s));
 }
 
-DD2_INLINE float sigmoid_derivative(float v) {
-  float s = dd2_sigmoidf(v);
-  return s * (1.0f - s);
-}
-
-DD2_INLINE float tanh_derivative(float v) {
-  float t = dd2_tanhf(v);
-  return 1.0f - t * t;
-}
-
 DD2_CLONES
 void dd2_unary_backward(int operation, const float *restrict x, const float *restrict grad_y, float *restrict grad_x,
                         ptrdiff_t n) {
   switch (operation) {
     case EXP: EACH(dd2_expf(v));
-    case LOG: EACH(1.0f / v);
     case SQRT: EACH(0.5f / __builtin_sqrtf(v));
     case RECIPROCAL: EACH(-1.0f / (v * v));
     case SQUARE: EACH(2.0f * v);
     case ABS: EACH((float)((v > 0) - (v < 0)));
-    case SIGN: EACH(0.0f);
-    case SIGMOID: EACH(sigmoid_derivative(v));
-    case TANH: EACH(tanh_derivative(v));
     case SILU: EACH(silu_derivative(v));
     case GELU: EACH(gelu_derivative(v));
-    case RELU: EACH(v > 0 ? 1.0f : 0.0f);
     case SIN: EACH(cosf(v));
     case COS: EACH(-sinf(v));
   }

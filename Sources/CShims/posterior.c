@@ -142,23 +142,18 @@ DD2_INLINE void forward_tile(const dd2_posterior *p, const workspace *w, ptrdiff
 }
 
 DD2_INLINE void finish_row(const dd2_posterior *p, const workspace *w, ptrdiff_t slot, ptrdiff_t index, float *mean,
-                           float *log_density, float *log_sum) {
-  const double log_two_pi = 1.8378770664093453;
-  double t = p->t[index], inverse = 1 / w->sum[slot], square = 0, width = (double)p->width;
-  for (ptrdiff_t d = 0; d < p->width; d++) {
-    double x = p->x[index * p->width + d];
-    square += x * x;
+                           float *log_sum) {
+  double inverse = 1 / w->sum[slot];
+  for (ptrdiff_t d = 0; d < p->width; d++)
     mean[index * p->width + d] = (float)(w->vector[slot * p->padded + d] * inverse);
-  }
   double total = w->top[slot] + log(w->sum[slot]);
   log_sum[2 * index] = (float)total;
   log_sum[2 * index + 1] = (float)(total - (float)total);
-  log_density[index] = (float)(total - square / (2 * t * t) - width * log(t) - 0.5 * width * log_two_pi);
 }
 
 DD2_CLONES
 void dd2_posterior_rows(const dd2_posterior *p, ptrdiff_t first, ptrdiff_t last, float *restrict mean,
-                        float *restrict log_density, float *restrict log_sum, double *restrict scratch) {
+                        float *restrict log_sum, double *restrict scratch) {
   workspace w = workspace_of(p, scratch);
   ptrdiff_t tile = tile_width(p->padded);
   for (ptrdiff_t start = first; start < last; start += BLOCK) {
@@ -177,12 +172,12 @@ void dd2_posterior_rows(const dd2_posterior *p, ptrdiff_t first, ptrdiff_t last,
       }
     }
     for (ptrdiff_t slot = 0; slot < p->levels * height; slot++)
-      finish_row(p, &w, slot, slot / height * p->rows + start + slot % height, mean, log_density, log_sum);
+      finish_row(p, &w, slot, slot / height * p->rows + start + slot % height, mean, log_sum);
   }
 }
 
 typedef struct {
-  const float *mean, *log_sum, *grad_mean, *grad_density;
+  const float *mean, *log_sum, *grad_mean;
   float *grad_x, *grad_log_p;
 } gradients;
 
@@ -191,17 +186,14 @@ DD2_INLINE void set_gradient(const dd2_posterior *p, const workspace *w, const g
                              ptrdiff_t index) {
   double *gradient = w->gradient + slot * p->padded, centre = 0;
   for (ptrdiff_t d = 0; d < p->padded; d++) gradient[d] = 0;
-  if (g->grad_mean) {
-    for (ptrdiff_t d = 0; d < p->width; d++) {
-      gradient[d] = g->grad_mean[index * p->width + d];
-      centre += gradient[d] * g->mean[index * p->width + d];
-    }
+  for (ptrdiff_t d = 0; d < p->width; d++) {
+    gradient[d] = g->grad_mean[index * p->width + d];
+    centre += gradient[d] * g->mean[index * p->width + d];
   }
   w->centre[slot] = centre;
 }
 
-// With h_j = (c_j - mean).g and gd the density's gradient: grad_log_p_j += w_j (h_j + gd); sums w_j h_j c_j and
-// w_j h_j for grad_x.
+// With h_j = (c_j - mean).g: grad_log_p_j += w_j h_j; sums w_j h_j c_j and w_j h_j for grad_x.
 DD2_INLINE void backward_tile(const dd2_posterior *p, const workspace *w, const gradients *g, ptrdiff_t slot,
                               ptrdiff_t index, ptrdiff_t first, ptrdiff_t n) {
   double *restrict s = w->scores;
@@ -216,11 +208,11 @@ DD2_INLINE void backward_tile(const dd2_posterior *p, const workspace *w, const 
   float *restrict grad_log_p = g->grad_log_p ? g->grad_log_p + row * p->codes + first : NULL;
   if (grad_log_p && index < p->rows) memset(grad_log_p, 0, sizeof(float) * (size_t)n);
   if (sum == 0) return;
-  float centre = (float)w->centre[slot], density = g->grad_density ? g->grad_density[index] : 0;
+  float centre = (float)w->centre[slot];
   for (ptrdiff_t j = 0; j < n; j++) products[j] = -centre;
   add_products32(products, w->gradient + slot * p->padded, p->table32 + first, p->codes, p->padded, n);
   if (grad_log_p)
-    for (ptrdiff_t j = 0; j < n; j++) grad_log_p[j] += weights[j] * (products[j] + density);
+    for (ptrdiff_t j = 0; j < n; j++) grad_log_p[j] += weights[j] * products[j];
   if (!g->grad_x) return;
   for (ptrdiff_t j = 0; j < n; j++) {
     weights[j] *= products[j];
@@ -230,24 +222,23 @@ DD2_INLINE void backward_tile(const dd2_posterior *p, const workspace *w, const 
   add_weighted(w->vector + slot * p->padded, weights, p->table32 + first, p->codes, p->padded, n);
 }
 
-// grad_x = (1-t)/t^2 (sum_j w_j h_j c_j - mean sum_j w_j h_j) + gd score. Centred: a weight near one, whose h is
+// grad_x = (1-t)/t^2 (sum_j w_j h_j c_j - mean sum_j w_j h_j). Centred: a weight near one, whose h is
 // pure rounding, is multiplied by c_j - mean, which is near zero.
 DD2_INLINE void finish_grad_x(const dd2_posterior *p, const workspace *w, const gradients *g, ptrdiff_t slot,
                               ptrdiff_t index) {
-  double t = p->t[index], density = g->grad_density ? g->grad_density[index] : 0;
+  double t = p->t[index];
   for (ptrdiff_t d = 0; d < p->width; d++) {
-    double mean = g->mean[index * p->width + d], x = p->x[index * p->width + d];
-    double spread = w->vector[slot * p->padded + d] - mean * w->sum[slot];
-    g->grad_x[index * p->width + d] = (float)(((1 - t) * spread - density * (x - (1 - t) * mean)) / (t * t));
+    double spread = w->vector[slot * p->padded + d] - (double)g->mean[index * p->width + d] * w->sum[slot];
+    g->grad_x[index * p->width + d] = (float)((1 - t) * spread / (t * t));
   }
 }
 
 DD2_CLONES
 void dd2_posterior_backward_rows(const dd2_posterior *p, ptrdiff_t first, ptrdiff_t last, const float *mean,
-                                 const float *log_sum, const float *grad_mean, const float *grad_density,
-                                 float *grad_x, float *grad_log_p, double *scratch) {
+                                 const float *log_sum, const float *grad_mean, float *grad_x, float *grad_log_p,
+                                 double *scratch) {
   workspace w = workspace_of(p, scratch);
-  gradients g = {mean, log_sum, grad_mean, grad_density, grad_x, grad_log_p};
+  gradients g = {mean, log_sum, grad_mean, grad_x, grad_log_p};
   ptrdiff_t tile = tile_width(p->padded);
   for (ptrdiff_t start = first; start < last; start += BLOCK) {
     ptrdiff_t end = start + BLOCK < last ? start + BLOCK : last, height = end - start;

@@ -5,8 +5,6 @@ public struct ImageFolder: ImageSource {
   /// Name of the overview that `dd2 sample --grid` writes beside its images; not one of them.
   public static let overviewName = "grid.png"
 
-  /// Path of the folder.
-  public let path: String
   public let classNames: [String]
   public let height: Int
   public let width: Int
@@ -32,7 +30,6 @@ public struct ImageFolder: ImageSource {
     _ path: String, classes rule: ClassRule? = nil, known: KnownClasses = KnownClasses(),
     recorded: ImageSetRecord? = nil, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws {
-    self.path = path
     let layout = try ImageLayout(path)
     let classes = try layout.classes(rule, known: known, recorded: recorded?.classes)
     let files = layout.files.map { "\(path)/\($0.name)" }

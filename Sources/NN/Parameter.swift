@@ -6,8 +6,6 @@ public enum Initializer: Sendable {
   case constant(Float)
   /// Normal with the given standard deviation.
   case normal(Float)
-  /// Uniform in plus or minus the bound.
-  case uniform(Float)
 
   /// All zeros.
   public static var zeros: Initializer { .constant(0) }
@@ -20,9 +18,6 @@ public enum Initializer: Sendable {
     case .constant(let value): return Tensor(repeating: value, shape)
     case .normal(let deviation):
       return Tensor.normal([1, shape.count], seed: seed, purpose: "initial." + path).reshaped(shape) * deviation
-    case .uniform(let bound):
-      return Tensor.uniform([1, shape.count], low: -bound, high: bound, seed: seed, purpose: "initial." + path)
-        .reshaped(shape)
     }
   }
 }

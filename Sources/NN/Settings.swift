@@ -43,11 +43,6 @@ public enum Setting {
     guard value >= bound, value.isFinite else { throw SettingsError("\(name) is \(value), not \(bound) or more") }
   }
 
-  /// - Throws: `SettingsError` unless `value` is finite and above 0.
-  public static func positive(_ value: Float, _ name: String) throws(SettingsError) {
-    guard value > 0, value.isFinite else { throw SettingsError("\(name) is \(value), not above 0") }
-  }
-
   /// - Throws: `SettingsError` unless `value` is above 0 and divides `multiple`.
   public static func divisor(_ value: Int, of multiple: Int, _ name: String) throws(SettingsError) {
     guard value > 0, multiple % value == 0 else {

@@ -51,8 +51,6 @@ public enum GeneratorFile {
     public let generator: OneStepGenerator
     /// What the file says of itself.
     public let description: GeneratorDescription
-    /// The file.
-    public let path: String
   }
 
   /// Writes a generator.
@@ -93,7 +91,7 @@ public enum GeneratorFile {
     return try fitting(path) {
       let generator = try factory.generator()
       try generator.parameters.load(StateDict(file.ema))
-      return Loaded(generator: generator, description: description, path: path)
+      return Loaded(generator: generator, description: description)
     }
   }
 }

@@ -13,9 +13,6 @@ package final class NetworkTrainer {
     self.schedule = schedule
   }
 
-  /// Number of updates made.
-  package var step: Int { optimizer.step }
-
   /// One update of all parameters toward a smaller loss.
   /// - Returns: the global gradient norm before clipping.
   @discardableResult

@@ -28,7 +28,7 @@ import Testing
     #expect(old.entries == new.entries)
     #expect(new.entries.map(\.name) == WeightsFixture.expected.keys.sorted())
     #expect(new.entry("brain") == WeightsFile.Entry(name: "brain", type: .bfloat16, shape: [2]))
-    #expect(try new.floats("long") == [-1, 7, 0x1p60])
+    #expect(try new.array("long").floats == [-1, 7, 0x1p60])
     #expect(new.entry("none") == nil)
     #expect(name(of: artifactError { _ = try new.array("none") }) == "missingDataset")
   }

@@ -50,13 +50,13 @@ private func latents(_ batch: Int) -> Tensor {
   @Test func laterScalesDoNotReachEarlierStates() throws {
     let trunk = try makeTrunk()
     let q = latents(2)
-    let states = trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil)
+    let states = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [0, 1], extra_BLC: nil)
     for scale in 0..<3 {
       // A change in the tokens of this scale must show in later scales only.
       var elements = q.elements
       for position in trunk.layout.stages[scale] { elements[position * 4] += 1 }
       let changed = trunk.hiddenStates(
-        latents_BLD: Tensor(elements, q.shape), labels: [0, 1], extra_BLC: nil)
+        latents_BLD: Tensor(elements, q.shape), known_Bm: nil, labels: [0, 1], extra_BLC: nil)
       let end = trunk.layout.stages[scale].upperBound
       #expect(
         changed.sliced(axis: 1, 0..<end).elements == states.sliced(axis: 1, 0..<end).elements, "scale \(scale)")
@@ -70,11 +70,12 @@ private func latents(_ batch: Int) -> Tensor {
     let trunk = try makeTrunk()
     let q = latents(2)
     let extra = Tensor.normal([2, 14, 32], seed: 4, purpose: "test")
-    let whole = trunk.hiddenStates(latents_BLD: q, labels: [2, 1], extra_BLC: extra)
+    let whole = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [2, 1], extra_BLC: extra)
     for stage in trunk.layout.stages {
       let first = 0..<stage.upperBound
       let states = trunk.hiddenStates(
-        latents_BLD: q.sliced(axis: 1, first), labels: [2, 1], extra_BLC: extra.sliced(axis: 1, first))
+        latents_BLD: q.sliced(axis: 1, first), known_Bm: nil, labels: [2, 1],
+        extra_BLC: extra.sliced(axis: 1, first))
       #expect(states.shape == [2, stage.upperBound, 32])
       #expect(relativeToLargest(states, whole.sliced(axis: 1, first)) < 1e-5, "to \(stage.upperBound)")
     }
@@ -83,7 +84,7 @@ private func latents(_ batch: Int) -> Tensor {
   @Test func cachedStatesEqualTeacherForcedOnes() throws {
     let trunk = try makeTrunk()
     let q = latents(2)
-    let whole = trunk.hiddenStates(latents_BLD: q, labels: [2, 1], extra_BLC: nil)
+    let whole = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [2, 1], extra_BLC: nil)
     let cache = KeyValueCache(depth: 2)
     let inputs = trunk.map.inputs(latents_BLD: q)
     for (scale, stage) in trunk.layout.stages.enumerated() {
@@ -97,10 +98,10 @@ private func latents(_ batch: Int) -> Tensor {
   @Test func classAndExtraInputMatter() throws {
     let trunk = try makeTrunk()
     let q = latents(1)
-    let states = trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: nil).elements
-    #expect(trunk.hiddenStates(latents_BLD: q, labels: [3], extra_BLC: nil).elements != states)
+    let states = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [0], extra_BLC: nil).elements
+    #expect(trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [3], extra_BLC: nil).elements != states)
     let extra = Tensor(repeating: 0.1, [1, 14, 32])
-    #expect(trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: extra).elements != states)
+    #expect(trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [0], extra_BLC: extra).elements != states)
   }
 
   @Test func sharedAdaLNUsesTheReferencePaths() {
@@ -163,10 +164,9 @@ private func latents(_ batch: Int) -> Tensor {
     let hidden_BLC = Tensor.normal([1, 3, 8], seed: 4, purpose: "h")
     let x_t = Tensor.normal([2, 3, 2], seed: 5, purpose: "x").reshaped([2, 1, 3, 2])
     let t = Tensor([0.1, 0.5, 1, 0.9, 0.3, 0.02], [2, 1, 3])
-    let expected = codebookPosterior(
+    let expected = codebookPosteriorMean(
       x_t, t: t, logProbabilities: hidden_BLC.linear(weight: weight, bias: bias).logSoftmax(),
-      codebook: book.vectors_VD
-    ).mean
+      codebook: book.vectors_VD)
     let x0 = head(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     #expect(mismatch(x0, expected, Tolerance(absolute: 1e-5, relative: 0)) == nil)
   }

@@ -43,12 +43,13 @@ private func makeTrunk() throws -> LlamaGenTrunk {
   @Test func laterTokensDoNotReachEarlierStates() throws {
     let trunk = try makeTrunk()
     let q = latents(2)
-    let states = trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil)
+    let states = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [0, 1], extra_BLC: nil)
     #expect(states.shape == [2, 9, 32])
     for position in 0..<9 {
       var elements = q.elements
       elements[position * 4] += 1
-      let changed = trunk.hiddenStates(latents_BLD: Tensor(elements, q.shape), labels: [0, 1], extra_BLC: nil)
+      let changed = trunk.hiddenStates(
+        latents_BLD: Tensor(elements, q.shape), known_Bm: nil, labels: [0, 1], extra_BLC: nil)
       let end = position + 1
       #expect(changed.sliced(axis: 1, 0..<end).elements == states.sliced(axis: 1, 0..<end).elements)
       if end < 9 { #expect(changed.sliced(axis: 1, end..<9).elements != states.sliced(axis: 1, end..<9).elements) }
@@ -58,9 +59,10 @@ private func makeTrunk() throws -> LlamaGenTrunk {
   @Test func firstTokensAloneHaveTheStatesOfTheWhole() throws {
     let trunk = try makeTrunk()
     let q = latents(2)
-    let whole = trunk.hiddenStates(latents_BLD: q, labels: [0, 1], extra_BLC: nil)
+    let whole = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [0, 1], extra_BLC: nil)
     for end in 1...9 {
-      let states = trunk.hiddenStates(latents_BLD: q.sliced(axis: 1, 0..<end), labels: [0, 1], extra_BLC: nil)
+      let states = trunk.hiddenStates(
+        latents_BLD: q.sliced(axis: 1, 0..<end), known_Bm: nil, labels: [0, 1], extra_BLC: nil)
       #expect(relativeToLargest(states, whole.sliced(axis: 1, 0..<end)) < 1e-5, "to \(end)")
     }
   }
@@ -89,10 +91,10 @@ private func makeTrunk() throws -> LlamaGenTrunk {
   @Test func classAndExtraInputMatter() throws {
     let trunk = try makeTrunk()
     let q = latents(1)
-    let states = trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: nil).elements
-    #expect(trunk.hiddenStates(latents_BLD: q, labels: [3], extra_BLC: nil).elements != states)
+    let states = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [0], extra_BLC: nil).elements
+    #expect(trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [3], extra_BLC: nil).elements != states)
     let extra = Tensor(repeating: 0.1, [1, 9, 32])
-    #expect(trunk.hiddenStates(latents_BLD: q, labels: [0], extra_BLC: extra).elements != states)
+    #expect(trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [0], extra_BLC: extra).elements != states)
   }
 
   @Test func theClassTokenHasNoRotation() {

@@ -25,7 +25,7 @@ private struct GoldenLoss {
   func loss(_ form: DistillationLoss) -> Tensor {
     let source = form == .dmd ? q_BLD.stopGradient() : q_BLD
     let x_t = noised(source, t: t, noise: noise)
-    let real = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook).mean
+    let real = codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook)
     return conditionalScoreDistillationLoss(
       form, q_BLD: q_BLD, real_KBLD: real, fake_KBLD: x_t * 0.3 + bias, alpha: 1)
   }

@@ -97,7 +97,7 @@ private func distance(_ a: Tensor, _ b: Tensor) -> Float { (a - b).abs().element
     try set.load(teacher.trunkState)
     let ids = randomIDs(2)
     let latents_BLD = teacher.codebook.latents(ids) * teacher.codebook.scale
-    let states = trunk.hiddenStates(latents_BLD: latents_BLD, labels: [0, 3], extra_BLC: nil)
+    let states = trunk.hiddenStates(latents_BLD: latents_BLD, known_Bm: nil, labels: [0, 3], extra_BLC: nil)
     let classifier = try #require(teacher.transformer.parameters.stateDict()["output.weight"])
     let expected = teacher.transformer.logits(ids_BL: ids, labels: [0, 3])
     #expect(relativeToLargest(states.linear(weight: classifier), expected) < 1e-5)

@@ -160,9 +160,8 @@ struct DrawnStep {
 
   /// The codebook posterior's means (K, B, L, D).
   func posterior(_ logP_BLV: Tensor, _ codebook: Codebook) -> [Double] {
-    DoubleReference.codebookPosterior(
+    DoubleReference.codebookPosteriorMean(
       x_t, t: t, logP: logP_BLV.elements.map(Double.init),
-      codebook: codebook.vectors_VD.elements.map(Double.init), V: codebook.count, D: D
-    ).mean
+      codebook: codebook.vectors_VD.elements.map(Double.init), V: codebook.count, D: D)
   }
 }

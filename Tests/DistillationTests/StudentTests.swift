@@ -25,10 +25,9 @@ import Testing
       let t = random.times(K, B, L, in: 0.02...1)
       let q_BLD = teacher.codebook.latents(ids)
       let x_t = noised(q_BLD, t: t, noise: random.noise(K, B, L, D))
-      let expected = codebookPosterior(
+      let expected = codebookPosteriorMean(
         x_t, t: t, logProbabilities: teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: .init()),
-        codebook: teacher.codebook.vectors_VD
-      ).mean
+        codebook: teacher.codebook.vectors_VD)
       let drawn = network.denoise(
         hidden_BLC: network.hiddenStates(ids_BL: ids, labels: labels), x_t: x_t, t: t)
       #expect(mismatch(drawn, expected, Tolerance(absolute: 1e-4, relative: 0)) == nil)

@@ -29,18 +29,18 @@ import Testing
       }
     }
 
-    func posterior() -> (leaves: [Tensor], result: CodebookPosterior) {
+    func posterior() -> (leaves: [Tensor], mean: Tensor) {
       let leaves = [
         Tensor(doubles: x, [K, B, L, D]).asLeaf(), Tensor(doubles: logP, [B, L, V]).asLeaf(),
       ]
-      let result = codebookPosterior(
+      let mean = codebookPosteriorMean(
         leaves[0], t: Tensor(doubles: t, [K, B, L]), logProbabilities: leaves[1],
         codebook: Tensor(doubles: codebook, [V, D]))
-      return (leaves, result)
+      return (leaves, mean)
     }
 
-    func reference(x: [Double], logP: [Double]) -> (mean: [Double], logDensity: [Double]) {
-      DoubleReference.codebookPosterior(x, t: t, logP: logP, codebook: codebook, V: V, D: D)
+    func reference(x: [Double], logP: [Double]) -> [Double] {
+      DoubleReference.codebookPosteriorMean(x, t: t, logP: logP, codebook: codebook, V: V, D: D)
     }
   }
 
@@ -48,12 +48,10 @@ import Testing
   func forwardMatchesDouble(size: (V: Int, D: Int), near: Bool) {
     let problem = Problem(
       K: 3, B: 3, L: 7, V: size.V, D: size.D, times: [0.02, 0.05, 0.2, 0.5, 0.9, 1], near: near)
-    let result = problem.posterior().result
-    #expect(result.mean.shape == [3, 3, 7, size.D])
-    #expect(result.logDensity.shape == [3, 3, 7])
+    let mean = problem.posterior().mean
+    #expect(mean.shape == [3, 3, 7, size.D])
     let expected = problem.reference(x: problem.x, logP: problem.logP)
-    #expect(DoubleReference.mismatch(result.mean.elements, expected.mean, tolerance: 5e-6) == nil)
-    #expect(DoubleReference.mismatch(result.logDensity.elements, expected.logDensity, tolerance: 2e-6) == nil)
+    #expect(DoubleReference.mismatch(mean.elements, expected, tolerance: 5e-6) == nil)
   }
 
   /// Half-way between two codes at t = 0.02, where exponents of 1e4 differ by little: Float scores fail here.
@@ -65,13 +63,12 @@ import Testing
     let x = zip(first, second).map { Double(Float((1 - t) * ($0 + $1) / 2)) }
     let codebook = first + second + far
     let logP = [-1.0, -1, -1].map { Double(Float($0)) }
-    let mean = codebookPosterior(
+    let mean = codebookPosteriorMean(
       Tensor(doubles: x, [1, D]), t: Tensor(doubles: [t], [1]),
       logProbabilities: Tensor(doubles: logP, [1, 3]),
       codebook: Tensor(doubles: codebook, [3, D])
-    ).mean.elements
-    let expected = DoubleReference.codebookPosterior(x, t: [t], logP: logP, codebook: codebook, V: 3, D: D)
-      .mean
+    ).elements
+    let expected = DoubleReference.codebookPosteriorMean(x, t: [t], logP: logP, codebook: codebook, V: 3, D: D)
     #expect(DoubleReference.mismatch(mean, expected, tolerance: 2e-6) == nil)
     // Both codes must count, or the case tests nothing.
     let share = (expected[0] - second[0]) / (first[0] - second[0])
@@ -80,41 +77,31 @@ import Testing
 
   @Test(arguments: [true, false]) func gradientsMatchCentralDifferences(near: Bool) {
     let problem = Problem(K: 2, B: 1, L: 3, V: 83, D: 6, times: [0.3, 0.6, 0.95], near: near)
-    let (leaves, result) = problem.posterior()
-    let meanWeights = DoubleReference.values(problem.x.count, seed: 8)
-    let densityWeights = DoubleReference.values(problem.t.count, seed: 9)
-    for usesDensity in [false, true] {
-      let densityWeights = usesDensity ? densityWeights : densityWeights.map { _ in 0 }
-      var loss = (result.mean * Tensor(doubles: meanWeights, result.mean.shape)).sum()
-      if usesDensity {
-        loss = loss + (result.logDensity * Tensor(doubles: densityWeights, result.logDensity.shape)).sum()
-      }
-      let gradients = loss.gradients(withRespectTo: leaves)
-      let weights = meanWeights + densityWeights
-      let expectedX = DoubleReference.gradient(at: problem.x, weights: weights) {
-        let y = problem.reference(x: $0, logP: problem.logP)
-        return y.mean + y.logDensity
-      }
-      let expectedLogP = DoubleReference.gradient(at: problem.logP, weights: weights) {
-        let y = problem.reference(x: problem.x, logP: $0)
-        return y.mean + y.logDensity
-      }
-      #expect(DoubleReference.mismatch(gradients[0].elements, expectedX, tolerance: 1e-5) == nil)
-      #expect(DoubleReference.mismatch(gradients[1].elements, expectedLogP, tolerance: 1e-5) == nil)
-      // Alone, each is the same.
-      #expect(loss.gradients(withRespectTo: [leaves[1]])[0].elements == gradients[1].elements)
-      #expect(loss.gradients(withRespectTo: [leaves[0]])[0].elements == gradients[0].elements)
+    let (leaves, mean) = problem.posterior()
+    let weights = DoubleReference.values(problem.x.count, seed: 8)
+    let loss = (mean * Tensor(doubles: weights, mean.shape)).sum()
+    let gradients = loss.gradients(withRespectTo: leaves)
+    let expectedX = DoubleReference.gradient(at: problem.x, weights: weights) {
+      problem.reference(x: $0, logP: problem.logP)
     }
+    let expectedLogP = DoubleReference.gradient(at: problem.logP, weights: weights) {
+      problem.reference(x: problem.x, logP: $0)
+    }
+    #expect(DoubleReference.mismatch(gradients[0].elements, expectedX, tolerance: 1e-5) == nil)
+    #expect(DoubleReference.mismatch(gradients[1].elements, expectedLogP, tolerance: 1e-5) == nil)
+    // Alone, each is the same.
+    #expect(loss.gradients(withRespectTo: [leaves[1]])[0].elements == gradients[1].elements)
+    #expect(loss.gradients(withRespectTo: [leaves[0]])[0].elements == gradients[0].elements)
   }
 
   /// Several tiles and row blocks, against the analytic gradient through a covariance in Double.
   @Test func gradientsAcrossTiles() {
     let problem = Problem(K: 2, B: 5, L: 9, V: 1500, D: 8, times: [0.1, 0.4, 0.8], near: true)
-    let (leaves, result) = problem.posterior()
+    let (leaves, mean) = problem.posterior()
     let weights = DoubleReference.values(problem.x.count, seed: 10)
-    let gradients = result.mean.gradients(
-      withRespectTo: leaves, seed: Tensor(doubles: weights, result.mean.shape))
-    let expected = DoubleReference.codebookPosteriorGradients(
+    let gradients = mean.gradients(
+      withRespectTo: leaves, seed: Tensor(doubles: weights, mean.shape))
+    let expected = DoubleReference.codebookPosteriorMeanGradients(
       problem.x, t: problem.t, logP: problem.logP, codebook: problem.codebook, V: problem.V, D: problem.D,
       gradMean: weights)
     #expect(DoubleReference.mismatch(gradients[0].elements, expected.x, tolerance: 2e-5) == nil)
@@ -122,25 +109,20 @@ import Testing
   }
 
   @Test func excludedCodesHaveNoWeight() {
-    let mean = codebookPosterior(
+    let mean = codebookPosteriorMean(
       Tensor([0.1, 0.2], [1, 2]), t: Tensor([0.5], [1]),
       logProbabilities: Tensor([-.infinity, 0, -.infinity], [1, 3]),
       codebook: Tensor([1, 1, 2, -3, 0, 0], [3, 2])
-    ).mean.elements
+    ).elements
     #expect(mean == [2, -3])
   }
 
-  @Test func scoreAndVelocityFollowTheirFormulas() {
+  @Test func velocityFollowsItsFormula() {
     let (x0, x, t): ([Double], [Double], [Double]) = ([1, -2, 0.5, 3], [0.25, 1, -1, 2], [0.5, 0.25])
-    let tensors = (Tensor(doubles: x0, [2, 2]), Tensor(doubles: x, [2, 2]), Tensor(doubles: t, [2]))
-    let score = CodebookPosterior.score(x0: tensors.0, x_t: tensors.1, t: tensors.2).elements
-    let velocity = CodebookPosterior.velocity(x0: tensors.0, x_t: tensors.1, t: tensors.2).elements
-    let expectedScore = (0..<4).map { index -> Double in
-      let time = t[index / 2]
-      return -(x[index] - (1 - time) * x0[index]) / (time * time)
-    }
-    let expectedVelocity = (0..<4).map { index -> Double in (x[index] - x0[index]) / t[index / 2] }
-    #expect(DoubleReference.mismatch(score, expectedScore, tolerance: 1e-6) == nil)
-    #expect(DoubleReference.mismatch(velocity, expectedVelocity, tolerance: 1e-6) == nil)
+    let velocity = flowVelocity(
+      x0: Tensor(doubles: x0, [2, 2]), x_t: Tensor(doubles: x, [2, 2]), t: Tensor(doubles: t, [2])
+    ).elements
+    let expected = (0..<4).map { index -> Double in (x[index] - x0[index]) / t[index / 2] }
+    #expect(DoubleReference.mismatch(velocity, expected, tolerance: 1e-6) == nil)
   }
 }

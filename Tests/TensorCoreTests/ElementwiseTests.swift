@@ -25,19 +25,14 @@ import Testing
 
   static let unary: [Unary] = [
     Unary("exp", { $0.exp() }, { exp($0) }),
-    Unary("log", positive: true, { $0.log() }, { log($0) }),
     Unary("sqrt", positive: true, { $0.sqrt() }, { $0.squareRoot() }),
     Unary("reciprocal", positive: true, { $0.reciprocal() }, { 1 / $0 }),
     Unary("square", { $0.square() }, { $0 * $0 }),
     Unary("abs", { $0.abs() }, { Swift.abs($0) }),
-    Unary("sign", { $0.sign() }, { $0 > 0 ? 1 : -1 }),
-    Unary("sigmoid", { $0.sigmoid() }, { 1 / (1 + exp(-$0)) }),
-    Unary("tanh", { $0.tanh() }, { tanh($0) }),
     Unary("silu", { $0.silu() }, { $0 / (1 + exp(-$0)) }),
     Unary(
       "gelu", { $0.gelu() },
       { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }),
-    Unary("relu", { $0.relu() }, { max($0, 0) }),
     Unary("sin", { $0.sin() }, { sin($0) }),
     Unary("cos", { $0.cos() }, { cos($0) }),
     Unary("affine", { $0.affine(scale: -2.5, offset: 0.75) }, { -2.5 * $0 + 0.75 }),
@@ -66,20 +61,17 @@ import Testing
   }
 
   @Test func extremeArguments() {
-    let x = Tensor([-200, 200, .infinity, -.infinity], [4])
-    #expect(x.sigmoid().elements == [0, 1, 1, 0])
-    #expect(x.tanh().elements == [-1, 1, 1, -1])
+    for y in [Tensor([-200, 200], [2]).silu(), Tensor([-200, 200], [2]).gelu()] { #expect(y.elements == [0, 200]) }
     #expect(Tensor([-200, 200], [2]).exp().elements == [0, .infinity])
     // The last octave before infinity, and the first above 0.
     let edges: [Float] = [88.4, 88.5, 88.7, -87.2, -87.3]
     let found = Tensor(edges, [5]).exp()
     #expect(mismatch(found, edges.map { exp(Double($0)) }, shape: [5], Tolerance(absolute: 0, relative: 1e-6)) == nil)
     #expect(Tensor([.nan], [1]).exp().elements[0].isNaN)
-    #expect(Tensor([0], [1]).sign().elements == [0])
     let notANumber = Tensor([.nan], [1])
     for (name, y) in [
-      ("exp", notANumber.exp()), ("relu", notANumber.relu()), ("clamp", notANumber.clamp(0, 1)),
-      ("silu", notANumber.silu()), ("gelu", notANumber.gelu()), ("tanh", notANumber.tanh()),
+      ("exp", notANumber.exp()), ("clamp", notANumber.clamp(0, 1)),
+      ("silu", notANumber.silu()), ("gelu", notANumber.gelu()),
     ] {
       #expect(y.item.isNaN, "\(name) hides NaN")
     }

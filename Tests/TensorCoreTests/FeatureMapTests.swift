@@ -49,7 +49,8 @@ struct PackedCase: CustomTestStringConvertible, Sendable {
     let geometry = ConvolutionGeometry(
       batch: c.images, height: c.height, width: c.width, inputs: c.inputs, outputs: c.outputs,
       kernelHeight: c.kernel.rows, kernelWidth: c.kernel.columns, stride: c.stride,
-      padding: Padding(rows: c.padding.rows, columns: c.padding.columns))
+      padding: Padding(
+        top: c.padding.rows, bottom: c.padding.rows, left: c.padding.columns, right: c.padding.columns))
     let expected = NaiveFeatureMap.convolution(
       x.elements.map(Double.init), weight: scaled, bias: bias.elements.map(Double.init), geometry)
     for rectifies in [false, true] {

@@ -41,10 +41,6 @@ struct Recorded: CustomTestStringConvertible, Sendable {
     Recorded(.nearest, 4, 8, [3, 3, 10, 10, 6, 6, 2, 2], [13, 8, 14, 9]),
     Recorded(.nearest, 7, 5, [3, 10, 6, 9, 5], [3, 10, 6, 0, 2, 9, 0]),
     Recorded(.nearest, 5, 13, [3, 3, 3, 10, 10, 10, 6, 6, 2, 2, 2, 9, 9], [19, 16, 9, 11, 13]),
-    Recorded(
-      .bilinear, 5, 7, [3, 7, 8.857142, 6, 3.142857, 5, 9],
-      [7.285714, 10, 6.285714, 9.285715, 3.142857]),
-    Recorded(.bilinear, 7, 3, [7.666667, 2, 3.666668], [1, 2, 0, 10, 0, 4.000002, 1.999998]),
   ]
 
   static func ramp(_ count: Int) -> [Float] { (0..<count).map { Float((7 * $0 + 3) % 11) } }
@@ -83,7 +79,7 @@ struct Recorded: CustomTestStringConvertible, Sendable {
 
   /// Batch and channels are carried along: each plane by itself gives the same numbers, and the gradient agrees with
   /// central differences (the op is linear, so they are exact).
-  @Test(arguments: [ResizeMode.nearest, .bilinear, .bicubic, .area], [[3, 9], [7, 2], [6, 4]])
+  @Test(arguments: [ResizeMode.nearest, .bicubic, .area], [[3, 9], [7, 2], [6, 4]])
   func channelsAndGradient(_ mode: ResizeMode, _ size: [Int]) {
     let (B, h, w, C) = (2, 5, 4, 3)
     let to = (h: size[0], w: size[1])
@@ -123,7 +119,7 @@ struct Recorded: CustomTestStringConvertible, Sendable {
     return matrix
   }
 
-  @Test(arguments: [ResizeMode.nearest, .bilinear, .bicubic, .area])
+  @Test(arguments: [ResizeMode.nearest, .bicubic, .area])
   func sameSizeIsTheSameMap(_ mode: ResizeMode) {
     let values = NaiveFeatureMap.values(5 * 4 * 2, seed: 3)
     let x = Tensor(values, [1, 5, 4, 2])

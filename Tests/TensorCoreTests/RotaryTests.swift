@@ -48,30 +48,27 @@ import Testing
     )
   }
 
-  @Test(arguments: [0, 4], [true, false]) func rotationMatchesDouble(offset: Int, isPacked: Bool) {
+  @Test(arguments: [0, 4]) func rotationMatchesDouble(offset: Int) {
     let (B, L, heads, d) = (Self.B, Self.L, Self.heads, Self.d)
-    let width = isPacked ? 3 * Self.C : Self.C
+    let width = 3 * Self.C
     let positions = L + offset + 2
     let (cosine, sine) = tables(positions)
     let x = DoubleReference.values(B * L * width, seed: 5)
     let weights = DoubleReference.values(B * L * width, seed: 6)
     func reference(_ x: [Double]) -> [Double] {
       DoubleReference.rotary(
-        x, width: width, L: L, d: d, rotatedHeads: isPacked ? 2 * heads : heads, cosine: cosine, sine: sine,
+        x, width: width, L: L, d: d, rotatedHeads: 2 * heads, cosine: cosine, sine: sine,
         offset: offset)
     }
     let (c, s) = (Tensor(doubles: cosine, [positions, d / 2]), Tensor(doubles: sine, [positions, d / 2]))
     let leaf = Tensor(doubles: x, [B, L, width]).asLeaf()
-    let y =
-      isPacked
-      ? rotaryEmbedding(packed: leaf, heads: heads, cosine: c, sine: s, offset: offset)
-      : rotaryEmbedding(leaf, heads: heads, cosine: c, sine: s, offset: offset)
+    let y = rotaryEmbedding(packed: leaf, heads: heads, cosine: c, sine: s, offset: offset)
     #expect(DoubleReference.mismatch(y.elements, reference(x), tolerance: 1e-6) == nil)
     let gradient = y.gradients(withRespectTo: [leaf], seed: Tensor(doubles: weights, [B, L, width]))[0]
     let expected = DoubleReference.gradient(at: x, weights: weights, reference)
     #expect(DoubleReference.mismatch(gradient.elements, expected, tolerance: 1e-6) == nil)
     if offset == 0 {
-      let first = Array(y.elements[..<(isPacked ? 2 * Self.C : Self.C)])
+      let first = Array(y.elements[..<(2 * Self.C)])
       #expect(first == [Float](repeating: 0, count: first.count))
     }
   }

@@ -1,13 +1,12 @@
 import Foundation
 
 extension DoubleReference {
-  /// Codebook posterior by its definition: x (levels, rows, D), t (levels, rows), logP (rows, V), codebook (V, D).
-  public static func codebookPosterior(
+  /// The codebook posterior's mean by its definition: x (levels, rows, D), t (levels, rows), logP (rows, V), codebook (V, D).
+  public static func codebookPosteriorMean(
     _ x: [Double], t: [Double], logP: [Double], codebook: [Double], V: Int, D: Int
-  ) -> (mean: [Double], logDensity: [Double]) {
+  ) -> [Double] {
     let tokens = logP.count / V
-    var (means, densities): ([Double], [Double]) = ([], [])
-    for (index, x) in rows(x, D).enumerated() {
+    return rows(x, D).enumerated().flatMap { index, x -> [Double] in
       let (row, t) = (index % tokens, t[index])
       let scores = (0..<V).map { j in
         logP[row * V + j]
@@ -15,20 +14,18 @@ extension DoubleReference {
       }
       let top = scores.max() ?? 0
       let sum = scores.reduce(0) { $0 + exp($1 - top) }
-      means += (0..<D).map { d in
+      return (0..<D).map { d in
         (0..<V).reduce(0) { $0 + exp(scores[$1] - top) / sum * codebook[$1 * D + d] }
       }
-      densities.append(top + log(sum) - Double(D) * (log(t) + log(2 * Double.pi) / 2))
     }
-    return (means, densities)
   }
 
   /// Gradients of `sum gradMean mean` through the covariance of the weights, term by term.
-  public static func codebookPosteriorGradients(
+  public static func codebookPosteriorMeanGradients(
     _ x: [Double], t: [Double], logP: [Double], codebook: [Double], V: Int, D: Int, gradMean: [Double]
   ) -> (x: [Double], logP: [Double]) {
     let tokens = logP.count / V
-    let means = codebookPosterior(x, t: t, logP: logP, codebook: codebook, V: V, D: D).mean
+    let means = codebookPosteriorMean(x, t: t, logP: logP, codebook: codebook, V: V, D: D)
     var (gradX, gradLogP) = (
       [Double](repeating: 0, count: x.count), [Double](repeating: 0, count: logP.count)
     )

@@ -1,3 +1,4 @@
+import Artifacts
 import Foundation
 
 /// Small PNG files of 5 x 4 pixels, made with Python's `zlib` and `struct` so that libpng is not its own judge.
@@ -62,5 +63,12 @@ public enum PNGFixture: String, CaseIterable, Sendable {
     bytes[place + 4] ^= 0x0F
     bytes.replaceSubrange(end..<end + 4, with: littleEndian(ZipBytes.checksum(Array(bytes[place..<end]))).reversed())
     return Data(bytes)
+  }
+}
+
+extension PNGImage {
+  /// An image of one colour.
+  public init(width: Int, height: Int, gray: UInt8) {
+    self.init(width: width, height: height, pixels: Array(repeating: gray, count: width * height * 3))
   }
 }

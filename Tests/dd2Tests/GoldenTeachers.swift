@@ -54,7 +54,7 @@ enum GoldenTeacher: String, CaseIterable {
   /// The transformer's tensors.
   func transformer() throws -> [TorchFile.Tensor] {
     let weights = try WeightsFile.open(transformers[0]).stateDictionary()
-    return try weights.entries.map { .init($0.name, $0.shape, try weights.floats($0.name)) }
+    return try weights.entries.map { .init($0.name, $0.shape, try weights.array($0.name).floats) }
   }
 
   /// Writes the tokenizer as people have it: VAR's bare, LlamaGen's under `model`.

@@ -26,12 +26,11 @@ import Testing
     _ urls: [String], bytes: Int? = nil, payload: Int? = nil, sha256: String? = nil, unconfirmed: Bool? = nil,
     options: [String] = [], whileRunning: (Process) throws -> Void = { _ in }
   ) throws -> Command.Outcome {
-    var entry = WeightsManifest.Entry(
-      name: "x", family: "var", kind: "transformer", urls: urls, bytes: bytes, sha256: sha256, license: "MIT",
-      layout: "pytorch-zip")
-    entry.payloadBytes = payload
-    entry.sha256Unconfirmed = unconfirmed
-    try folder.write(JSONEncoder().encode([entry]), "m.json")
+    let entry: [String: Any?] = [
+      "name": "x", "family": "var", "kind": "transformer", "urls": urls, "bytes": bytes, "sha256": sha256,
+      "license": "MIT", "layout": "pytorch-zip", "payload_bytes": payload, "sha256_unconfirmed": unconfirmed,
+    ]
+    try folder.write(JSONSerialization.data(withJSONObject: [entry.compactMapValues { $0 }]), "m.json")
     return try dd2(
       ["weights", "fetch", "x", "--manifest", "m.json"] + options, environment: ["no_proxy": "127.0.0.1"],
       whileRunning: whileRunning)

@@ -136,7 +136,7 @@ import Testing
     let gpt = try WeightsFile.open(GoldenTeacher.llamaGen.transformers[0]).stateDictionary()
     var tensors = try gpt.entries.map { entry in
       let name = entry.name.replacingOccurrences(of: ".attention.", with: "._fsdp_wrapped_module.attention._orig_mod.")
-      return TorchFile.Tensor("module." + name, entry.shape, try gpt.floats(entry.name))
+      return TorchFile.Tensor("module." + name, entry.shape, try gpt.array(entry.name).floats)
     }
     func zeros(_ name: String, _ shape: [Int]) -> TorchFile.Tensor {
       .init(name, shape, [Float](repeating: 0, count: shape.reduce(1, *)))

@@ -47,14 +47,8 @@ extension Checkpoint {
   /// Reads a checkpoint with all its groups.
   ///
   /// Throws the errors of `HDF5File`, and `ArtifactError.wrongFormat` if the file is no dd2 checkpoint or of
-  /// a newer layout.
-  public static func read(from path: String) throws -> Checkpoint {
-    try load(from: path, groups: nil)
-  }
-
-  /// Reads a checkpoint and insists on its kind. Throws as `read(from:)`, and `ArtifactError.wrongFormat` if
-  /// it is of another kind.
-  public static func read(from path: String, expectingKind kind: String) throws -> Checkpoint {
+  /// a newer layout, or of another kind than asked for.
+  public static func read(from path: String, expectingKind kind: String? = nil) throws -> Checkpoint {
     try load(from: path, expectingKind: kind, groups: nil)
   }
 

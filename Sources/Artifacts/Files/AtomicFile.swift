@@ -15,14 +15,6 @@ public enum AtomicFile {
     try file.commit(isDurable: isDurable)
   }
 
-  /// Puts a copy of the file at `source` to `path`; nothing of it is held in memory. Throws as `write` and as
-  /// `FileAccess.contents`.
-  public static func copy(_ source: String, to path: String) throws {
-    let file = try TemporaryFile(for: path)
-    try FileAccess.forEachPart(of: source) { try file.write($0) }
-    try file.commit()
-  }
-
   /// Throws `ArtifactError.cannotCreate` where `write` to `path` would fail at once: no such folder, none that takes
   /// files, or something else than an ordinary file of that name.
   public static func requirePlace(for path: String) throws {

@@ -26,11 +26,6 @@ public struct PNGImage: Sendable, Equatable {
     self.pixels = pixels
   }
 
-  /// An image of one colour.
-  public init(width: Int, height: Int, gray: UInt8) {
-    self.init(width: width, height: height, pixels: Array(repeating: gray, count: width * height * 3))
-  }
-
   /// The image with each pixel repeated `factor` times both ways.
   public func scaled(by factor: Int) -> PNGImage {
     precondition(factor > 0, "PNGImage.scaled: the factor \(factor) must be positive")

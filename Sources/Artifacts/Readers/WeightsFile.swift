@@ -119,11 +119,6 @@ public struct WeightsFile: Sendable {
     return try tensor.array(named: name)
   }
 
-  /// A tensor's elements as `Float`, rounded to nearest where they are wider. Throws as `array`.
-  public func floats(_ name: String) throws -> [Float] {
-    try array(name).floats
-  }
-
   /// The same tensors under other names, each of its own.
   func renamed(_ names: [String: String]) -> WeightsFile {
     var contents = WeightsContents()

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The list of weights that dd2 knows: where they come from, and how to tell that they are the right ones.
-public struct WeightsManifest: Codable, Equatable, Sendable {
+public struct WeightsManifest: Encodable, Equatable, Sendable {
   /// One file of weights.
   public struct Entry: Codable, Equatable, Sendable {
     /// The name it is asked for by, such as `var-d16`.
@@ -33,23 +33,6 @@ public struct WeightsManifest: Codable, Equatable, Sendable {
       case name, family, kind, urls, bytes, sha256, license, layout, path, notes
       case payloadBytes = "payload_bytes"
       case sha256Unconfirmed = "sha256_unconfirmed"
-    }
-
-    /// For tools that write manifests.
-    public init(
-      name: String, family: String, kind: String, urls: [String] = [], bytes: Int? = nil,
-      sha256: String? = nil, license: String, layout: String, path: String? = nil, notes: String? = nil
-    ) {
-      self.name = name
-      self.family = family
-      self.kind = kind
-      self.urls = urls
-      self.bytes = bytes
-      self.sha256 = sha256
-      self.license = license
-      self.layout = layout
-      self.path = path
-      self.notes = notes
     }
 
     /// Where the file lies under the folder of weights: `path`, or the last part of the first URL.
@@ -90,10 +73,6 @@ public struct WeightsManifest: Codable, Equatable, Sendable {
       throw ArtifactError.missingEntry(path: source, name: name, known: entries.map(\.name))
     }
     return entry
-  }
-
-  public init(from decoder: any Decoder) throws {
-    self.init(entries: try [Entry](from: decoder))
   }
 
   public func encode(to encoder: any Encoder) throws {

@@ -58,11 +58,11 @@ void dd2_posterior_tables(const float *codebook, double *table, double *squares,
 // Doubles of scratch that one call of the two functions below needs.
 ptrdiff_t dd2_posterior_scratch(ptrdiff_t levels, ptrdiff_t padded);
 // Rows first..<last of log_p, at every level. log_sum holds two Floats an element, high and low part.
-void dd2_posterior_rows(const dd2_posterior *p, ptrdiff_t first, ptrdiff_t last, float *mean, float *log_density,
-                        float *log_sum, double *scratch);
-// grad_mean or grad_density may be NULL (nothing flowed), and so may grad_x or grad_log_p (not wanted).
+void dd2_posterior_rows(const dd2_posterior *p, ptrdiff_t first, ptrdiff_t last, float *mean, float *log_sum,
+                        double *scratch);
+// grad_x or grad_log_p may be NULL (not wanted).
 void dd2_posterior_backward_rows(const dd2_posterior *p, ptrdiff_t first, ptrdiff_t last, const float *mean,
-                                 const float *log_sum, const float *grad_mean, const float *grad_density,
-                                 float *grad_x, float *grad_log_p, double *scratch);
+                                 const float *log_sum, const float *grad_mean, float *grad_x, float *grad_log_p,
+                                 double *scratch);
 
 #endif

@@ -49,7 +49,7 @@ public final class Stage1Training: TrainingStage {
     let x_t = noised(q_BLD, t: t, noise: noise)
     let logP_BLV = teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: configuration.guidance)
     let target = withoutGradient {
-      codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD).mean
+      codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD)
     }
     let hidden_BLC = network.hiddenStates(ids_BL: ids, labels: labels)
     let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
@@ -67,7 +67,7 @@ public final class Stage1Training: TrainingStage {
     let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange)
     let x_t = noised(q_BLD, t: t, noise: random.noise(configuration.noiseLevels, B, L, D))
     return withoutGradient {
-      let mean = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: teacher.codebook.vectors_VD).mean
+      let mean = codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: teacher.codebook.vectors_VD)
       return Double(denoisingLoss(prediction_KBLD: mean, target: q_BLD).item)
     }
   }

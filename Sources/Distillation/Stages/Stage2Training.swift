@@ -117,7 +117,7 @@ public final class Stage2Training: TrainingStage {
     // DMD's gradient reaches q_BLD directly and nothing else: a graph behind its scores would only be kept.
     let followsScores = configuration.loss != .dmd
     let x_t = noised(followsScores ? q_BLD : q_BLD.stopGradient(), t: t, noise: levels.noise(K, B, L, D))
-    let real = codebookPosterior(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD).mean
+    let real = codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD)
     func denoised() -> Tensor { score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t) }
     let fake = followsScores ? denoised() : withoutGradient { denoised() }
     let loss = conditionalScoreDistillationLoss(

@@ -64,8 +64,8 @@ enum TokenPairs {
     func velocity(_ x: Tensor, _ time: Float) -> Tensor {
       let t = Tensor(repeating: time, [1, B, l])
       let x_t = x.reshaped([1, B, l, D])
-      let x0 = codebookPosterior(x_t, t: t, logProbabilities: logProbabilities, codebook: codebook_VD).mean
-      return CodebookPosterior.velocity(x0: x0, x_t: x_t, t: t).reshaped([B, l, D])
+      let x0 = codebookPosteriorMean(x_t, t: t, logProbabilities: logProbabilities, codebook: codebook_VD)
+      return flowVelocity(x0: x0, x_t: x_t, t: t).reshaped([B, l, D])
     }
     var x = noise_BlD
     for step in 0..<steps {

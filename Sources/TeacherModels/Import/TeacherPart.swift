@@ -20,7 +20,6 @@ struct TeacherPart: Sendable {
 
     var isTransformer: Bool { self == .varTransformer || self == .llamaGenTransformer }
     var family: String { self == .varTransformer || self == .varTokenizer ? "VAR" : "LlamaGen" }
-    var title: String { isTransformer ? "transformer" : "tokenizer" }
   }
 
   let kind: Kind

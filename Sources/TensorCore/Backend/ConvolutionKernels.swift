@@ -20,9 +20,6 @@ public struct Padding: Equatable, Sendable {
   /// The same on all four sides.
   public init(_ all: Int) { self.init(top: all, bottom: all, left: all, right: all) }
 
-  /// PyTorch's `padding=(rows, columns)`.
-  public init(rows: Int, columns: Int) { self.init(top: rows, bottom: rows, left: columns, right: columns) }
-
   /// No padding.
   public static let none = Padding()
 }

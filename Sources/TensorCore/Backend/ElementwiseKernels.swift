@@ -1,7 +1,7 @@
 /// Functions of one variable. Raw values are the kernel's operation codes.
 public enum UnaryOperation: Int32, Sendable {
   case exp = 0
-  case log, sqrt, reciprocal, square, abs, sign, sigmoid, tanh, silu, gelu, relu, sin, cos
+  case sqrt, reciprocal, square, abs, silu, gelu, sin, cos
 }
 
 /// Functions of two variables. Raw values are the kernel's operation codes.

@@ -38,13 +38,10 @@ public struct PosteriorInputs {
 
 /// The codebook posterior.
 public protocol PosteriorKernels {
-  /// Writes posterior mean (levels, rows, width), log-density (levels, rows) and what the backward pass needs,
-  /// `logSum` (levels, rows, 2).
-  func codebookPosterior(
-    _ inputs: PosteriorInputs, mean: Storage, logDensity: Storage, logSum: Storage,
-    _ extents: PosteriorExtents)
-  /// Gradients; `gradMean` and `gradDensity` are nil where nothing flowed, and nil results are not computed.
-  func codebookPosteriorBackward(
-    _ inputs: PosteriorInputs, mean: Storage, logSum: Storage, gradMean: Storage?, gradDensity: Storage?,
-    gradX: Storage?, gradLogProbabilities: Storage?, _ extents: PosteriorExtents)
+  /// Writes the posterior mean (levels, rows, width) and what the backward pass needs, `logSum` (levels, rows, 2).
+  func codebookPosteriorMean(_ inputs: PosteriorInputs, mean: Storage, logSum: Storage, _ extents: PosteriorExtents)
+  /// Gradients; nil results are not computed.
+  func codebookPosteriorMeanBackward(
+    _ inputs: PosteriorInputs, mean: Storage, logSum: Storage, gradMean: Storage, gradX: Storage?,
+    gradLogProbabilities: Storage?, _ extents: PosteriorExtents)
 }

@@ -45,26 +45,24 @@ private struct PosteriorPlan {
 }
 
 extension CPUBackend {
-  public func codebookPosterior(
-    _ inputs: PosteriorInputs, mean: Storage, logDensity: Storage, logSum: Storage,
-    _ extents: PosteriorExtents
+  public func codebookPosteriorMean(
+    _ inputs: PosteriorInputs, mean: Storage, logSum: Storage, _ extents: PosteriorExtents
   ) {
-    let (mean, logDensity, logSum) = (mean.host, logDensity.host, logSum.host)
+    let (mean, logSum) = (mean.host, logSum.host)
     PosteriorPlan(inputs, extents, self).forEachRange(pool) { arguments, rows, scratch in
-      dd2_posterior_rows(arguments, rows.lowerBound, rows.upperBound, mean, logDensity, logSum, scratch)
+      dd2_posterior_rows(arguments, rows.lowerBound, rows.upperBound, mean, logSum, scratch)
     }
   }
 
-  public func codebookPosteriorBackward(
-    _ inputs: PosteriorInputs, mean: Storage, logSum: Storage, gradMean: Storage?, gradDensity: Storage?,
-    gradX: Storage?, gradLogProbabilities: Storage?, _ extents: PosteriorExtents
+  public func codebookPosteriorMeanBackward(
+    _ inputs: PosteriorInputs, mean: Storage, logSum: Storage, gradMean: Storage, gradX: Storage?,
+    gradLogProbabilities: Storage?, _ extents: PosteriorExtents
   ) {
-    let (mean, logSum, gradMean, gradDensity) = (mean.host, logSum.host, gradMean?.host, gradDensity?.host)
+    let (mean, logSum, gradMean) = (mean.host, logSum.host, gradMean.host)
     let (gradX, gradLogProbabilities) = (gradX?.host, gradLogProbabilities?.host)
     PosteriorPlan(inputs, extents, self).forEachRange(pool) { arguments, rows, scratch in
       dd2_posterior_backward_rows(
-        arguments, rows.lowerBound, rows.upperBound, mean, logSum, gradMean, gradDensity, gradX,
-        gradLogProbabilities, scratch)
+        arguments, rows.lowerBound, rows.upperBound, mean, logSum, gradMean, gradX, gradLogProbabilities, scratch)
     }
   }
 }

@@ -15,8 +15,6 @@ extension Tensor {
 
   /// `e^x`, any shape.
   public func exp() -> Tensor { unary(.exp) }
-  /// Natural logarithm, any shape.
-  public func log() -> Tensor { unary(.log) }
   /// Square root, any shape.
   public func sqrt() -> Tensor { unary(.sqrt) }
   /// `1 / x`, any shape.
@@ -25,18 +23,10 @@ extension Tensor {
   public func square() -> Tensor { unary(.square) }
   /// `|x|`, any shape; gradient 0 at 0.
   public func abs() -> Tensor { unary(.abs) }
-  /// -1, 0 or 1, any shape; no gradient.
-  public func sign() -> Tensor { unary(.sign) }
-  /// `1 / (1 + e^-x)`, any shape.
-  public func sigmoid() -> Tensor { unary(.sigmoid) }
-  /// Hyperbolic tangent, any shape.
-  public func tanh() -> Tensor { unary(.tanh) }
-  /// `x sigmoid(x)`, any shape.
+  /// `x / (1 + e^-x)`, any shape.
   public func silu() -> Tensor { unary(.silu) }
   /// GELU in its tanh form (PyTorch's `approximate="tanh"`), any shape.
   public func gelu() -> Tensor { unary(.gelu) }
-  /// `max(x, 0)`, any shape; gradient 0 at 0.
-  public func relu() -> Tensor { unary(.relu) }
   /// Sine, any shape, in radians.
   public func sin() -> Tensor { unary(.sin) }
   /// Cosine, any shape, in radians.

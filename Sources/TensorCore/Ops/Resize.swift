@@ -5,9 +5,7 @@ import Synchronization
 public enum ResizeMode: Hashable, Sendable {
   /// The pixel at `floor(i in / out)`.
   case nearest
-  /// Two neighbours per axis, pixel centres at halves, positions before the first centre moved to it.
-  case bilinear
-  /// Four neighbours per axis, Keys' kernel with a = -0.75, border pixels repeated.
+  /// Four neighbours per axis, pixel centres at halves, Keys' kernel with a = -0.75, border pixels repeated.
   case bicubic
   /// The mean over pixels `floor(i in / out)` to `ceil((i + 1) in / out)` (adaptive average pooling).
   case area
@@ -88,18 +86,13 @@ struct ResizeTaps: Sendable {
   private static func taps(
     of out: Int, _ input: Int, _ output: Int, _ mode: ResizeMode
   ) -> [(index: Int, weight: Float)] {
-    let centre = Double(input) / Double(output) * (Double(out) + 0.5) - 0.5
     switch mode {
     case .nearest:
       // In Float as PyTorch does it: where the exact product is a whole number, its rounding decides.
       let scale = Float(input) / Float(output)
       return [(min(Int(Float(out) * scale), input - 1), 1)]
-    case .bilinear:
-      let position = max(centre, 0)
-      let first = min(Int(position), input - 1)
-      let fraction = position - Double(first)
-      return [(first, Float(1 - fraction)), (min(first + 1, input - 1), Float(fraction))]
     case .bicubic:
+      let centre = Double(input) / Double(output) * (Double(out) + 0.5) - 0.5
       let first = centre.rounded(.down)
       return (-1...2).map { offset in
         let distance = abs(centre - first - Double(offset))

@@ -27,22 +27,10 @@ public func normalizeQK(packed qkv: Tensor, heads: Int, scale_H: Tensor) -> Tens
   }
 }
 
-/// Rotary position embedding of each head's interleaved pairs:
+/// Rotary position embedding of the interleaved pairs of each head of q and k, in packed rows q|k|v; v is copied:
 /// `(x0, x1) -> (x0 cos - x1 sin, x1 cos + x0 sin)`, by the table row of the token's position.
 ///
 /// A table row of zeros makes the vector vanish (LlamaGen's class token). The map is linear: backward is its transpose.
-/// - Parameters:
-///   - x: (B, L, C).
-///   - heads: number of heads, a divisor of C; heads have even width d.
-///   - cosine: (positions, d / 2), a constant.
-///   - sine: (positions, d / 2), a constant.
-///   - offset: table row of the first token.
-/// - Returns: (B, L, C).
-public func rotaryEmbedding(_ x: Tensor, heads: Int, cosine: Tensor, sine: Tensor, offset: Int = 0) -> Tensor {
-  rotated(x, parts: 1, of: 1, heads: heads, cosine, sine, offset)
-}
-
-/// Rotary position embedding of q and k in packed rows q|k|v; v is copied.
 /// - Parameters:
 ///   - qkv: (B, L, 3 C).
 ///   - heads: number of heads, a divisor of C; heads have even width d.
@@ -53,17 +41,11 @@ public func rotaryEmbedding(_ x: Tensor, heads: Int, cosine: Tensor, sine: Tenso
 public func rotaryEmbedding(
   packed qkv: Tensor, heads: Int, cosine: Tensor, sine: Tensor, offset: Int = 0
 ) -> Tensor {
-  rotated(qkv, parts: 2, of: 3, heads: heads, cosine, sine, offset)
-}
-
-private func rotated(
-  _ x: Tensor, parts: Int, of total: Int, heads: Int, _ cosine: Tensor, _ sine: Tensor, _ offset: Int
-) -> Tensor {
-  let (B, L, width) = x.dims3
+  let (B, L, width) = qkv.dims3
   precondition(
-    heads > 0 && width % (2 * total * heads) == 0,
-    "rotaryEmbedding: expected \(heads) heads of even width in \(total) part(s), got \(x.shape)")
-  let d = width / (total * heads)
+    heads > 0 && width % (6 * heads) == 0,
+    "rotaryEmbedding: expected q|k|v of \(heads) heads of even width, got \(qkv.shape)")
+  let d = width / (3 * heads)
   let positions = cosine.dims2.0
   precondition(
     cosine.shape == [positions, d / 2] && sine.shape == cosine.shape && offset >= 0
@@ -71,12 +53,12 @@ private func rotated(
     "rotaryEmbedding: rows \(offset)..<\(offset + L) of tables (positions, \(d / 2)), got \(cosine.shape), \(sine.shape)"
   )
   let extents = RotaryExtents(
-    rows: B * L, length: L, width: width, rotatedWidth: parts * heads * d, headWidth: d, tableOffset: offset)
+    rows: B * L, length: L, width: width, rotatedWidth: 2 * heads * d, headWidth: d, tableOffset: offset)
   func apply(_ x: Tensor, transposed: Bool) -> Tensor {
     let y = x.empty(x.shape)
     x.backend.rotate(
       x.storage, cosine: cosine.storage, sine: sine.storage, into: y.storage, transposed: transposed, extents)
     return y
   }
-  return apply(x, transposed: false).recorded(from: [x]) { gradY, _ in [apply(gradY, transposed: true)] }
+  return apply(qkv, transposed: false).recorded(from: [qkv]) { gradY, _ in [apply(gradY, transposed: true)] }
 }

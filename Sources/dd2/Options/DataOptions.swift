@@ -43,9 +43,6 @@ struct DataOptions: ParsableArguments {
     throw ValidationError("--classes says which folder of --data is which class; give --data DIR, or leave it out")
   }
 
-  /// Whether other images than the built-in ones are given.
-  var givesOthers: Bool { data != nil && data != Self.builtIn }
-
   /// The images that a run of these options reads.
   /// - Parameter name: the run's own, which is --data where that is given.
   /// - Throws: as `TrainingImages`.
