@@ -23,17 +23,14 @@ cp "$runs/features/reference-statistics.h5" Models/shapes32-reference-statistics
 train var-teacher teacher.h5 teacher train --seed 1
 cp "$runs/var-teacher/teacher.h5" Models/shapes32-var-teacher.h5
 
-train var-generator generator.h5 distill --steps 60 --preset shapes32-var-one --evaluate-every 20
+train var-generator generator.h5 distill --steps 60 --evaluate-every 20
 cp "$runs/var-generator/best.h5" Models/shapes32-var-generator.h5
 
 train llamagen-teacher teacher.h5 teacher train --family llamagen --seed 1
 cp "$runs/llamagen-teacher/teacher.h5" Models/shapes32-llamagen-teacher.h5
 
-# One network learns what a chain of four draws better than what the teacher's flow does; the chain learns a guided teacher.
-train llamagen-chain generator.h5 distill --steps 80 --preset shapes32-llamagen --cfg 3 --set stage1.steps=200 \
+train llamagen-generator generator.h5 distill --steps 60 --teacher shapes32-llamagen --cfg 3 --set stage1.steps=200 \
   --evaluate-every 20
-train llamagen-generator generator.h5 distill --steps 60 --preset shapes32-llamagen-one --evaluate-every 20 \
-  --pairs-from "$runs/llamagen-chain/generator.h5" --stage1-from "$runs/llamagen-chain"
 cp "$runs/llamagen-generator/best.h5" Models/shapes32-llamagen-generator.h5
 
 scripts/update-manifest.sh

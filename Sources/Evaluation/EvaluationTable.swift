@@ -69,6 +69,18 @@ public struct Evaluation {
       pathLength: pathLength)
   }
 
+  /// Images that tell how long drawing and scoring one takes.
+  private static let probe = 20
+
+  /// Seconds that an image of a sampler takes, drawn and scored, from a few.
+  public func secondsPerImage(_ sampler: any ImageSampler, classCount: Int) throws -> Double {
+    let range = 0..<min(count, batch, Self.probe)
+    let labels = LabelStream.balanced(classCount: classCount).labels(range)
+    let begin = Date()
+    _ = scorer.extractor.features(of: try sampler.images(labels: labels, seed: seed, indices: Array(range)))
+    return Date().timeIntervalSince(begin) / Double(range.count)
+  }
+
   /// A generator's perceptual path length, on as many images as the rows.
   public func pathLength(_ method: String, _ sampler: GeneratorSampler) throws -> Double {
     let pairs = max(1, count / 2)

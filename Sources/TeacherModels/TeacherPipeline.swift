@@ -89,6 +89,12 @@ public struct TeacherPipeline {
   }
 
   private func train<Family: TeacherFamily>(_ family: Family, data: any ImageSource) throws -> String {
+    observer(
+      .planned(
+        [
+          ("perceptual", configuration.perceptual), ("tokenizer", configuration.tokenizer),
+          ("transformer", configuration.transformer),
+        ].map { PlannedStage(name: $0, steps: $1.steps, cost: 0) }))
     let perceptual = PerceptualTraining(data: data, settings: configuration.perceptual, seed: configuration.seed)
     let begun = try run(perceptual, command: command) { if let change = $0.change { observer(.warning(change)) } }
     let tokenizer = family.makeTokenizer(seed: configuration.seed)

@@ -14,7 +14,7 @@ public struct PlannedStage: Sendable, Equatable {
   public var name: String
   /// Its steps, in the unit of its events.
   public let steps: Int
-  /// What a step costs, in any unit that is the same for all stages of a run.
+  /// What a step costs, in any unit that is the same for all stages of a run; 0 where that is not known.
   public let cost: Double
 
   package init(name: String, steps: Int, cost: Double) { (self.name, self.steps, self.cost) = (name, steps, cost) }
@@ -101,6 +101,8 @@ package struct StageLoop {
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
     guard completed < stage.totalSteps || lacksScore else { return try time.resume(run) }
     if completed < stage.totalSteps { try stage.prepare() }
+    // What earlier stages needed for their sizes.
+    ProcessMemory.releaseUnusedTensors()
     // A run that stopped before its first checkpoint begins anew, with step 0.
     let log = try StageLog(run, stage: stage.name, resumingAfter: completed > 0 ? completed : -1, time: time)
     if completed == 0 || lacksScore {

@@ -44,6 +44,7 @@ import Testing
       let teacher = try family.load(in: folder)
       var configuration = tinySettings(steps: 3)
       configuration.method = .dd1
+      configuration.parts = 1
       configuration.pairs = 8
       configuration.pairIntegrationSteps = 2
       // DD1 learns the teacher's own pairs.

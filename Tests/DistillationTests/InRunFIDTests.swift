@@ -24,7 +24,6 @@ import Training
     settings.evaluationCount = 12
     settings.checkpointInterval = 1
     settings.generatorLearningRate = 3e-3
-    settings.emaRamp = 3
     settings.guidance = Guidance(cfg: 1.5)
     return settings
   }

@@ -182,7 +182,7 @@ import Testing
     var settings = DistillationConfiguration(steps: 1)
     settings.generatorLearningRate = 4
     #expect(settings.generatorSchedule.rate(at: 999) == 4)
-    settings.generatorHold = 10
+    settings.generatorConstantSteps = 10
     #expect(settings.generatorSchedule.rate(at: 9) == 4)
     #expect(abs(settings.generatorSchedule.rate(at: 39) - 2) < 1e-6)
   }

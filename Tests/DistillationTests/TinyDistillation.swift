@@ -15,6 +15,8 @@ func tinySettings(steps: Int) -> DistillationConfiguration {
   configuration.trainingImages = 24
   configuration.stage1Steps = 3
   configuration.warmStartSteps = 0
+  configuration.parts = 3
+  configuration.emaRamp = 3
   configuration.head.width = 16
   configuration.head.depth = 1
   configuration.firstRounds = 1

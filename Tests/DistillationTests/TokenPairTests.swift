@@ -64,6 +64,7 @@ import Testing
     try withTemporaryFolder { folder in
       let teacher = try family.load(in: folder)
       var configuration = tinySettings(steps: 2)
+      configuration.parts = 1
       configuration.warmStartSteps = 2
       (configuration.chainParts, configuration.chainSteps, configuration.chainWarmStartSteps) = (2, 2, 1)
       configuration.pairs = 130

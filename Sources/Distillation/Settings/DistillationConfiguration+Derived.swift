@@ -84,7 +84,7 @@ extension DistillationConfiguration {
   /// run can be prolonged.
   var generatorSchedule: LearningRateSchedule {
     LearningRateSchedule(
-      peak: self.generatorLearningRate, warmUpSteps: 5, totalSteps: max(1, self.generatorHold),
-      shape: self.generatorHold > 0 ? .inverseSquareRoot : .constant)
+      peak: self.generatorLearningRate, warmUpSteps: 5, totalSteps: max(1, self.generatorConstantSteps),
+      shape: self.generatorConstantSteps > 0 ? .inverseSquareRoot : .constant)
   }
 }

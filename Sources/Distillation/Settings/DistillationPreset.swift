@@ -45,7 +45,7 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
       settings.warmStartSteps = 3200
       settings.loss = .dmd
       settings.generatorLearningRate = 3e-4
-      settings.generatorHold = 20
+      settings.generatorConstantSteps = 20
       settings.firstScoreUpdates = 20
       // A slow score network leads there in fewer updates, and with a guided teacher much closer (docs/results.md), but
       // only with the regression beside it: without, the generator runs away from it.

@@ -115,7 +115,7 @@ public struct DistillationSchema: Sendable {
     "stage2.max_time", Float(0.98), .above(0, to: 1), "Largest time at which scores are compared.", needs: .dd2)
   public let generatorLearningRate = SettingKey(
     "stage2.generator_learning_rate", Float(1e-4), .above(0), "Peak learning rate of the generator.", needs: .dd2)
-  public let generatorHold = SettingKey(
+  public let generatorConstantSteps = SettingKey(
     "stage2.generator_constant_steps", 0, .atLeast(0),
     "Updates at that rate before it falls with the inverse square root of their number; 0: it stays.", needs: .dd2)
   public let scoreLearningRate = SettingKey(

@@ -31,19 +31,12 @@ public struct DistillationPipeline {
   public static let bestName = "best.h5"
 
   /// A pipeline in a folder.
-  /// - Parameter scorer: measures FID at intervals; nil where there is nothing to measure against.
-  public init(
+  /// - Parameters:
+  ///   - scorer: measures FID at intervals; nil where there is nothing to measure against.
+  ///   - time: of training before it.
+  package init(
     _ record: DistillationRecord, teacher: TeacherFile.Loaded, scorer: FIDScorer?, folder: String,
-    command: String, interrupt: InterruptFlag, observer: @escaping RunObserver
-  ) {
-    self.init(
-      record, teacher: teacher, scorer: scorer, folder: folder, command: command, interrupt: interrupt,
-      time: TrainingTime(), observer: observer)
-  }
-
-  private init(
-    _ record: DistillationRecord, teacher: TeacherFile.Loaded, scorer: FIDScorer?, folder: String,
-    command: String, interrupt: InterruptFlag, time: TrainingTime, observer: @escaping RunObserver
+    command: String, interrupt: InterruptFlag, time: TrainingTime = TrainingTime(), observer: @escaping RunObserver
   ) {
     self.record = record
     self.teacher = teacher

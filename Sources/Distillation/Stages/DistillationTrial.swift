@@ -34,11 +34,12 @@ public struct DistillationTrial: Sendable {
     // Memory is that of the weights and a part that grows with the batch, in proportion: sizes of blocks of memory are
     // rounded alike for batches that are a power of two apart.
     let perSequence = tried > small ? (last.tensorBytes - first.tensorBytes) / (tried - small) : 0
-    bytes = last.otherBytes + last.tensorBytes + (settings.batch - tried) * perSequence
+    let expected = last.bytes + (settings.batch - tried) * perSequence
     if tried < settings.batch, last.seconds * Double(settings.batch / tried) < Self.patience {
       tried = settings.batch
       last = try Self.update(settings, batch: tried, teacher: teacher.teacher)
     }
+    bytes = tried < settings.batch ? expected : last.bytes
     let scale = Double(settings.batch) / Double(tried)
     triedBatch = tried
     networks = last.networks
@@ -63,7 +64,8 @@ public struct DistillationTrial: Sendable {
   fileprivate struct Update {
     let networks: [(name: String, parameters: Int)]
     let tensorBytes: Int
-    let otherBytes: Int
+    /// Of the whole process.
+    let bytes: Int
     let scoreSeconds: Double?
     let generatorSeconds: Double
     var seconds: Double { generatorSeconds + (scoreSeconds ?? 0) }
@@ -115,9 +117,8 @@ public struct DistillationTrial: Sendable {
 extension DistillationTrial.Update {
   /// An update that has just been made: memory is what the process has now.
   fileprivate init(networks: [(name: String, parameters: Int)], scoreSeconds: Double?, generatorSeconds: Double) {
-    let tensorBytes = ProcessMemory.tensorBytes
     self.init(
-      networks: networks, tensorBytes: tensorBytes, otherBytes: max(0, ProcessMemory.residentBytes - tensorBytes),
+      networks: networks, tensorBytes: ProcessMemory.tensorBytes, bytes: ProcessMemory.residentBytes,
       scoreSeconds: scoreSeconds, generatorSeconds: generatorSeconds)
   }
 }

@@ -30,7 +30,11 @@ struct DataRender: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "render", abstract: "Write images of shapes32 as PNG files.",
-    discussion: "File names carry index, class name and class number: 000003-frame-class3.png.")
+    discussion: """
+      Example: dd2 data render -o images/ --count 1000
+
+      File names carry index, class name and class number: 000003-frame-class3.png.
+      """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
   var output: String

@@ -49,14 +49,15 @@ struct Distill: ComputingCommand {
     let request = try DistillationRequest(preset: options.preset, try assignments(), resuming: recorded)
     if running.dryRun { return try DryRun(request).show() }
     if recorded != nil { try requireSteps(request.record.settings.steps) }
+    let (record, images, scorer) = try request.prepare()
     let folder = try location.folder(purpose: "distill")
     if let preset = request.preset { Self.announce(preset) }
-    request.images.logNotes()
+    images.logNotes()
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try DistillationPipeline(
-        request.record, teacher: request.teacher, scorer: request.scorer, folder: folder, command: commandLine,
+        record, teacher: request.teacher, scorer: scorer, folder: folder, command: commandLine,
         interrupt: interrupt, observer: observer
-      ).run(data: request.images.source)
+      ).run(data: images.source)
     }
     try Console.result(path)
   }

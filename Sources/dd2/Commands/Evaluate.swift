@@ -13,13 +13,15 @@ struct Evaluate: ComputingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure teacher, baselines and one-step generators on shapes32 in one table.",
     discussion: """
+      Example: dd2 evaluate --cfg 0 3 --few-step 3
+
       FID in the features of shapes32, each row on the same number of images. The bounds are held-out data and \
       reconstructions by the tokenizer; the baseline draws every position independently from its class's token \
       frequencies in samples of the unguided teacher. PPL is the perceptual path length in the same features, at a step \
       of \(PerceptualPathLength.epsilon) (smaller is smoother; Karras et al. 2019 use another network and step).
       """)
 
-  @OptionGroup var teacher: TeacherOptions
+  @OptionGroup(title: "Teacher") var teacher: TeacherOptions
 
   @Option(
     name: .customLong("checkpoint"), parsing: .upToNextOption,
@@ -92,6 +94,7 @@ struct Evaluate: ComputingCommand {
       }
       meter?.meter.update(done)
     }
+    try announce(evaluation, file.teacher, drawers)
     let rows = try measure(evaluation, file.teacher, drawers)
     meter?.meter.close()
     meter = nil
@@ -150,6 +153,34 @@ struct Evaluate: ComputingCommand {
   /// Teacher samples whose token frequencies the independent baseline draws from, per image of a row.
   private static let baselineShare = 2
 
+  /// The teacher at each strength.
+  private func teachers(_ teacher: any Teacher) -> [Drawer] {
+    (strengths.isEmpty ? Self.usualStrengths : strengths).map {
+      ("teacher, cfg \($0)", TeacherSampler(teacher: teacher, guidance: Guidance(cfg: $0)))
+    }
+  }
+
+  private func baselineSamples(_ teacher: any Teacher) -> Int {
+    Swift.max(teacher.classCount, Self.baselineShare * count)
+  }
+
+  /// Says how much will be drawn, and about how long that takes, from a few images of each row.
+  private func announce(_ evaluation: Evaluation, _ teacher: any Teacher, _ drawers: [Drawer]) throws {
+    func seconds(_ sampler: any ImageSampler) throws -> Double {
+      try evaluation.secondsPerImage(sampler, classCount: teacher.classCount)
+    }
+    var total = try drawers.reduce(0) { $0 + Double(count) * (try seconds($1.sampler)) * (ppl ? 2 : 1) }
+    var work = "\(drawers.count) rows of \(count) images"
+    if !generatorsOnly {
+      let teachers = teachers(teacher)
+      total += try teachers.reduce(0) { $0 + Double(count) * (try seconds($1.sampler)) }
+      let samples = baselineSamples(teacher)
+      total += Double(samples) * (try seconds(TeacherSampler(teacher: teacher, guidance: Guidance())))
+      work = "\(drawers.count + teachers.count + 3) rows of \(count) images, and \(samples) samples for the baseline"
+    }
+    Log.info("\(work): about \(ProgressMeter.duration(total))")
+  }
+
   /// What generators are compared with: bounds, teacher, baseline.
   private func surroundings(_ evaluation: Evaluation, _ teacher: any Teacher) throws -> [EvaluationRow] {
     let classes = teacher.classCount
@@ -157,11 +188,10 @@ struct Evaluate: ComputingCommand {
       try evaluation.row("held-out data", data: Shapes32(.heldOut)),
       try evaluation.row("reconstruction", reconstructing: Shapes32(.heldOut), by: teacher),
     ]
-    for strength in strengths.isEmpty ? Self.usualStrengths : strengths {
-      let sampler = TeacherSampler(teacher: teacher, guidance: Guidance(cfg: strength))
-      rows.append(try evaluation.row("teacher, cfg \(strength)", sampler, classCount: classes))
+    for (method, sampler) in teachers(teacher) {
+      rows.append(try evaluation.row(method, sampler, classCount: classes))
     }
-    let samples = Swift.max(classes, Self.baselineShare * count)
+    let samples = baselineSamples(teacher)
     let independent = try evaluation.independentSampler(teacher, guidance: Guidance(), samples: samples)
     rows.append(
       try evaluation.row(

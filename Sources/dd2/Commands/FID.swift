@@ -10,6 +10,8 @@ struct FID: ComputingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure images against a reference: FID, sFID, Inception Score, KID, precision and recall.",
     discussion: """
+      Example: dd2 fid --ref shapes32 --images out/ --metrics fid,kid
+
       Images are the PNG files of a folder and its subfolders, or the array arr_0 of an .npz; a statistics file stands \
       for images in FID and sFID. The reference is shapes32, imagenet256, a statistics file (.h5 of dd2, .npz of \
       others) or images. Features are Inception-V3's under the protocol named in the result; the reference shapes32 \
@@ -31,8 +33,8 @@ struct FID: ComputingCommand {
     transform: FID.parse)
   var metrics = [Metric.fid]
 
-  @OptionGroup var extractor: ExtractorOptions
-  @OptionGroup var input: ImageInputOptions
+  @OptionGroup(title: "Feature network") var extractor: ExtractorOptions
+  @OptionGroup(title: "Images") var input: ImageInputOptions
 
   @Option(parsing: .unconditional, help: "Seed of KID's subsets and of the Inception Score's shuffle.")
   var seed: UInt32 = 2020

@@ -15,6 +15,8 @@ struct RefBuild: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "build", abstract: "Write the feature statistics of images, as a reference for dd2 fid.",
     discussion: """
+      Example: dd2 ref build --images my-images/ -o my-reference.h5
+
       A name that ends in .npz gives NumPy's format, with mu, sigma and, where the network has spatial features, mu_s \
       and sigma_s: pytorch-fid and ADM's evaluator read it. It does not say which features it holds. One that ends in \
       .h5 gives HDF5, which records network, weights, protocol and number of images: dd2 fid then refuses to compare it \
@@ -27,8 +29,8 @@ struct RefBuild: ComputingCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write, .h5 or .npz.", valueName: "file"))
   var output: String
 
-  @OptionGroup var extractor: ExtractorOptions
-  @OptionGroup var input: ImageInputOptions
+  @OptionGroup(title: "Feature network") var extractor: ExtractorOptions
+  @OptionGroup(title: "Images") var input: ImageInputOptions
 
   func run() throws {
     guard output.lowercased().hasSuffix(".npz") || output.lowercased().hasSuffix(".h5") else {

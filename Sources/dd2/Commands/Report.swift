@@ -8,6 +8,8 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show the last value of every metric of a run, or draw a metric of several runs.",
     discussion: """
+      Example: dd2 report runs/a runs/b --plot fid.svg --against cpu_seconds
+
       The mean is taken over the metric's last \(Row.window) values. With --plot, --metric is drawn against steps, \
       training seconds or processor seconds of the runs (the latter compare runs made on a busy machine), all \
       stages counted.

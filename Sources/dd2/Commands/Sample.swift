@@ -26,6 +26,8 @@ struct Sample: ComputingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw images with a one-step generator, in a few steps, or with its teacher.",
     discussion: """
+      Example: dd2 sample -o out/ --count 1000 --grid
+
       Writes 000012-class3.png and so on, and samples.json with all settings and the speed; images of an earlier run of \
       this command in the folder are removed. Without --checkpoint, \
       --one-step and --few-step take the averaged generator of the newest run in runs/, else the bundled one; with \
@@ -49,9 +51,9 @@ struct Sample: ComputingCommand {
     help: ArgumentHelp("Draw the path between the noises of samples A and B, with --one-step.", valueName: "a:b"))
   var interpolate: String?
 
-  @OptionGroup var teacher: TeacherOptions
-  @OptionGroup var samples: SampleOptions
-  @OptionGroup var guidance: GuidanceOptions
+  @OptionGroup(title: "Teacher") var teacher: TeacherOptions
+  @OptionGroup(title: "Images") var samples: SampleOptions
+  @OptionGroup(title: "Guidance of the teacher") var guidance: GuidanceOptions
 
   func validate() throws {
     if samples.output == nil { throw ValidationError("Missing expected argument '--output <dir>'") }

@@ -9,7 +9,11 @@ import TensorCore
 struct TeacherDecode: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "decode", abstract: "Turn a teacher's tokens into images.",
-    discussion: "Writes 000012.png and so on, or 000012-class3.png where the file has labels.")
+    discussion: """
+      Example: dd2 teacher decode shapes32-var --tokens tokens.h5 -o images/
+
+      Writes 000012.png and so on, or 000012-class3.png where the file has labels.
+      """)
 
   @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
   var file: String

@@ -8,6 +8,8 @@ struct TeacherEncode: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "encode", abstract: "Turn images into a teacher's tokens.",
     discussion: """
+      Example: dd2 teacher encode shapes32-var --images images/ -o tokens.h5
+
       Reads PNG files of the teacher's image size in sorted order, a subfolder per class or the class in the name \
       (000012-class3.png), and writes HDF5 with ids (B, L) and labels (B), and which class each folder was.
       """)

@@ -10,6 +10,8 @@ struct TeacherEvaluate: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure a teacher's likelihood of given tokens.",
     discussion: """
+      Example: dd2 teacher evaluate shapes32-var --tokens tokens.h5
+
       Prints the mean negative log-likelihood of a token, in nats, and the perplexity, its exponential. Each token \
       is judged given the true ones of earlier stages.
       """)

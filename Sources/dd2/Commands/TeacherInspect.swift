@@ -7,7 +7,8 @@ import Training
 /// `dd2 teacher inspect`: what a teacher file holds.
 struct TeacherInspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show a teacher file: family, sizes, parameters, token layout, origin.")
+    commandName: "inspect", abstract: "Show a teacher file: family, sizes, parameters, token layout, origin.",
+    discussion: "Example: dd2 teacher inspect shapes32-var")
 
   @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
   var file: String

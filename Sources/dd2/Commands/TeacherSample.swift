@@ -8,6 +8,8 @@ struct TeacherSample: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "Draw images with a teacher.",
     discussion: """
+      Example: dd2 teacher sample shapes32-llamagen --cfg 3 -o out/
+
       Writes 000012-class3.png and so on, and samples.json with all settings; with --tokens-out the tokens too, or \
       alone where no --output is given.
       """)
@@ -17,9 +19,9 @@ struct TeacherSample: ComputingCommand {
   )
   var file: String?
 
-  @OptionGroup var teacher: TeacherOptions
-  @OptionGroup var samples: SampleOptions
-  @OptionGroup var guidance: GuidanceOptions
+  @OptionGroup(title: "Teacher") var teacher: TeacherOptions
+  @OptionGroup(title: "Images") var samples: SampleOptions
+  @OptionGroup(title: "Guidance of the teacher") var guidance: GuidanceOptions
 
   @Flag(help: "Take the most likely token everywhere instead of drawing.")
   var greedy = false

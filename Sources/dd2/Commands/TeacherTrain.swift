@@ -9,13 +9,15 @@ struct TeacherTrain: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a teacher from images, or the network that scores shapes32.",
     discussion: """
+      Example: dd2 teacher train --data my-images/ --run runs/my-teacher
+
       Prints the path of the finished file. The teacher is for images of 32 x 32 pixels: of the VAR family, 130 \
       tokens in six scales, or of the LlamaGen family, 64 tokens one by one. \
       An interrupted run (Ctrl-C) saves a checkpoint and continues with --resume.
       """)
 
-  @OptionGroup var location: RunOptions
-  @OptionGroup var data: DataOptions
+  @OptionGroup(title: "Run") var location: RunOptions
+  @OptionGroup(title: "Images") var data: DataOptions
 
   @Option(help: "The teacher's family (default: \(TeacherFamilyName.var.rawValue)).")
   var family: TeacherFamilyName?

@@ -29,7 +29,8 @@ struct ManifestOptions: ParsableArguments {
 /// `dd2 weights list`: the entries of the manifest.
 struct WeightsList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the weights in weights-manifest.json.")
+    commandName: "list", abstract: "List the weights in weights-manifest.json.", discussion: "Example: dd2 weights list"
+  )
 
   @OptionGroup var options: ManifestOptions
 
@@ -50,7 +51,8 @@ struct WeightsList: ParsableCommand {
 /// `dd2 weights verify`: compares files with their published hashes.
 struct WeightsVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Compare bundled and fetched files with the hashes in weights-manifest.json.")
+    commandName: "verify", abstract: "Compare bundled and fetched files with the hashes in weights-manifest.json.",
+    discussion: "Example: dd2 weights verify")
 
   @Argument(help: "Names of entries (default: all bundled ones).")
   var names: [String] = []

@@ -6,6 +6,8 @@ struct WeightsFetchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch", abstract: "Download published weights that weights-manifest.json names.",
     discussion: """
+      Example: dd2 weights fetch var-d16 var-vae
+
       With the curl program, into the folder DD2_WEIGHTS, else weights/. An interrupted download continues when the \
       command is run again. Size and hash are compared with the manifest; a hash that nobody publishes is recorded at \
       the first download, in NAME.fetched.json, and holds from then on. Prints the paths of the files.

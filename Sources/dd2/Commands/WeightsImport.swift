@@ -9,6 +9,8 @@ struct WeightsImport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "Make a file of dd2's own of the weights of VAR, LlamaGen or Inception-V3.",
     discussion: """
+      Example: dd2 weights import var_d16.pth vae_ch160v4096z32.pth -o var-d16.h5
+
       Takes the transformer's and the tokenizer's file in any order, or one file that holds both: PyTorch's .pth and \
       .pt, old and new, and safetensors. Family and sizes follow from names and shapes; each is checked. Nothing in \
       the files is executed. Inception-V3, as pytorch-fid publishes it for FID, is one file and becomes a feature \

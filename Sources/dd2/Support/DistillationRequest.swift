@@ -12,10 +12,10 @@ import Training
 struct DistillationRequest {
   let record: DistillationRecord
   let teacher: TeacherFile.Loaded
-  let images: TrainingImages
-  let scorer: FIDScorer?
   /// Whose settings the others take the place of; nil for a run that is resumed.
   let preset: DistillationPreset?
+  private let given: Set<String>
+  private let isScoringAsked: Bool
 
   /// Where FID's settings come from decides what is an error: it is asked for where one of these is given.
   private static let scoringPaths: Set = ["fid.every", "fid.count", "fid.reference"]
@@ -28,14 +28,14 @@ struct DistillationRequest {
   /// - Throws: `SettingsError`, `CommandFailure`, and what reading files throws.
   init(preset: DistillationPreset?, _ assignments: [Assignment], resuming recorded: DistillationRecord?) throws {
     let named = try Self.settings(assignments, over: preset?.configuration ?? DistillationConfiguration()).teacher
-    let isScoringAsked = assignments.contains { $0.wantsEffect && Self.scoringPaths.contains($0.path) }
+    given = Set(assignments.map(\.path))
+    isScoringAsked = assignments.contains { $0.wantsEffect && Self.scoringPaths.contains($0.path) }
     let name = named ?? recorded?.teacher.path ?? preset?.bundledTeacher ?? BundledModels.teachers[0].name
     // Where the preset follows from the teacher's name, wrong settings are reported before any large file is read.
     if recorded == nil, let preset = preset ?? DistillationPreset(rawValue: name) {
       _ = try Self.checked(assignments, over: preset, isScoringAsked)
     }
     let teacher = try Self.teacher(name, resuming: recorded)
-    let record: DistillationRecord
     if let recorded {
       let asked = try Self.settings(assignments, over: preset?.configuration ?? recorded.settings)
       record = try Self.resumed(recorded, asked: asked, assignments, teacher: teacher)
@@ -44,19 +44,38 @@ struct DistillationRequest {
       let preset = preset ?? DistillationPreset(rawValue: name) ?? .usual(for: teacher.configuration)
       var settings = try Self.checked(assignments, over: preset, isScoringAsked)
       settings.teacher = name
-      record = try Self.fresh(
-        settings, givesData: assignments.contains { $0.path == "data" }, teacher: teacher)
+      record = try Self.fresh(settings, teacher: teacher)
       self.preset = preset
     }
-    let settings = record.settings
-    for parts in [settings.parts, max(1, settings.chainParts)] { _ = try teacher.teacher.layout.parts(parts) }
-    let givesClasses = recorded == nil || assignments.contains { $0.path == "classes" }
-    images = try TrainingImages(
-      settings.data, givesClasses ? ClassOptions.rule(settings.classes) : nil, side: teacher.teacher.imageSide,
-      known: KnownClasses(of: teacher), recorded: record.images)
-    scorer = try InRunFID.scorer(record, side: teacher.teacher.imageSide, isAsked: isScoringAsked)
-    self.record = record.with(images: images.record)
+    for parts in [record.settings.parts, max(1, record.settings.chainParts)] {
+      _ = try teacher.teacher.layout.parts(parts)
+    }
     self.teacher = teacher
+  }
+
+  /// Checks the run's images and what FID is measured against.
+  /// - Returns: the record with what is known of the images.
+  func prepare() throws -> (record: DistillationRecord, images: TrainingImages, scorer: FIDScorer?) {
+    let isNew = preset != nil
+    if isNew { try requireImages() }
+    let (settings, side) = (record.settings, teacher.teacher.imageSide)
+    let images = try TrainingImages(
+      settings.data, isNew || given.contains("classes") ? ClassOptions.rule(settings.classes) : nil, side: side,
+      known: KnownClasses(of: teacher), recorded: record.images)
+    var record = record
+    record.images = images.record
+    return (record, images, try InRunFID.scorer(record, side: side, isAsked: isScoringAsked))
+  }
+
+  /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones, or does not say from
+  ///   which, and nothing says which to take: stage 1 would train on images that it has never seen.
+  private func requireImages() throws {
+    guard !given.contains("data"), teacher.trainingData != DataOptions.builtIn else { return }
+    let learned = teacher.trainingData.map { "has learned from \($0); give --data with that folder" }
+    throw CommandFailure(
+      .usage,
+      "\(teacher.path): " + (learned ?? "does not say what images it has learned; give --data with them")
+        + " or another of its kind")
   }
 
   private static func settings(
@@ -100,10 +119,9 @@ struct DistillationRequest {
   // MARK: A new run
 
   private static func fresh(
-    _ asked: DistillationConfiguration, givesData: Bool, teacher: TeacherFile.Loaded
+    _ asked: DistillationConfiguration, teacher: TeacherFile.Loaded
   ) throws -> DistillationRecord {
     var settings = asked
-    try requireImages(of: teacher, givesData: givesData)
     var start: RecordedFile?
     if let path = settings.start {
       // What the generator is, its file says.
@@ -117,17 +135,6 @@ struct DistillationRequest {
     record.reference = try InRunFID.recordedReference(settings.reference)
     record.referenceWeights = try settings.referenceWeights.map { try RecordedFile(at: $0) }
     return record
-  }
-
-  /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones, or does not say from
-  ///   which, and nothing says which to take: stage 1 would train on images that it has never seen.
-  private static func requireImages(of teacher: TeacherFile.Loaded, givesData: Bool) throws {
-    guard !givesData, teacher.trainingData != DataOptions.builtIn else { return }
-    let learned = teacher.trainingData.map { "has learned from \($0); give --data with that folder" }
-    throw CommandFailure(
-      .usage,
-      "\(teacher.path): " + (learned ?? "does not say what images it has learned; give --data with them")
-        + " or another of its kind")
   }
 
   // MARK: A run that is resumed
@@ -167,15 +174,6 @@ struct DistillationRequest {
           + "\(record.settings.steps) raises it again, and the result is not that of one run of "
           + "\(record.settings.steps)")
     }
-    return record
-  }
-}
-
-extension DistillationRecord {
-  /// The record with what is known of the images.
-  fileprivate func with(images: ImageSetRecord?) -> DistillationRecord {
-    var record = self
-    record.images = images
     return record
   }
 }
