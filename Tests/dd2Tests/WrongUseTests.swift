@@ -19,7 +19,7 @@ import Testing
     ("distill --steps three", "--steps is 'three'; give a whole number"),
     ("distill --steps 5 --stepz 4", "--stepz"),
     ("distill --steps 5 --batch 0", "--batch is 0; give 1 to 65536"),
-    ("distill --steps 5 --set average.decay=1", "--set average.decay is 1; give 0 or more, below 1"),
+    ("distill --steps 5 --set average.decay=1", "--set: average.decay is 1; give 0 or more, below 1"),
     ("distill --steps 5 --set stage2.score_updates", "give a setting and its value"),
     ("distill --steps 5 --set score_updates=3", "no setting 'score_updates'; did you mean 'stage2.score_updates'?"),
     ("distill --steps 5 --set stage2.score_update=3", "did you mean 'stage2.score_updates'?"),
@@ -32,22 +32,22 @@ import Testing
     ("distill --steps 5 --resume --run x --dry-run", "leave out --resume"),
     ("distill --steps 5 --preset var-d16", "needs the teacher's file"),
     ("distill --steps 5 --preset var-d99", "'var-d99' is invalid for '--preset"),
-    ("distill --steps 5 --set generator.noise_gain=-1", "--set generator.noise_gain is -1"),
+    ("distill --steps 5 --set generator.noise_gain=-1", "--set: generator.noise_gain is -1"),
     (
       "distill --steps 5 --set warm_start.steps=0 --set pairs.count=100",
-      "--set pairs.count has no effect: it needs warm_start.steps"
+      "--set: pairs.count has no effect: it needs warm_start.steps"
     ),
-    ("distill --steps 5 --start x.h5 --set pairs.count=10", "--set pairs.count has no effect"),
+    ("distill --steps 5 --start x.h5 --set pairs.count=10", "--set: pairs.count has no effect"),
     (
       "distill --steps 5 --method dd1 --set stage2.regression_weight=1",
       "stage2.regression_weight has no effect: it needs method dd2"
     ),
-    ("distill --steps 5 --set stage2.regression_weight=-1", "--set stage2.regression_weight is -1"),
+    ("distill --steps 5 --set stage2.regression_weight=-1", "--set: stage2.regression_weight is -1"),
     (
       "distill --steps 5 --set warm_start.steps=0 --set warm_start.learning_rate=0.1",
       "warm_start.learning_rate has no effect"
     ),
-    ("distill --steps 5 --set chain.steps=3", "--set chain.steps has no effect: it needs a chain"),
+    ("distill --steps 5 --set chain.steps=3", "--set: chain.steps has no effect: it needs a chain"),
     ("distill --steps 5 --method dd1 --set chain.parts=2 --set chain.steps=3", "chain.steps has no effect"),
     (
       "distill --steps 5 --start x.h5 --set generator.noise_gain=1",
@@ -57,14 +57,14 @@ import Testing
     ("distill --steps 5 --set stage2.first_score_updates=5000", "give 1 to 1024"),
     ("distill --steps 5 --method dd1 --score-lr 0.1", "--score-lr has no effect: it needs method dd2"),
     ("distill --steps 5 --method dd1 --start x.h5", "--start has no effect: it needs method dd2"),
-    ("distill --steps 5 --set generator.parts=0", "--set generator.parts is 0"),
-    ("distill --steps 5 --set average.ramp=0", "--set average.ramp is 0"),
-    ("distill --steps 5 --start x.h5 --set generator.parts=2", "--set generator.parts has no effect"),
+    ("distill --steps 5 --set generator.parts=0", "--set: generator.parts is 0"),
+    ("distill --steps 5 --set average.ramp=0", "--set: average.ramp is 0"),
+    ("distill --steps 5 --start x.h5 --set generator.parts=2", "--set: generator.parts has no effect"),
     (
       "distill --steps 5 --set stage2.min_time=0.6 --set stage2.max_time=0.5",
       "give a number below stage2.max_time, 0.5"
     ),
-    ("distill --steps 5 --set stage2.max_time=1.5", "--set stage2.max_time is 1.5; give above 0, 1 at most"),
+    ("distill --steps 5 --set stage2.max_time=1.5", "--set: stage2.max_time is 1.5; give above 0, 1 at most"),
     (
       "distill --steps 5 --loss dmd --set stage2.alpha=1",
       "stage2.alpha has no effect: it needs method dd2 and stage2.loss sid"

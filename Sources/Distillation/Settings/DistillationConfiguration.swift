@@ -37,20 +37,25 @@ public struct DistillationConfiguration: Sendable {
   func value(of key: any AnySettingKey) -> any SettingValue { values[key.path] ?? key.initialValue }
 
   /// The definition of a setting.
+  /// - Parameter source: what errors begin with, such as `FILE: `.
   /// - Throws: `SettingsError` for a name that no setting has, with the nearest one.
-  public static func key(_ path: String) throws(SettingsError) -> any AnySettingKey {
+  public static func key(_ path: String, from source: some StringProtocol = "") throws(SettingsError)
+    -> any AnySettingKey
+  {
     if let key = keysByPath[path] { return key }
     let sameEnd = keys.first { $0.path.hasSuffix("." + path) }?.path
     let near = sameEnd ?? NearestName.of(path, among: keys.map(\.path))
     throw SettingsError(
-      "there is no setting '\(path)'" + (near.map { "; did you mean '\($0)'?" } ?? "; 'dd2 presets NAME' lists all"))
+      "\(source)there is no setting '\(path)'"
+        + (near.map { "; did you mean '\($0)'?" } ?? "; 'dd2 presets NAME' lists all"))
   }
 
   /// Sets a setting to what a text stands for.
   /// - Parameter name: what errors call the setting; nil for its path.
   /// - Throws: `SettingsError` for a name that no setting has, and for a value that it cannot have.
   public mutating func set(_ path: String, to text: String, named name: String? = nil) throws(SettingsError) {
-    values[path] = try Self.key(path).value(text, named: name ?? path)
+    let name = name ?? path
+    values[path] = try Self.key(path, from: name.dropLast(path.count)).value(text, named: name)
   }
 
   /// Takes a setting from others.

@@ -89,7 +89,7 @@ struct DistillationOptions: ParsableArguments {
       throw ValidationError("--set is '\(word)'; give a setting and its value, such as --set stage2.score_updates=8")
     }
     let (path, text) = (String(word[..<equals]), String(word[word.index(after: equals)...]))
-    return Assignment(path: path, text: text, name: "--set \(path)", wantsEffect: true)
+    return Assignment(path: path, text: text, name: "--set: \(path)", wantsEffect: true)
   }
 }
 
