@@ -39,7 +39,7 @@ public struct DistillationConfiguration: Sendable {
   /// The definition of a setting.
   /// - Parameter source: what errors begin with, such as `FILE: `.
   /// - Throws: `SettingsError` for a name that no setting has, with the nearest one.
-  public static func key(_ path: String, from source: some StringProtocol = "") throws(SettingsError)
+  public static func key(_ path: String, from source: String = "") throws(SettingsError)
     -> any AnySettingKey
   {
     if let key = keysByPath[path] { return key }
@@ -55,7 +55,7 @@ public struct DistillationConfiguration: Sendable {
   /// - Throws: `SettingsError` for a name that no setting has, and for a value that it cannot have.
   public mutating func set(_ path: String, to text: String, named name: String? = nil) throws(SettingsError) {
     let name = name ?? path
-    values[path] = try Self.key(path, from: name.dropLast(path.count)).value(text, named: name)
+    values[path] = try Self.key(path, from: String(name.dropLast(path.count))).value(text, named: name)
   }
 
   /// Takes a setting from others.
