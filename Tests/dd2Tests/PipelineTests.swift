@@ -64,7 +64,10 @@ import Testing
     }
     #expect(settings(mine) == settings(preset) && settings(mine).count > 40)
     for (text, words) in [
-      ("stage2: {score_update: 3}", ["bad.yaml: stage2.score_update", "did you mean 'stage2.score_updates'?"]),
+      (
+        "stage2: {score_update: 3}",
+        ["bad.yaml: there is no setting 'stage2.score_update'", "did you mean 'stage2.score_updates'?"]
+      ),
       ("batch: 0", ["bad.yaml: batch is 0; give 1 to 65536"]), ("batch: [1]", ["bad.yaml", "a list"]),
       ("batch: 1\nbatch: 2", ["bad.yaml"]), ("just words", ["bad.yaml", "no settings"]),
       ("a: {b", ["bad.yaml", "no YAML"]),
