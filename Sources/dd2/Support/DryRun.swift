@@ -17,8 +17,11 @@ struct DryRun {
     let trial = try DistillationTrial(settings, teacher: request.teacher)
     try Console.result("\nPARAMETERS")
     try Console.result(TextTable(trial.networks.map { [$0.name, Self.grouped($0.parameters)] }).description)
-    let room = available.map { String(format: ", of %.1f GB available", Double($0) / 1e9) } ?? ""
-    try Console.result("\nMEMORY of an update: " + String(format: "%.2f GB", Double(trial.bytes) / 1e9) + room)
+    func gigabytes(_ bytes: Int) -> String { String(format: "%.2f GB", Double(bytes) / 1e9) }
+    let room = available.map { "; \(gigabytes($0)) available" } ?? ""
+    try Console.result(
+      "\nMEMORY of an update: \(gigabytes(trial.bytes)), and \(gigabytes(trial.checkpointBytes)) more while a checkpoint "
+        + "is written\(room)")
     let parts = [
       trial.scoreSeconds.map { String(format: "score network %.2f s", $0) },
       String(format: "generator %.2f s", trial.generatorSeconds),
@@ -32,7 +35,7 @@ struct DryRun {
     try Console.result("\nTIME of the run, about, without FID")
     try Console.result(
       TextTable([["STAGE", "STEPS", "TIME"]] + rows + [["in all", "", ProgressMeter.duration(total)]]).description)
-    if let available, trial.bytes > available {
+    if let available, trial.bytes + trial.checkpointBytes > available {
       Log.warning("the run needs more memory than there is; give a smaller --batch")
     }
   }
