@@ -34,7 +34,7 @@ public struct GeneratorAdaptation: Codable, Equatable, Sendable {
       throw DecodingError.dataCorrupted(
         .init(
           codingPath: decoder.codingPath,
-          debugDescription: "extra layers, both directions or no own noise are forms of version 0.1"))
+          debugDescription: "extra layers, both directions or no own noise are forms of an earlier version"))
     }
     self.init(
       noiseGain: try fields.decodeIfPresent(Float.self, forKey: .noiseGain) ?? 0,

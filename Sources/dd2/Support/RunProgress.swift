@@ -28,7 +28,10 @@ final class RunProgress {
     case .step(let stage, let completed, let total, let metrics):
       // A stage may prepare something else after it began, with a bar of its own. This one begins when its first step
       // is done, which then says nothing about its speed.
-      if stage != self.stage { show(stage, completed: completed, total: total) }
+      if stage != self.stage {
+        forecast.begin(stage, completed: completed)
+        show(stage, completed: completed, total: total)
+      }
       meter?.update(
         completed, secondsAfter: forecast.secondsAfter(stage, completed: completed), metrics: Self.text(metrics))
     case .saved(let path):
@@ -61,10 +64,12 @@ final class RunProgress {
 /// How long the stages after the present one will take, from the time that steps have taken so far and what they cost.
 struct RunForecast {
   private var stages: [PlannedStage] = []
-  private var present: (index: Int, start: ContinuousClock.Instant, completed: Int)?
-  /// Seconds and cost of the steps that this process has made in stages before.
+  /// The present stage, when and where it began or went on after other work, and its last step.
+  private var present: (index: Int, start: Place, last: Place)?
+  /// Seconds and cost of the steps that this process has made before.
   private var spent = (seconds: 0.0, cost: 0.0)
-  private var lastCompleted = 0
+
+  private typealias Place = (time: ContinuousClock.Instant, completed: Int)
 
   init() {}
 
@@ -77,26 +82,25 @@ struct RunForecast {
     return "stage \(index + 1) of \(stages.count): \(stage)"
   }
 
-  /// A stage begins, or goes on; others than those of the plan are parts of the present one.
+  /// A stage begins, or goes on after other work, whose time is no step's.
   mutating func begin(_ stage: String, completed: Int) {
     guard let index = stages.firstIndex(where: { $0.name == stage }) else { return }
-    spent = total(completed: lastCompleted)
-    present = (index, .now, completed)
-    lastCompleted = completed
+    spent = total
+    present = (index, (.now, completed), (.now, completed))
   }
 
   /// Seconds of all stages after this one; nil where there are none or nothing is known yet.
   mutating func secondsAfter(_ stage: String, completed: Int) -> Double? {
-    guard let present, stages[present.index].name == stage else { return nil }
-    lastCompleted = completed
-    let (seconds, cost) = total(completed: completed)
-    let later = stages[(present.index + 1)...].reduce(0) { $0 + Double($1.steps) * $1.cost }
+    guard let index = present?.index, stages[index].name == stage else { return nil }
+    present?.last = (.now, completed)
+    let (seconds, cost) = total
+    let later = stages[(index + 1)...].reduce(0) { $0 + Double($1.steps) * $1.cost }
     return cost > 0 && later > 0 ? later * seconds / cost : nil
   }
 
-  private func total(completed: Int) -> (seconds: Double, cost: Double) {
-    guard let present else { return spent }
-    let seconds = (ContinuousClock.now - present.start) / .seconds(1)
-    return (spent.seconds + seconds, spent.cost + Double(completed - present.completed) * stages[present.index].cost)
+  private var total: (seconds: Double, cost: Double) {
+    guard let (index, start, last) = present else { return spent }
+    let steps = Double(last.completed - start.completed)
+    return (spent.seconds + (last.time - start.time) / .seconds(1), spent.cost + steps * stages[index].cost)
   }
 }
