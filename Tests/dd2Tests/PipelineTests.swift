@@ -79,6 +79,13 @@ import Testing
     }
   }
 
+  /// Never the bundled teacher in its place.
+  @Test func aPublishedPresetNamesATeacherThatIsAFile() throws {
+    try folder.write(try run(["presets", "var-d16"]).output, to: "var-d16.yaml")
+    try dd2.expectFailure(
+      ["distill", "--config", "var-d16.yaml"], status: 66, saying: ["var-d16.h5: no such teacher"], models: models)
+  }
+
   /// The page of settings is the program's own.
   @Test func thePageOfSettingsIsGenerated() throws {
     let page = URL(fileURLWithPath: models).deletingLastPathComponent().appendingPathComponent("docs/settings.md")

@@ -29,7 +29,8 @@ struct Presets: ParsableCommand {
       return try Console.result(TextTable([["PRESET", "TEACHER", "TRIED"]] + rows).description)
     }
     var settings = preset.configuration
-    settings.teacher = preset.bundledTeacher
+    // A published teacher is a file that nobody has by default: never the bundled one in its place.
+    settings.teacher = preset.bundledTeacher ?? preset.rawValue + ".h5"
     try Console.result(
       settings.yaml(title: "Settings of the preset \(preset.rawValue), for dd2 distill --config FILE"))
   }

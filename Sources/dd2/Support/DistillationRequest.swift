@@ -28,6 +28,9 @@ struct DistillationRequest {
   /// - Throws: `SettingsError`, `CommandFailure`, and what reading files throws.
   init(preset: DistillationPreset?, _ assignments: [Assignment], resuming recorded: DistillationRecord?) throws {
     let named = try Self.settings(assignments, over: preset?.configuration ?? DistillationConfiguration()).teacher
+    if let preset, !preset.isTested, named == nil, recorded == nil {
+      throw CommandFailure(.usage, "--preset \(preset.rawValue) needs the teacher's file: give --teacher")
+    }
     given = Set(assignments.map(\.path))
     isScoringAsked = assignments.contains { $0.wantsEffect && Self.scoringPaths.contains($0.path) }
     let name = named ?? recorded?.teacher.path ?? preset?.bundledTeacher ?? BundledModels.teachers[0].name
