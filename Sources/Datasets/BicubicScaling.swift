@@ -1,11 +1,11 @@
 import Artifacts
 
-extension PNGImage {
+extension RGBImage {
   /// The image at another size, sides scaled independently: Pillow's antialiased bicubic filter (a = -0.5, widened when
   /// shrinking) in its fixed-point arithmetic, rows first, so that every byte is the one that `Image.resize(..., BICUBIC)`
   /// gives. (Pillow 13 scales columns first where that shrinks them more: some bytes are then one off.)
-  public func bicubic(width newWidth: Int, height newHeight: Int) -> PNGImage {
-    precondition(newWidth > 0 && newHeight > 0, "PNGImage.bicubic: \(newWidth) x \(newHeight)")
+  public func bicubic(width newWidth: Int, height newHeight: Int) -> RGBImage {
+    precondition(newWidth > 0 && newHeight > 0, "RGBImage.bicubic: \(newWidth) x \(newHeight)")
     let rows = ScalingTaps.axis(from: width, to: newWidth)
     let columns = ScalingTaps.axis(from: height, to: newHeight)
     var narrow = pixels
@@ -20,13 +20,13 @@ extension PNGImage {
         }
       }
     }
-    guard newHeight != height else { return PNGImage(width: newWidth, height: height, pixels: narrow) }
+    guard newHeight != height else { return RGBImage(width: newWidth, height: height, pixels: narrow) }
     let line = newWidth * 3
     var result = [UInt8](repeating: 0, count: newHeight * line)
     for (y, taps) in columns.enumerated() {
       for i in 0..<line { result[y * line + i] = taps.sum { narrow[$0 * line + i] } }
     }
-    return PNGImage(width: newWidth, height: newHeight, pixels: result)
+    return RGBImage(width: newWidth, height: newHeight, pixels: result)
   }
 }
 

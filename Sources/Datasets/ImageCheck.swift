@@ -7,7 +7,7 @@ enum ImageCheck {
   /// What each file says of itself, or its fault, found by all threads; nothing is decoded.
   /// - Parameter progress: called with the files checked and all files; what it throws ends the check.
   static func results(
-    _ files: [String], alpha: PNGImage.AlphaPolicy, progress: (Int, Int) throws -> Void
+    _ files: [String], alpha: RGBImage.AlphaPolicy, progress: (Int, Int) throws -> Void
   ) rethrows -> [Result<PNGCheck, ArtifactError>] {
     let slice = 512
     let results = Mutex([Result<PNGCheck, ArtifactError>?](repeating: nil, count: files.count))
@@ -24,7 +24,7 @@ enum ImageCheck {
     return results.withLock { $0.compactMap(\.self) }
   }
 
-  private static func result(_ file: String, _ alpha: PNGImage.AlphaPolicy) -> Result<PNGCheck, ArtifactError> {
+  private static func result(_ file: String, _ alpha: RGBImage.AlphaPolicy) -> Result<PNGCheck, ArtifactError> {
     do {
       let check = try PNGCheck(file)
       if check.hasAlpha, alpha == .refuse {

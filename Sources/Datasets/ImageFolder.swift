@@ -56,9 +56,9 @@ public struct ImageFolder: ImageSource {
 
   /// Throws `DatasetError.unreadable`, or `.mixedSizes` for an image that was replaced by one of another size.
   public func pixels(at index: Int) throws -> [UInt8] {
-    let image: PNGImage
+    let image: RGBImage
     do {
-      image = try PNGImage.read(files[index])
+      image = try RGBImage.read(files[index])
     } catch let error as ArtifactError {
       throw DatasetError.unreadable(error)
     }

@@ -7,13 +7,13 @@ public struct ImageInput: Sendable {
   /// How images are read.
   public struct Options: Equatable, Sendable {
     /// What to do with transparency.
-    public var alpha: PNGImage.AlphaPolicy
+    public var alpha: RGBImage.AlphaPolicy
     /// Whether files that cannot be used are left out instead of being an error.
     public var skipsBad: Bool
     /// Columns and rows that all images are brought to; nil leaves them as they are.
     public var size: Size?
 
-    public init(alpha: PNGImage.AlphaPolicy = .refuse, skipsBad: Bool = false, size: Size? = nil) {
+    public init(alpha: RGBImage.AlphaPolicy = .refuse, skipsBad: Bool = false, size: Size? = nil) {
       (self.alpha, self.skipsBad, self.size) = (alpha, skipsBad, size)
     }
   }

@@ -50,7 +50,7 @@ public final class ImageReader {
     let count = pixels.count / bytes
     guard input.resizedCount > 0 else { return Batch(count: count, pixels: pixels, bad: []) }
     let scaled = (0..<count).flatMap { index in
-      let image = PNGImage(
+      let image = RGBImage(
         width: array.width, height: array.height, pixels: Array(pixels[index * bytes..<(index + 1) * bytes]))
       return image.bicubic(width: input.size.width, height: input.size.height).pixels
     }
@@ -76,7 +76,7 @@ public final class ImageReader {
   }
 
   private func read(_ file: String) throws -> [UInt8] {
-    let (image, size) = (try PNGImage.read(file, alpha: input.options.alpha), input.size)
+    let (image, size) = (try RGBImage.read(file, alpha: input.options.alpha), input.size)
     guard image.width != size.width || image.height != size.height else { return image.pixels }
     guard input.options.size != nil else {
       throw DatasetError.mixedSizes(

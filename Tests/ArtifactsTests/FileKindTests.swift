@@ -15,7 +15,7 @@ import Testing
   /// Every way to open a file.
   private static let readers: [(String, @Sendable (String) throws -> Void)] = [
     ("weights", { _ = try WeightsFile.open($0) }), ("numpy", { _ = try NumPyFile.open($0) }),
-    ("png", { _ = try PNGImage.read($0) }), ("check", { _ = try PNGCheck($0) }),
+    ("png", { _ = try RGBImage.read($0) }), ("check", { _ = try PNGCheck($0) }),
     ("checkpoint", { _ = try Checkpoint.read(from: $0, expectingKind: "teacher") }),
   ]
 
@@ -41,7 +41,7 @@ import Testing
 
   @Test func kindsFollowFromTheFirstBytes() throws {
     let npz = NumPyFixture.archive.bytes
-    let image = PNGImage(width: 1, height: 1, pixels: [1, 2, 3]).encoded()
+    let image = RGBImage(width: 1, height: 1, pixels: [1, 2, 3]).encodedPNG()
     for (bytes, kind) in [
       (WeightsFixture.zip().bytes, .pytorch), (WeightsFixture.legacy(), .pytorch),
       (WeightsFixture.safetensors, .safetensors), (npz, .numPyArchive),

@@ -19,7 +19,7 @@ import Testing
     if names.allSatisfy({ $0.hasSuffix(".png") }) { try temporary.makeFolder("set") }
     for name in names {
       let file = name.hasSuffix(".png") ? name : name + "/x.png"
-      try PNGImage(width: 2, height: 2, gray: 1).write("\(root)/set/\(file)")
+      try RGBImage(width: 2, height: 2, gray: 1).write("\(root)/set/\(file)")
     }
   }
 

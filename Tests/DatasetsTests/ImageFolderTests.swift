@@ -79,7 +79,7 @@ import Testing
     let folder = try ImageFolder(root)
     // What is replaced or removed while it is in use.
     let mixed = DatasetError.mixedSizes(path: "\(root)/c.png", expected: [4, 6], found: [4, 5])
-    try PNGImage(width: 5, height: 4, gray: 9).write("\(root)/c.png")
+    try RGBImage(width: 5, height: 4, gray: 9).write("\(root)/c.png")
     #expect(throws: mixed) { try folder.batch([0, 1]) }
     #expect(throws: mixed) { try ImageFolder(root) }
     #expect(mixed.exitCode == 65 && !mixed.description.contains("\n"))
@@ -165,6 +165,6 @@ import Testing
   }
 
   private func write(_ name: String, gray: UInt8) throws {
-    try PNGImage(width: 6, height: 4, gray: gray).write("\(root)/\(name)")
+    try RGBImage(width: 6, height: 4, gray: gray).write("\(root)/\(name)")
   }
 }

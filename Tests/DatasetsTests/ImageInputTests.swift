@@ -22,7 +22,7 @@ import Testing
   }
 
   private func write(_ gray: UInt8, _ name: String, width: Int = 5) throws {
-    try PNGImage(width: width, height: 4, gray: gray).write("\(images)/\(name)")
+    try RGBImage(width: width, height: 4, gray: gray).write("\(images)/\(name)")
   }
 
   /// All pixels, read so many images at a time.
@@ -45,7 +45,7 @@ import Testing
     let input = try ImageInput(images, ImageInput.Options())
     #expect(input.count == 7 && input.size == ImageInput.Size(width: 5, height: 4))
     #expect(input.resizedCount == 0 && input.bad.isEmpty)
-    let expected = try kinds.flatMap { try PNGImage.decode($0.data, path: "").pixels }
+    let expected = try kinds.flatMap { try RGBImage.decode($0.data, path: "").pixels }
     #expect(try pixels(input, limit).pixels == expected)
   }
 
@@ -55,7 +55,7 @@ import Testing
     let error = #expect(throws: DatasetError.self) { try ImageInput(images, ImageInput.Options()) }
     #expect(error?.exitCode == 65 && error?.description.contains("b.png") == true)
     let dropped = try ImageInput(images, ImageInput.Options(alpha: .drop))
-    let color = try PNGImage.decode(PNGFixture.rgb8.data, path: "").pixels
+    let color = try RGBImage.decode(PNGFixture.rgb8.data, path: "").pixels
     #expect(try pixels(dropped, 2).pixels == color + color)
     let skipped = try ImageInput(images, ImageInput.Options(skipsBad: true))
     #expect(skipped.count == 1 && skipped.bad.count == 1)
@@ -106,7 +106,7 @@ import Testing
     let size = ImageInput.Size(width: 5, height: 4)
     let input = try ImageInput(images, ImageInput.Options(size: size))
     #expect(input.size == size && input.resizedCount == 1)
-    let color = try PNGImage.decode(PNGFixture.rgb8.data, path: "").pixels
+    let color = try RGBImage.decode(PNGFixture.rgb8.data, path: "").pixels
     #expect(try pixels(input, 1).pixels == color + [UInt8](repeating: 7, count: 60))
   }
 
@@ -161,14 +161,14 @@ import Testing
 
 /// Expected bytes: `Image.resize(..., BICUBIC)` of Pillow 13, at sizes where it too scales rows first.
 @Suite struct BicubicScalingTests {
-  private var image: PNGImage {
+  private var image: RGBImage {
     var pixels: [UInt8] = []
     for y in 0..<4 {
       for x in 0..<5 {
         for value in [x * 50, y * 60, x * y * 37 + x * x * 11] { pixels.append(UInt8(value % 256)) }
       }
     }
-    return PNGImage(width: 5, height: 4, pixels: pixels)
+    return RGBImage(width: 5, height: 4, pixels: pixels)
   }
 
   @Test(
@@ -202,7 +202,7 @@ import Testing
       ),
     ] as [(Int, Int, [UInt8])])
   func bytesOfPillow(width: Int, height: Int, expected: [UInt8]) {
-    #expect(image.bicubic(width: width, height: height) == PNGImage(width: width, height: height, pixels: expected))
+    #expect(image.bicubic(width: width, height: height) == RGBImage(width: width, height: height, pixels: expected))
   }
 
   @Test func theSameSizeChangesNothing() { #expect(image.bicubic(width: 5, height: 4) == image) }

@@ -16,7 +16,7 @@ import Testing
     folder = try TemporaryFolder()
     for name in ["images", "renamed"] { try folder.makeFolder(name) }
     for index in 0..<Self.count {
-      let image = PNGImage(width: 4, height: 3, pixels: Self.pixels(index))
+      let image = RGBImage(width: 4, height: 3, pixels: Self.pixels(index))
       try image.write("\(root)/images/\(String(format: "%02d", index)).png")
       // The same images in another order.
       try image.write("\(root)/renamed/\(String(format: "%02d", index * 7 % Self.count)).png")

@@ -66,7 +66,7 @@ public enum PNGFixture: String, CaseIterable, Sendable {
   }
 }
 
-extension PNGImage {
+extension RGBImage {
   /// An image of one colour.
   public init(width: Int, height: Int, gray: UInt8) {
     self.init(width: width, height: height, pixels: Array(repeating: gray, count: width * height * 3))

@@ -112,7 +112,7 @@ extension TemporaryFolder {
 
   /// The largest difference of two images' bytes; sums run in another order at another batch size, so one step is none.
   func imageDifference(_ a: String, _ b: String) throws -> Int {
-    let (left, right) = (try PNGImage.read(file(a)), try PNGImage.read(file(b)))
+    let (left, right) = (try RGBImage.read(file(a)), try RGBImage.read(file(b)))
     try #require(left.pixels.count == right.pixels.count)
     return zip(left.pixels, right.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 255
   }

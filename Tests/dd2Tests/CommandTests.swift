@@ -56,11 +56,11 @@ import Testing
     for (index, name) in names.dropLast().enumerated() {
       #expect(name.wholeMatch(of: /\d{6}-[A-Za-z]+-class\d\.png/) != nil)
       #expect(name.hasSuffix("-class\(index % 10).png"))
-      let image = try PNGImage.read(folder.file("out/\(name)"))
+      let image = try RGBImage.read(folder.file("out/\(name)"))
       #expect(image.width == 32 && image.height == 32)
       #expect(Set(image.pixels).count > 8)
     }
-    let grid = try PNGImage.read(folder.file("out/grid.png"))
+    let grid = try RGBImage.read(folder.file("out/grid.png"))
     #expect(grid.width == grid.height && grid.width > 10 * 64)
   }
 
@@ -71,8 +71,8 @@ import Testing
     ] {
       #expect(try dd2(["data", "render", "-o", name] + arguments).status == 0)
     }
-    func image(_ set: String) throws -> PNGImage {
-      try PNGImage.read(folder.file("\(set)/000002-square-class2.png"))
+    func image(_ set: String) throws -> RGBImage {
+      try RGBImage.read(folder.file("\(set)/000002-square-class2.png"))
     }
     #expect(try image("few") == image("many"))
     #expect(try image("few") != image("seeded"))
@@ -95,7 +95,7 @@ import Testing
     #expect(outcome.status == 130)
     #expect(outcome.output.isEmpty)
     #expect(outcome.logLines.last?.hasPrefix("dd2: interrupted after ") == true)
-    for name in try folder.names(in: "out") { _ = try PNGImage.read(folder.file("out/\(name)")) }
+    for name in try folder.names(in: "out") { _ = try RGBImage.read(folder.file("out/\(name)")) }
   }
 
   @Test func weights() throws {

@@ -56,7 +56,7 @@ import Testing
     try sort(into: "high") { $0 < 7 ? nil : "\($0)" }
     for file in try folder.names(in: "bc/3") { try FileManager.default.removeItem(atPath: folder.file("bc/3/" + file)) }
     try folder.makeFolder("loose")
-    try PNGImage(width: 32, height: 32, gray: 3).write(folder.file("loose/a.png"))
+    try RGBImage(width: 32, height: 32, gray: 3).write(folder.file("loose/a.png"))
     let teacher = ["teacher", "encode", "shapes32-var", "-o", "tokens.h5", "--images"]
     for (data, part) in [
       ("bc", "its folder 3 holds no image"), ("one", "mixed (1, 10, 2)"), ("high", "has 3 folder(s)"),
@@ -141,7 +141,7 @@ import Testing
       for name in [names[5], names[40]] { #expect(outcome.log.contains("flat/\(name): damaged")) }
     }
     for name in [names[5], names[40]] {
-      try PNGImage(width: 16, height: 16, gray: 1).write(folder.file("flat/" + name))
+      try RGBImage(width: 16, height: 16, gray: 1).write(folder.file("flat/" + name))
     }
     try refuses(encode, saying: ["flat/\(names[5]): is 16 x 16 pixels where the folder's first image is 32 x 32"])
     #expect(try folder.names(in: ".").filter { ["run", "tokens.h5"].contains($0) } == [])
@@ -165,7 +165,7 @@ import Testing
     }
     try change(saying: "has 59 images where the run began with 60") { try FileManager.default.removeItem(atPath: path) }
     try change(saying: "holds other images than the run began with") {
-      try PNGImage(width: 32, height: 32, gray: 3).write(path)
+      try RGBImage(width: 32, height: 32, gray: 3).write(path)
       try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
     }
     try contents.write(to: URL(fileURLWithPath: path))

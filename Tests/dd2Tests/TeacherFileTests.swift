@@ -49,7 +49,7 @@ import Testing
     let names = labels.enumerated().map { String(format: "%06d-class%d.png", $0, $1) }
     #expect(try folder.names(in: "out") == names)
     // The PNG is the same image in bytes, channels last.
-    let image = try PNGImage.read(folder.file("out/\(names[1])"))
+    let image = try RGBImage.read(folder.file("out/\(names[1])"))
     let plane = image.width * image.height
     let bytes = (0..<(3 * plane)).map { index in
       UInt8((clamped[3 * plane + index % 3 * plane + index / 3] * 127.5 + 127.5).rounded())
@@ -87,7 +87,7 @@ import Testing
     #expect(try floats("drawn.h5", "ids") == floats("again.h5", "ids"))
     _ = try run(["teacher", "decode", teacher, "--tokens", "drawn.h5", "-o", "decoded"])
     for name in try folder.names(in: "decoded") {
-      #expect(try PNGImage.read(folder.file("decoded/\(name)")) == PNGImage.read(folder.file("out/\(name)")))
+      #expect(try RGBImage.read(folder.file("decoded/\(name)")) == RGBImage.read(folder.file("out/\(name)")))
     }
   }
 

@@ -171,7 +171,7 @@ import Testing
 
   @Test func imagesOfAnotherSize() throws {
     try folder.makeFolder("images")
-    try PNGImage(width: 16, height: 16, gray: 3).write(folder.file("images/a.png"))
+    try RGBImage(width: 16, height: 16, gray: 3).write(folder.file("images/a.png"))
     for arguments in [["fid", "--ref", "shapes32", "--images", "images"], ["teacher", "train", "--data", "images"]] {
       try dd2.expectFailure(
         arguments, status: 65, saying: ["images: images are 16 x 16"], models: Command.bundledModels)
@@ -193,7 +193,7 @@ import Testing
     }
     let (teacher, features) = ("models/shapes32-var-teacher.h5", "models/shapes32-features.h5")
     try folder.makeFolder("images")
-    try PNGImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
+    try RGBImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
     let before = try [teacher, features].map { try folder.contents($0) }
     let build = ["ref", "build", "--images", "images", "--extractor", "shapes32"]
     for (arguments, option, file) in [
@@ -213,7 +213,7 @@ import Testing
 
   @Test func placesThatAreMissedAfterTheWork() throws {
     try folder.makeFolder("images")
-    try PNGImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
+    try RGBImage(width: 32, height: 32, gray: 3).write(folder.file("images/a.png"))
     try dd2.expectFailure(
       ["ref", "build", "--images", "images", "-o", "nowhere/x.npz", "--extractor", "shapes32"], status: 73,
       saying: ["nowhere/x.npz: cannot be created"], models: Command.bundledModels)

@@ -15,7 +15,7 @@ public struct PNGCheck: Equatable, Sendable {
   /// Walks through the chunks of a file; `path` is for error messages.
   ///
   /// Throws `ArtifactError.missingFile`, `.notReadable`, `.wrongFormat` if it is not PNG (and says when it is JPEG),
-  /// `.corrupt` for a wrong checksum or a file cut short, `.tooLarge` as `PNGImage.read`.
+  /// `.corrupt` for a wrong checksum or a file cut short, `.tooLarge` as `RGBImage.read`.
   public init(_ path: String) throws {
     let file = MappedBytes(try MappedFile(path))
     // The next reader of the file finds it in the system's cache; it need not count as ours meanwhile.
@@ -45,7 +45,7 @@ public struct PNGCheck: Equatable, Sendable {
         guard length == 13, header == nil, let width = body.big(at: 4), let height = body.big(at: 8), width > 0,
           height > 0
         else { throw ArtifactError.corrupt(path: file.path, detail: "the image's header is damaged") }
-        guard PNGImage.canDecode(width: width, height: height) else {
+        guard RGBImage.canDecode(width: width, height: height) else {
           throw ArtifactError.tooLarge(path: file.path, detail: "an image of \(width) x \(height) pixels is too large")
         }
         let color = body.int(UInt8.self, at: 13) ?? 0

@@ -114,8 +114,8 @@ public struct DistillationMonitor {
     let drawn = try GeneratorSampler(generator: generator, teacher: teacher)
       .images(labels: labels, seed: configuration.seed, indices: Array(0..<count))
     let reference = try teacherRows.images(labels: labels, seed: configuration.seed)
-    let images = pngImages(Tensor.concatenated([drawn, reference], axis: 0))
-    try PNGImage.grid(images: images, columns: Self.columns, padding: 2).scaled(by: 2).write(path)
+    let images = rgbImages(Tensor.concatenated([drawn, reference], axis: 0))
+    try RGBImage.grid(images: images, columns: Self.columns, padding: 2).scaled(by: 2).write(path)
   }
 
   /// FID of the generator on fixed noise; nil without a scorer.
@@ -152,7 +152,7 @@ private final class TeacherRows {
 }
 
 /// Images (B, h, w, 3) in [-1, 1] as 8-bit PNG images.
-public func pngImages(_ images_BhwC: Tensor) -> [PNGImage] {
+public func rgbImages(_ images_BhwC: Tensor) -> [RGBImage] {
   let (_, h, w, _) = images_BhwC.dims4
-  return pixelBytes(of: images_BhwC).map { PNGImage(width: w, height: h, pixels: $0) }
+  return pixelBytes(of: images_BhwC).map { RGBImage(width: w, height: h, pixels: $0) }
 }

@@ -75,7 +75,7 @@ struct DataRender: ParsableCommand {
     let meter = ProgressMeter("rendering", total: count, unit: "images")
     for start in stride(from: 0, to: count, by: Self.batch) {
       let range = start..<min(start + Self.batch, count)
-      for (index, image) in zip(range, pngImages(try data.batch(Array(range)).images)) {
+      for (index, image) in zip(range, rgbImages(try data.batch(Array(range)).images)) {
         try folder.write(image, named: names[index])
       }
       meter.update(range.upperBound)

@@ -52,7 +52,7 @@ struct TeacherDecode: ComputingCommand {
       let rows = start..<min(start + teacher.imagesAtOnce, set.count)
       let images_BhwC = try teacher.decode(ids_BL: set.batch(Array(rows)).ids)
       try writer?.write(images_BhwC.permuted([0, 3, 1, 2]).elements, rows: rows, of: Self.imagesName)
-      for (index, image) in zip(rows, pngImages(images_BhwC)) { try folder.write(image, named: names[index]) }
+      for (index, image) in zip(rows, rgbImages(images_BhwC)) { try folder.write(image, named: names[index]) }
       meter.update(rows.upperBound)
       if interrupts.flag.isRaised { meter.close() }
       try interrupts.check("\(rows.upperBound) of \(set.count) images")

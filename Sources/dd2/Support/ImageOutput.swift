@@ -8,7 +8,7 @@ struct ImageOutput {
   let path: String
   private let lock: WriterLock
   private let wantsGrid: Bool
-  private var overview: [PNGImage] = []
+  private var overview: [RGBImage] = []
 
   private static let gridCount = 100
   private static let gridColumns = 10
@@ -45,9 +45,9 @@ struct ImageOutput {
   ///
   /// Not flushed to the disk one by one: thousands of images would take minutes, and drawing them again gives the same.
   /// - Throws: `ArtifactError.cannotCreate` or `.inputOutput`.
-  mutating func write(_ image: PNGImage, named name: String) throws {
+  mutating func write(_ image: RGBImage, named name: String) throws {
     if wantsGrid, overview.count < Self.gridCount { overview.append(image) }
-    try AtomicFile.write(image.encoded(), to: "\(path)/\(name)", isDurable: false)
+    try AtomicFile.write(image.encodedPNG(), to: "\(path)/\(name)", isDurable: false)
   }
 
   /// Writes the overview if one is wanted.
@@ -55,7 +55,7 @@ struct ImageOutput {
   func writeGrid() throws {
     guard wantsGrid, let first = overview.first else { return }
     let factor = max(1, Self.gridSide / max(first.width, first.height))
-    try PNGImage.grid(images: overview, columns: Self.gridColumns).scaled(by: factor)
+    try RGBImage.grid(images: overview, columns: Self.gridColumns).scaled(by: factor)
       .write("\(path)/\(ImageFolder.overviewName)")
   }
 }

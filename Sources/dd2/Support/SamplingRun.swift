@@ -76,11 +76,11 @@ struct SamplingRun {
     for start in stride(from: 0, to: options.count, by: record.batch) {
       let range = start..<min(start + record.batch, options.count)
       let batch = labels.labels(range)
-      var images: [PNGImage] = []
+      var images: [RGBImage] = []
       time += try clock.measure {
         let drawn = try sampler.tokens(labels: batch, seed: options.seed, indices: Array(range))
         ids += drawn.values
-        if output != nil { images = pngImages(try sampler.teacher.decodeInSlices(ids_BL: drawn)) }
+        if output != nil { images = rgbImages(try sampler.teacher.decodeInSlices(ids_BL: drawn)) }
       }
       for (index, image) in zip(range, images) {
         try output?.write(

@@ -1,5 +1,5 @@
 /// An image of 8-bit RGB pixels.
-public struct PNGImage: Sendable, Equatable {
+public struct RGBImage: Sendable, Equatable {
   /// What to do with an image that has transparency.
   public enum AlphaPolicy: Sendable {
     /// Refuse it: whatever is done to alpha changes the statistics of a data set.
@@ -17,18 +17,18 @@ public struct PNGImage: Sendable, Equatable {
 
   /// Precondition: both sides are positive and there are `height * width * 3` bytes of pixels.
   public init(width: Int, height: Int, pixels: [UInt8]) {
-    precondition(width > 0 && height > 0, "PNGImage: sides \(width) x \(height) must be positive")
+    precondition(width > 0 && height > 0, "RGBImage: sides \(width) x \(height) must be positive")
     precondition(
       pixels.count == width * height * 3,
-      "PNGImage: \(width) x \(height) needs \(width * height * 3) bytes, got \(pixels.count)")
+      "RGBImage: \(width) x \(height) needs \(width * height * 3) bytes, got \(pixels.count)")
     self.width = width
     self.height = height
     self.pixels = pixels
   }
 
   /// The image with each pixel repeated `factor` times both ways.
-  public func scaled(by factor: Int) -> PNGImage {
-    precondition(factor > 0, "PNGImage.scaled: the factor \(factor) must be positive")
+  public func scaled(by factor: Int) -> RGBImage {
+    precondition(factor > 0, "RGBImage.scaled: the factor \(factor) must be positive")
     var result: [UInt8] = []
     result.reserveCapacity(pixels.count * factor * factor)
     for y in 0..<height {
@@ -40,16 +40,16 @@ public struct PNGImage: Sendable, Equatable {
       }
       for _ in 0..<factor { result.append(contentsOf: row) }
     }
-    return PNGImage(width: width * factor, height: height * factor, pixels: result)
+    return RGBImage(width: width * factor, height: height * factor, pixels: result)
   }
 
   /// Images of one size laid out row by row, `columns` to a row, with `padding` white pixels between them;
   /// places left over are white.
   ///
   /// Precondition: there is an image, and all have the same size.
-  public static func grid(images: [PNGImage], columns: Int, padding: Int = 2) -> PNGImage {
-    guard let first = images.first else { preconditionFailure("PNGImage.grid: no images") }
-    precondition(columns > 0 && padding >= 0, "PNGImage.grid: \(columns) columns, padding \(padding)")
+  public static func grid(images: [RGBImage], columns: Int, padding: Int = 2) -> RGBImage {
+    guard let first = images.first else { preconditionFailure("RGBImage.grid: no images") }
+    precondition(columns > 0 && padding >= 0, "RGBImage.grid: \(columns) columns, padding \(padding)")
     let columns = min(columns, images.count)
     let rows = (images.count + columns - 1) / columns
     let width = columns * (first.width + padding) - padding
@@ -58,7 +58,7 @@ public struct PNGImage: Sendable, Equatable {
     for (index, image) in images.enumerated() {
       precondition(
         image.width == first.width && image.height == first.height,
-        "PNGImage.grid: image \(index) is \(image.width) x \(image.height), "
+        "RGBImage.grid: image \(index) is \(image.width) x \(image.height), "
           + "the first \(first.width) x \(first.height)")
       let left = (index % columns) * (first.width + padding)
       let top = (index / columns) * (first.height + padding)
@@ -69,6 +69,6 @@ public struct PNGImage: Sendable, Equatable {
           target..<target + image.width * 3, with: image.pixels[source..<source + image.width * 3])
       }
     }
-    return PNGImage(width: width, height: height, pixels: pixels)
+    return RGBImage(width: width, height: height, pixels: pixels)
   }
 }

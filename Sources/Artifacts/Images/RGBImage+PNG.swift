@@ -1,7 +1,7 @@
 import CShims
 import Foundation
 
-extension PNGImage {
+extension RGBImage {
   /// Larger images than this many bytes of pixels are refused; a small file can claim any size.
   private static let maximumBytes = 1 << 30
   /// Likewise sides.
@@ -17,12 +17,12 @@ extension PNGImage {
   ///
   /// Throws `ArtifactError.missingFile`, `.notReadable`, `.wrongFormat` if it is not PNG, `.corrupt`,
   /// `.tooLarge` for sides above 65,535 or more than 1 GiB, `.unsupported` for alpha unless it is dropped.
-  public static func read(_ path: String, alpha: AlphaPolicy = .refuse) throws -> PNGImage {
+  public static func read(_ path: String, alpha: AlphaPolicy = .refuse) throws -> RGBImage {
     try decode(try FileAccess.contents(of: path), path: path, alpha: alpha)
   }
 
   /// Decodes the contents of a PNG file; `path` is for error messages. Throws as `read`.
-  public static func decode(_ data: Data, path: String, alpha: AlphaPolicy = .refuse) throws -> PNGImage {
+  public static func decode(_ data: Data, path: String, alpha: AlphaPolicy = .refuse) throws -> RGBImage {
     var buffer = dd2_png_buffer()
     defer { free(buffer.bytes) }
     var message = [CChar](repeating: 0, count: 256)
@@ -43,23 +43,23 @@ extension PNGImage {
     default: throw ArtifactError.corrupt(path: path, detail: text(of: message))
     }
     let pixels = Array(UnsafeBufferPointer(start: buffer.bytes, count: buffer.count))
-    return PNGImage(width: Int(buffer.width), height: Int(buffer.height), pixels: pixels)
+    return RGBImage(width: Int(buffer.width), height: Int(buffer.height), pixels: pixels)
   }
 
   /// The image as the contents of a PNG file. Precondition: the sides are at most 65,535.
-  public func encoded() -> Data {
-    precondition(max(width, height) <= Self.maximumSide, "PNGImage.encoded: \(width) x \(height) is too large")
+  public func encodedPNG() -> Data {
+    precondition(max(width, height) <= Self.maximumSide, "RGBImage.encodedPNG: \(width) x \(height) is too large")
     var buffer = dd2_png_buffer()
     defer { free(buffer.bytes) }
     var message = [CChar](repeating: 0, count: 256)
     let status = dd2_png_encode(pixels, UInt32(width), UInt32(height), &buffer, &message, message.count)
-    precondition(Int(status) == DD2_PNG_OK, "PNGImage.encoded: \(Self.text(of: message))")
+    precondition(Int(status) == DD2_PNG_OK, "RGBImage.encodedPNG: \(Self.text(of: message))")
     return Data(UnsafeBufferPointer(start: buffer.bytes, count: buffer.count))
   }
 
   /// Writes a PNG file in one piece. Throws `ArtifactError.cannotCreate` or `.inputOutput`.
   public func write(_ path: String) throws {
-    try AtomicFile.write(encoded(), to: path)
+    try AtomicFile.write(encodedPNG(), to: path)
   }
 
   private static func text(of message: [CChar]) -> String {
