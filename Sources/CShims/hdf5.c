@@ -150,6 +150,8 @@ static hid_t memory_type(int element) {
     case DD2_H5_FLOAT64: return H5T_NATIVE_DOUBLE;
     case DD2_H5_INT64: return H5T_NATIVE_INT64;
     case DD2_H5_UINT8: return H5T_NATIVE_UINT8;
+    case DD2_H5_INT32: return H5T_NATIVE_INT32;
+    case DD2_H5_UINT16: return H5T_NATIVE_UINT16;
     default: return H5I_INVALID_HID;
   }
 }
@@ -160,6 +162,8 @@ static hid_t file_type(int element) {
     case DD2_H5_FLOAT64: return H5T_IEEE_F64LE;
     case DD2_H5_INT64: return H5T_STD_I64LE;
     case DD2_H5_UINT8: return H5T_STD_U8LE;
+    case DD2_H5_INT32: return H5T_STD_I32LE;
+    case DD2_H5_UINT16: return H5T_STD_U16LE;
     default: return H5I_INVALID_HID;
   }
 }
@@ -216,11 +220,16 @@ static int select_rows(hid_t dataset, int64_t first, int64_t count, hid_t *file_
   return H5Sselect_hyperslab(*file_space, H5S_SELECT_SET, start, NULL, dims, NULL);
 }
 
+static hid_t checked_transfer(void) {
+  hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+  H5Pset_type_conv_cb(transfer, refuse_overflow, NULL);
+  return transfer;
+}
+
 int dd2_h5_read(int64_t file, const char *name, int element, void *out) {
   hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
   if (dataset < 0) return -1;
-  hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
-  H5Pset_type_conv_cb(transfer, refuse_overflow, NULL);
+  hid_t transfer = checked_transfer();
   int status = noted(H5Dread(dataset, memory_type(element), H5S_ALL, H5S_ALL, transfer, out));
   H5Pclose(transfer);
   H5Dclose(dataset);
@@ -267,16 +276,37 @@ int dd2_h5_create_dataset(int64_t file, const char *name, const dd2_h5_shape *sh
   return dataset < 0 || H5Dclose(dataset) < 0 ? -1 : 0;
 }
 
-int dd2_h5_write_rows(int64_t file, const char *name, int element, int64_t first, int64_t count, const void *data) {
+typedef herr_t row_transfer(hid_t dataset, hid_t type, hid_t block, hid_t rows, hid_t transfer, void *data);
+
+static herr_t read_selected(hid_t dataset, hid_t type, hid_t block, hid_t rows, hid_t transfer, void *data) {
+  return H5Dread(dataset, type, block, rows, transfer, data);
+}
+
+static herr_t write_selected(hid_t dataset, hid_t type, hid_t block, hid_t rows, hid_t transfer, void *data) {
+  return H5Dwrite(dataset, type, block, rows, transfer, data);
+}
+
+static int move_rows(row_transfer *move, int64_t file, const char *name, int element, int64_t first, int64_t count,
+                     void *data) {
   hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
   if (dataset < 0) return -1;
+  hid_t transfer = checked_transfer();
   hid_t file_space = H5S_ALL, block = H5S_ALL;
   int status = select_rows(dataset, first, count, &file_space, &block);
-  if (status >= 0) status = noted(H5Dwrite(dataset, memory_type(element), block, file_space, H5P_DEFAULT, data));
+  if (status >= 0) status = noted(move(dataset, memory_type(element), block, file_space, transfer, data));
   if (file_space > 0) H5Sclose(file_space);
   if (block > 0) H5Sclose(block);
+  H5Pclose(transfer);
   if (H5Dclose(dataset) < 0) status = -1;
   return status < 0 ? -1 : 0;
+}
+
+int dd2_h5_write_rows(int64_t file, const char *name, int element, int64_t first, int64_t count, const void *data) {
+  return move_rows(write_selected, file, name, element, first, count, (void *)data);
+}
+
+int dd2_h5_read_rows(int64_t file, const char *name, int element, int64_t first, int64_t count, void *out) {
+  return move_rows(read_selected, file, name, element, first, count, out);
 }
 
 // ------------------------------------------------------------------------------------------ attributes

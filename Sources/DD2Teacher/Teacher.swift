@@ -93,13 +93,16 @@ extension Teacher {
   }
 
   /// Samples token sequences (B, L): sample i depends on (seed, `indices[i]`), and on its prefix, alone.
-  /// - Parameter prefix: see `generate(labels:guidance:prefix:choose:)`.
+  /// - Parameters:
+  ///   - prefix: see `generate(labels:guidance:prefix:choose:)`.
+  ///   - purpose: other draws of the same seed have another one.
   /// - Throws: `NonFiniteOutput`.
   public func sample(
-    labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int], prefix: IndexTensor? = nil
+    labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int], prefix: IndexTensor? = nil,
+    purpose: String = "teacher.sample"
   ) throws -> IndexTensor {
     precondition(labels.count == indices.count, "sample: \(labels.count) labels, \(indices.count) indices")
-    var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.sample", index: $0) }
+    var streams = indices.map { RandomStream(seed: seed, purpose: purpose, index: $0) }
     return try generate(labels: labels, guidance: guidance, prefix: prefix) { _, logProbabilities in
       drawTokens(logProbabilities: logProbabilities, streams: &streams)
     }

@@ -84,12 +84,12 @@ public final class AdamW: @unchecked Sendable {
     return norm
   }
 
-  /// Copies of the moments under `first.` and `second.`, and the update count.
+  /// The moments themselves under `first.` and `second.`, which change with the next update, and the update count.
   public var state: (moments: StateDict, step: Int) {
     var moments = StateDict()
     for (index, parameter) in parameters.enumerated() {
-      moments["first." + parameter.path] = firstMoments[index].copy()
-      moments["second." + parameter.path] = secondMoments[index].copy()
+      moments["first." + parameter.path] = firstMoments[index]
+      moments["second." + parameter.path] = secondMoments[index]
     }
     return (moments, step)
   }
@@ -127,6 +127,11 @@ public final class ExponentialMovingAverage: @unchecked Sendable {
     for (average, parameter) in zip(averages, parameters) {
       average.averageInPlace(toward: parameter.value, decay: decay)
     }
+  }
+
+  /// The averages themselves under the parameters' paths, no copies: they change with the next update.
+  public var current: StateDict {
+    StateDict(Dictionary(uniqueKeysWithValues: zip(parameters, averages).map { ($0.path, $1) }))
   }
 
   /// Copies of the averages under the parameters' paths.

@@ -52,6 +52,9 @@ public final class ParameterSet: @unchecked Sendable {
   /// Number of trained scalars.
   public var count: Int { parameters.reduce(0) { $0 + $1.value.count } }
 
+  /// All values themselves, no copies: they change with the next update.
+  public var current: StateDict { StateDict(Dictionary(uniqueKeysWithValues: parameters.map { ($0.path, $0.value) })) }
+
   /// A snapshot: copies of all values, or of those whose paths satisfy a condition.
   public func stateDict(where isIncluded: (String) -> Bool = { _ in true }) -> StateDict {
     let included = parameters.filter { isIncluded($0.path) }

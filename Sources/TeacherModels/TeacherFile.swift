@@ -91,6 +91,15 @@ public enum TeacherFile {
     /// Their classes; nil for an imported teacher, one of the built-in images, and one of an earlier dd2.
     public var trainingClasses: ClassMapping? { training?.images?.classes }
 
+    /// SHA-256 of the tokenizer's weights with names and shapes, in hexadecimal: teachers with equal tokenizers have equal
+    /// tokens, as VAR's of all depths do.
+    /// - Throws: `ArtifactError` where the file cannot be read any more.
+    public func tokenizerHash() throws -> String {
+      let file = try HDF5File(reading: path)
+      let names = try file.datasetNames(under: "/parameters").filter { $0.hasPrefix("/parameters/tokenizer.") }
+      return try Fingerprint.of(arrays: names) { try file.read($0) }
+    }
+
     private var training: TeacherTrainingConfiguration? {
       origin["training"].flatMap {
         try? JSONDecoder().decode(TeacherTrainingConfiguration.self, from: Data($0.utf8))
@@ -122,7 +131,7 @@ public enum TeacherFile {
   ) throws {
     let file = Checkpoint(
       kind: kind, config: try JSON.text(configuration), createdBy: DD2Version.description, metadata: metadata)
-    try file.write(to: path, adding: names, to: "parameters", array: array)
+    try file.write(to: path, adding: ["parameters": names]) { _, name in try array(name) }
   }
 
   /// Reads a teacher, strictly, one weight after the other.

@@ -4,9 +4,9 @@ import TensorCore
 /// A set of images as token sequences with their labels.
 public struct TokenSet: Sendable {
   /// (N, L)
-  public let ids: IndexTensor
+  public private(set) var ids: IndexTensor
   /// N class labels.
-  public let labels: [Int32]
+  public private(set) var labels: [Int32]
 
   /// Tokens with their labels.
   public init(ids: IndexTensor, labels: [Int32]) {
@@ -25,11 +25,10 @@ public struct TokenSet: Sendable {
     return (IndexTensor(values, [indices.count, L]), indices.map { labels[$0] })
   }
 
-  /// This set with another one behind it.
-  package func appending(_ other: TokenSet) -> TokenSet {
-    TokenSet(
-      ids: IndexTensor(ids.values + other.ids.values, [count + other.count, ids.shape[1]]),
-      labels: labels + other.labels)
+  /// Adds sequences of the same length behind these.
+  package mutating func append(_ other: TokenSet) {
+    ids.append(rows: other.ids)
+    labels += other.labels
   }
 
   /// Encodes a data set, or a part of it, with a tokenizer.

@@ -112,9 +112,9 @@ public struct Tensor: @unchecked Sendable {
 /// Integer data (token ids, labels) on the host, row-major.
 public struct IndexTensor: Equatable, Sendable {
   /// Extents, outermost first.
-  public let shape: Shape
+  public private(set) var shape: Shape
   /// Elements in row-major order.
-  public let values: [Int32]
+  public private(set) var values: [Int32]
 
   /// Integers with a shape.
   public init(_ values: [Int32], _ shape: Shape) {
@@ -125,6 +125,14 @@ public struct IndexTensor: Equatable, Sendable {
 
   /// The same elements under another shape of equal count.
   public func reshaped(_ shape: Shape) -> IndexTensor { IndexTensor(values, shape) }
+
+  /// Adds the rows of (B, n) below these.
+  public mutating func append(rows other: IndexTensor) {
+    precondition(
+      shape.rank == 2 && other.shape.rank == 2 && shape[1] == other.shape[1], "append: \(other.shape) to \(shape)")
+    values += other.values
+    shape = [shape[0] + other.shape[0], shape[1]]
+  }
 
   /// Columns `range` of (B, n).
   public func columns(_ range: Range<Int>) -> IndexTensor {

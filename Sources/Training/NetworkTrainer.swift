@@ -38,7 +38,7 @@ extension TrainingStage {
   package func state(of trainer: NetworkTrainer, ema: ExponentialMovingAverage? = nil) -> StageState {
     let optimizer = trainer.state(prefix: "network")
     return StageState(
-      parameters: trainer.parameters.stateDict(), ema: ema?.stateDict() ?? StateDict(),
+      parameters: trainer.parameters.current, ema: ema?.current ?? StateDict(),
       optimizer: optimizer.moments, progress: ["updates": optimizer.step])
   }
 

@@ -199,13 +199,15 @@ package struct StageLoop {
       kind: stage.name + "-training",
       config: String(decoding: try FileAccess.contents(of: run.configPath), as: UTF8.self),
       createdBy: DD2Version.description, metadata: ["command": command])
-    file.parameters = state.parameters.arrays
-    file.ema = state.ema.arrays
-    file.optimizer = state.optimizer.arrays
     file.progress = state.progress.mapValues { HostArray(Int64($0)) }
     if !isScored { file.progress[Self.lacksScore] = HostArray(Int64(1)) }
     let path = run.checkpointPath(step: completed)
-    try file.write(to: path)
+    // Copied to the host one by one: all at once would take half of a run's memory again.
+    let groups = ["parameters": state.parameters, "ema": state.ema, "optimizer": state.optimizer]
+    try file.write(to: path, adding: groups.mapValues { Array($0.entries.keys) }) { group, name in
+      guard let tensor = groups[group]?[name] else { preconditionFailure("StageLoop: no \(name) in \(group)") }
+      return HostArray(tensor)
+    }
     try run.pruneCheckpoints(keep: Self.keptCheckpoints)
     observer(.saved(path: path))
     return path

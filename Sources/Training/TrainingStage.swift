@@ -44,7 +44,7 @@ public protocol TrainingStage: AnyObject {
   /// - Returns: metrics in the order in which they are shown.
   /// - Throws: errors of the optimiser or the data; the last checkpoint stays good.
   func step(_ index: Int) throws -> [(String, Double)]
-  /// A snapshot of everything.
+  /// Everything, as it is now: it shares the memory of what is trained and changes with the next step.
   func state() -> StageState
   /// Continues from a snapshot.
   func restore(_ state: StageState) throws

@@ -40,13 +40,13 @@ import Testing
     try checkpoint.write(to: path)
     var rest = checkpoint
     rest.groups["score"] = [:]
-    try rest.write(to: folder.file("streamed.h5"), adding: ["x"], to: "score") { name in
+    try rest.write(to: folder.file("streamed.h5"), adding: ["score": ["x"]]) { _, name in
       HostArray(shape: [3], [1, 2, 3] as [UInt8])
     }
     #expect(try contents(folder.file("streamed.h5")) == contents(path))
     struct Stop: Error {}
     #expect(throws: Stop.self) {
-      try rest.write(to: folder.file("other.h5"), adding: ["x"], to: "score") { _ in throw Stop() }
+      try rest.write(to: folder.file("other.h5"), adding: ["score": ["x"]]) { _, _ in throw Stop() }
     }
     #expect(try folder.names() == ["step.h5", "streamed.h5"])
   }

@@ -41,20 +41,46 @@ import Testing
     for rows in [2..<5, 0..<2, 6..<7] {
       try writer.write(Array(values[(rows.lowerBound * size)..<(rows.upperBound * size)]), rows: rows, of: "deep/x")
     }
-    #expect(name(of: artifactError { try writer.write([1], rows: 7..<8, of: "deep/x") }) == "inputOutput")
+    #expect(name(of: artifactError { try writer.write([Float(1)], rows: 7..<8, of: "deep/x") }) == "inputOutput")
     try writer.finish()
     let found = try HDF5File(reading: folder.file("rows.h5")).read("deep/x")
     let expected = values[..<(5 * size)] + [Float](repeating: 0, count: size) + values[(6 * size)...]
     #expect(found.shape == shape && found.floats == Array(expected))
   }
 
+  @Test func rowsOfIntegersComeBack() throws {
+    let values = (0..<40_000).map { Int32($0 * 7 % 65_536) }
+    let writer = try HDF5Writer(path: folder.file("rows.h5"))
+    try writer.createDataset("narrow", shape: [8000, 5], of: UInt16.self)
+    try writer.createDataset("wide", shape: [8000, 5], of: Int32.self)
+    for name in ["narrow", "wide"] { try writer.write(values, rows: 0..<8000, of: name) }
+    try writer.write([Int32](arrayLiteral: -1, 70_000, 2, 3, 4), rows: 3..<4, of: "wide")
+    // Not what is nearest to them.
+    for bad in [Int32(-1), 65_536] {
+      let row = [0, 0, bad, 0, 0]
+      #expect(name(of: artifactError { try writer.write(row, rows: 3..<4, of: "narrow") }) == "inputOutput")
+    }
+    try writer.createDataset("reals", shape: [3])
+    try writer.finish()
+    let file = try HDF5File(reading: folder.file("rows.h5"))
+    #expect(try file.readRows(6001..<6003, of: "narrow") == Array(values[30_005..<30_015]))
+    #expect(try file.readRows(0..<8000, of: "narrow") == values)
+    #expect(try file.readRows(3..<4, of: "wide") == [-1, 70_000, 2, 3, 4])
+    #expect(try file.readRows(5..<5, of: "wide") == [])
+    #expect(name(of: artifactError { _ = try file.readRows(0..<1, of: "reals") }) == "wrongFormat")
+    let size = try #require(try FileAccess.status(folder.file("rows.h5"))?.st_size)
+    #expect(size < 40_000 * 2 + 40_000 * 4 + 20_000)
+  }
+
   /// Extents cost a file nothing: it has no byte of this array.
   @Test func arraysOfWhichTheFileHasNothingAreRefused() throws {
     let writer = try HDF5Writer(path: folder.file("claims.h5"))
     try writer.createDataset("none", shape: [1 << 15, 1 << 15])
+    try writer.createDataset("some", shape: [1 << 15, 1 << 15], of: UInt16.self)
     try writer.finish()
     let file = try HDF5File(reading: folder.file("claims.h5"))
     #expect(name(of: artifactError { _ = try file.read("none") }) == "tooLarge")
+    #expect(name(of: artifactError { _ = try file.readRows(0..<(1 << 15), of: "some") }) == "tooLarge")
     #expect(try file.contains("") == false)
   }
 

@@ -19,18 +19,3 @@ extension TemporaryFolder {
 }
 
 func contents(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
-
-/// The error of `body`, nil if it throws none or one of another type.
-func artifactError(_ body: () throws -> Void) -> ArtifactError? {
-  do {
-    try body()
-    return nil
-  } catch {
-    return error as? ArtifactError
-  }
-}
-
-/// The name of an error's case.
-func name(of error: ArtifactError?) -> String? {
-  error.flatMap { Mirror(reflecting: $0).children.first?.label }
-}

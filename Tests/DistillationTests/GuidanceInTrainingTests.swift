@@ -38,11 +38,10 @@ import Training
       let teacher = file.teacher
       let settings = Self.settings(family)
       func pairs(_ settings: DistillationConfiguration, _ name: String) throws -> TokenSet {
-        try PairCollection(
-          teacher: file, chain: nil, configuration: settings,
-          run: try OpenRun(folder + "/" + name, settings: settings, command: "test"), interrupt: InterruptFlag(),
-          time: TrainingTime(), observer: { _ in }
-        ).pairs()
+        try TokenCollection.pairs(of: file, chain: nil, settings).sequences(
+          TokenCollection.Session(
+            teacher: teacher, run: try OpenRun(folder + "/" + name, settings: settings, command: "test"),
+            interrupt: InterruptFlag(), time: TrainingTime(), observer: { _ in }))
       }
       let found = try pairs(settings, "guided")
       let logP_BLV = teacher.logProbabilities(ids_BL: found.ids, labels: found.labels, guidance: settings.guidance)

@@ -32,14 +32,14 @@ func tinySettings(steps: Int) -> DistillationConfiguration {
 @discardableResult
 func distill(
   _ configuration: DistillationConfiguration, _ teacher: TeacherFile.Loaded, _ folder: String,
-  scorer: FIDScorer? = nil, command: String = "test", interrupt: InterruptFlag = InterruptFlag(),
+  from source: Stage1Source = .images(FewImages()), scorer: FIDScorer? = nil, command: String = "test", interrupt: InterruptFlag = InterruptFlag(),
   observer: @escaping RunObserver = { _ in }
 ) throws -> String {
   try DistillationPipeline(
     DistillationRecord(configuration, teacher: teacher.file), teacher: teacher, scorer: scorer, folder: folder,
     command: command, interrupt: interrupt,
     observer: observer
-  ).run(data: FewImages())
+  ).run(source)
 }
 
 /// The lines of a run's log.

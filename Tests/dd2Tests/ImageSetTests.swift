@@ -184,12 +184,45 @@ import Testing
     file.metadata["training"] = nil
     try file.write(to: folder.file("unknown.h5"))
     let teacher = ["--teacher", "unknown.h5"]
-    try refuses(
-      ["distill", "--steps", "1", "--run", "run"] + teacher + Self.smallest, status: 64,
-      saying: ["unknown.h5: does not say what images it has learned", "--data"])
+    // Who has nothing but the weights can begin.
+    let own = try run(["distill", "--steps", "1", "--run", "own"] + teacher + Self.smallest)
+    #expect(own.log.contains("stage 1 learns sequences that the teacher draws"), "\(own.log)")
+    #expect(try folder.settings(ofRun: "own")["data"] == "teacher")
+    let tokens = try HDF5File(reading: folder.file("own/sequences/sequences.h5"))
+    #expect(try tokens.shape(of: "ids") == [4, 130])
+    _ = try run(["distill", "--steps", "2", "--run", "own", "--resume"])
     _ = try run(distill("shapes32", ["--run", "run"] + teacher))
     let table = try run(
       ["evaluate", "--count", "20", "--generators-only", "--checkpoint", "run/generator.h5"] + teacher)
     #expect(table.log.contains("unknown.h5 does not say what images it has learned"), "\(table.log)")
+  }
+
+  // MARK: Tokens
+
+  @Test func tokensTakeThePlaceOfImages() throws {
+    _ = try run(["teacher", "encode", "shapes32-var", "--images", "flat", "-o", "tokens.h5"])
+    let command = ["distill", "--steps", "1"] + Self.smallest
+    let outcome = try run(command + ["--tokens", "tokens.h5", "--run", "run"])
+    #expect(outcome.log.contains("tokens: 60 sequences of tokens.h5"), "\(outcome.log)")
+    _ = try run(distill("flat", ["--run", "images"]))
+    let generators = try ["run", "images"].map { try Checkpoint.read(from: folder.file($0 + "/generator.h5")).ema }
+    #expect(generators[0] == generators[1])
+    try FileManager.default.moveItem(atPath: folder.file("tokens.h5"), toPath: folder.file("moved.h5"))
+    let resume = ["distill", "--steps", "2", "--run", "run", "--resume"]
+    _ = try run(resume + ["--tokens", "moved.h5"])
+    _ = try run(["teacher", "sample", "shapes32-var", "--count", "60", "--tokens-out", "o.h5"])
+    for other in [["--tokens", "o.h5"], ["--data", "flat"], ["--data", "teacher"]] {
+      try refuses(resume + other, status: 64, saying: ["the run to resume has another \(other[0].dropFirst(2))"])
+    }
+    try refuses(
+      command + ["--tokens", "moved.h5", "--data", "flat"], status: 64, saying: ["--tokens stand for images"])
+    try refuses(
+      command + ["--tokens", "moved.h5", "--set", "data=flat"], status: 64, saying: ["tokens stand for images"])
+    try refuses(
+      command + ["--tokens", "moved.h5", "--teacher", "shapes32-llamagen"], saying: ["moved.h5", "ids", "[60, 64]"])
+    try refuses(
+      command + ["--tokens", "moved.h5", "--method", "dd1", "--run", "dd1"], status: 64,
+      saying: ["--tokens has no effect: it needs method dd2"])
+    try refuses(command + ["--tokens", "nowhere.h5", "--run", "none"], status: 66, saying: ["nowhere.h5"])
   }
 }

@@ -48,6 +48,26 @@ import Testing
     try expectCheckpoint(outcome, "stopping cleanly on SIG\(name)\n")
   }
 
+  @Test func anEncodingGoesOnWhereItWasStopped() throws {
+    let count = 4000
+    _ = try dd2.succeeding(["data", "render", "-o", "images", "--count", "\(count)"])
+    let encode = ["teacher", "encode", "shapes32-var", "--images", "images", "-o"]
+    let models = Command.bundledModels
+    let stopped = try dd2(encode + ["tokens.h5"], models: models) { process in
+      // Once it encodes: before, a signal ends it at once.
+      usleep(1_500_000)
+      kill(process.processIdentifier, SIGTERM)
+    }
+    if stopped.status != 0 {
+      #expect(stopped.status == 130 && stopped.log.contains("run the command again to go on"), "\(stopped.log)")
+      let again = try dd2.succeeding(encode + ["tokens.h5"], models: models)
+      #expect(again.log.contains("going on after"), "\(again.log)")
+    }
+    _ = try dd2.succeeding(encode + ["whole.h5"], models: models)
+    #expect(try folder.contents("tokens.h5") == folder.contents("whole.h5"))
+    #expect(!FileManager.default.fileExists(atPath: folder.file("tokens.h5.part")))
+  }
+
   @Test func whatIsIgnoredStaysIgnored() throws {
     let outcome = try dd2(
       ["data", "render", "-o", "out", "--count", "400"], shell: "trap '' HUP INT USR1; exec \"$0\" \"$@\""

@@ -7,16 +7,19 @@ extension Checkpoint {
   ///
   /// Throws `ArtifactError.cannotCreate`, `.inputOutput`, or `.invalidName` if a name cannot be stored.
   public func write(to path: String) throws {
-    try write(to: path, adding: [], to: "") { name in throw ArtifactError.missingDataset(path: path, name: name) }
+    try write(to: path, adding: [:]) { group, name in
+      throw ArtifactError.missingDataset(path: path, name: "/\(group)/\(name)")
+    }
   }
 
   /// As `write(to:)`, with further arrays that are made one after the other, for weights that do not fit into memory
   /// twice.
   /// - Parameters:
-  ///   - names: the arrays' names in `group`, beyond those that the group has already.
-  ///   - array: the array of a name; what it throws ends the writing, and no file is left.
+  ///   - names: the arrays' names by group, beyond those that the groups have already.
+  ///   - array: the array of a group and name; what it throws ends the writing, and no file is left.
   public func write(
-    to path: String, adding names: [String], to group: String, array: (String) throws -> HostArray
+    to path: String, adding names: [String: [String]],
+    array: (_ group: String, _ name: String) throws -> HostArray
   ) throws {
     let writer = try HDF5Writer(path: path)
     defer { writer.abandon() }
@@ -31,16 +34,16 @@ extension Checkpoint {
       }
       try writer.setAttribute(name, .string(text))
     }
-    for (group, arrays) in groups.sorted(by: { $0.key < $1.key }) {
+    for group in Set(groups.keys).union(names.keys).sorted() {
       guard !group.contains("/") else {
         throw ArtifactError.invalidName(path: path, name: group, detail: "a group's name holds no /")
       }
       try writer.createGroup("/" + group)
-      for (name, array) in arrays.sorted(by: { $0.key < $1.key }) {
-        try writer.write(array, to: "/\(group)/\(name)")
+      let known = groups[group] ?? [:]
+      for name in (known.keys + names[group, default: []]).sorted() {
+        try writer.write(try known[name] ?? array(group, name), to: "/\(group)/\(name)")
       }
     }
-    for name in names.sorted() { try writer.write(try array(name), to: "/\(group)/\(name)") }
     try writer.finish()
   }
 

@@ -165,9 +165,9 @@ public enum FileAccess {
       ? .inputOutput(path: path, detail: systemMessage()) : .cannotCreate(path: path, detail: systemMessage())
   }
 
-  /// Removes a file. Throws `ArtifactError.inputOutput` where it cannot be removed.
+  /// Removes a file or an empty folder. Throws `ArtifactError.inputOutput` where it cannot be removed.
   public static func remove(_ path: String) throws {
-    guard path.withPath({ unlink($0) }) == 0 else {
+    guard path.withPath({ Foundation.remove($0) }) == 0 else {
       throw ArtifactError.inputOutput(path: path, detail: systemMessage())
     }
   }

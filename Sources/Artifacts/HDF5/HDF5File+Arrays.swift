@@ -22,6 +22,30 @@ extension HDF5File {
     }
   }
 
+  /// Rows of the leading axis of a dataset of integers, for arrays of which only parts are wanted.
+  ///
+  /// Throws as `read(_:)`, and `ArtifactError.wrongFormat` where the dataset does not hold integers.
+  /// - Parameter rows: within the dataset's own.
+  public func readRows(_ rows: Range<Int>, of name: String) throws -> [Int32] {
+    try HDF5Library.locked {
+      let (shape, element, stored) = try describe(name)
+      guard element == DD2_H5_INT64 || element == DD2_H5_UINT8 else {
+        throw ArtifactError.wrongFormat(path: path, detail: "\(name) does not hold integers")
+      }
+      precondition(
+        !shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= shape[0], "readRows: \(rows) of \(shape)")
+      let count = rows.count * shape.dropFirst().reduce(1, *)
+      guard count <= Self.memoryLimit(stored: stored) / MemoryLayout<Int32>.size else { throw tooLarge(name, shape) }
+      guard count > 0 else { return [] }
+      return try [Int32](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let status = dd2_h5_read_rows(
+          handle, name, Int32(DD2_H5_INT32), Int64(rows.lowerBound), Int64(rows.count), buffer.baseAddress)
+        guard status == 0 else { throw failure(name) }
+        initialized = count
+      }
+    }
+  }
+
   /// - Returns: extents, kind of the elements, and bytes that the file has of them.
   private func describe(_ name: String) throws -> (shape: [Int], element: Int, stored: Int) {
     try requireDataset(name)

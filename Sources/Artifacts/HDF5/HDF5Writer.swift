@@ -46,14 +46,14 @@ public final class HDF5Writer {
     }
   }
 
-  /// Makes a dataset of `Float` to be filled by `write(_:rows:of:)`, for arrays that do not fit into memory.
-  /// Throws as `write`.
-  public func createDataset(_ name: String, shape: [Int]) throws {
+  /// Makes a dataset to be filled by `write(_:rows:of:)`, for arrays that do not fit into memory. Throws as `write`.
+  /// - Parameter element: what the file holds; rows of another type are converted.
+  public func createDataset(_ name: String, shape: [Int], of element: (some HDF5RowElement).Type = Float.self) throws {
     precondition(!shape.isEmpty && !shape.contains(0), "HDF5Writer.createDataset: nothing to fill in \(shape)")
     try checkPath(name)
     try makeGroups(name.split(separator: "/").dropLast())
-    var raw = try rawShape(shape, DD2_H5_FLOAT32, name)
-    let chunk = HDF5Chunk.shape(for: shape, elementSize: MemoryLayout<Float>.size)
+    var raw = try rawShape(shape, element.hdf5Kind, name)
+    let chunk = HDF5Chunk.shape(for: shape, elementSize: MemoryLayout.size(ofValue: element.zero))
     try call(name) { dd2_h5_create_dataset($0, name, &raw, chunk) }
   }
 
@@ -62,12 +62,12 @@ public final class HDF5Writer {
   ///   - values: as many as the rows have.
   ///   - rows: of the leading axis.
   ///
-  /// Throws as `write`.
-  public func write(_ values: [Float], rows: Range<Int>, of name: String) throws {
+  /// Throws as `write`, and for values that the dataset's elements cannot hold.
+  public func write<Element: HDF5RowElement>(_ values: [Element], rows: Range<Int>, of name: String) throws {
     try values.withUnsafeBytes { bytes in
       try call(name) {
         dd2_h5_write_rows(
-          $0, name, Int32(DD2_H5_FLOAT32), Int64(rows.lowerBound), Int64(rows.count), bytes.baseAddress)
+          $0, name, Int32(Element.hdf5Kind), Int64(rows.lowerBound), Int64(rows.count), bytes.baseAddress)
       }
     }
   }

@@ -9,7 +9,8 @@
 
 enum { DD2_H5_MAX_RANK = 32 };
 
-/// Element kinds that cross this boundary; HDF5 converts whatever the file holds to the kind asked for.
+/// Element kinds that cross this boundary; HDF5 converts whatever the file holds to the kind asked for. Files are
+/// described in the first six; the narrow integers are those of rows.
 enum {
   DD2_H5_OTHER = 0,
   DD2_H5_FLOAT32 = 1,
@@ -17,6 +18,8 @@ enum {
   DD2_H5_INT64 = 3,
   DD2_H5_UINT8 = 4,
   DD2_H5_TEXT = 5,
+  DD2_H5_INT32 = 6,
+  DD2_H5_UINT16 = 7,
 };
 
 enum { DD2_H5_IS_GROUP = 1, DD2_H5_IS_DATASET = 2 };
@@ -65,8 +68,11 @@ int dd2_h5_write(int64_t file, const char *dataset, const dd2_h5_shape *shape, c
                  const void *data);
 /// Creates a dataset as dd2_h5_write does, to be filled with dd2_h5_write_rows.
 int dd2_h5_create_dataset(int64_t file, const char *dataset, const dd2_h5_shape *shape, const int64_t *chunk);
-/// Writes rows first ..< first + count of the leading axis of a dataset that is there.
+/// Writes rows first ..< first + count of the leading axis of a dataset that is there. A value that the dataset cannot
+/// hold is a failure.
 int dd2_h5_write_rows(int64_t file, const char *dataset, int element, int64_t first, int64_t count, const void *data);
+/// Reads such rows, as dd2_h5_read does.
+int dd2_h5_read_rows(int64_t file, const char *dataset, int element, int64_t first, int64_t count, void *out);
 
 /// The number of attributes of an object, negative on failure.
 int64_t dd2_h5_attribute_count(int64_t file, const char *object);

@@ -65,6 +65,15 @@ extension DistillationConfiguration {
     round < self.firstRounds ? max(self.firstScoreUpdates, self.scoreUpdates) : self.scoreUpdates
   }
 
+  /// The value of `data` for sequences that the teacher draws itself.
+  public static let ownSequences = "teacher"
+
+  /// Whether stage 1 learns sequences that the teacher draws.
+  var drawsOwnSequences: Bool { self.method == .dd2 && self.data == Self.ownSequences }
+
+  /// Sequences for stage 1 where the teacher draws them: no more than its updates see.
+  var ownSequenceCount: Int { min(self.trainingImages, self.stage1Steps * self.batch) }
+
   /// Decay of the averaged generator after a number of updates: shorter at first, where weights change fast.
   func averagingDecay(afterUpdates count: Int) -> Float {
     min(self.emaDecay, Float(count) / (Float(count) + self.emaRamp))

@@ -9,8 +9,10 @@ public struct DistillationRecord: Codable, Equatable, Sendable {
   public var settings: DistillationConfiguration
   /// The teacher's file.
   public var teacher: RecordedFile
-  /// The images of stage 1; nil for the built-in ones.
+  /// The images of stage 1; nil for the built-in ones, and where there are none.
   public var images: ImageSetRecord?
+  /// The tokens of stage 1, in place of images.
+  public var tokens: RecordedFile?
   /// The generator that stage 2 starts from.
   public var start: RecordedFile?
   /// The statistics that FID is measured against; nil for those of the built-in images.

@@ -40,10 +40,15 @@ public struct DistillationSchema: Sendable {
   public let teacher = SettingKey(
     "teacher", String?.none, "The teacher: a bundled one or a file; null: the preset's, else shapes32-var.")
   public let data = SettingKey(
-    "data", "shapes32", "The images that stage 1 learns from: shapes32, or a folder of PNGs, a subfolder per class.")
+    "data", String?.none,
+    "The images that stage 1 learns from: shapes32, a folder of images (a subfolder per class), or teacher: none, the "
+      + "teacher draws what it learns; null: shapes32 for a teacher of these, else teacher.", needs: .dd2)
+  public let tokens = SettingKey(
+    "tokens", String?.none, "Tokens of 'dd2 teacher encode' that stage 1 learns, in place of images.", needs: .dd2)
   public let classes = SettingKey(
     "classes", String?.none,
-    "Which folder is which class, where that is not clear: text, numbers, or a file of names and numbers.")
+    "Which folder is which class, where that is not clear: text, numbers, or a file of names and numbers.",
+    needs: .dd2)
   public let start = SettingKey(
     "start", String?.none, "A generator of the same teacher that stage 2 starts from, in place of a warm start.",
     needs: .dd2)
@@ -81,7 +86,8 @@ public struct DistillationSchema: Sendable {
   public let stage1LearningRate = SettingKey(
     "stage1.learning_rate", Float(2e-4), .above(0), "Peak learning rate.", needs: .dd2)
   public let trainingImages = SettingKey(
-    "stage1.images", 10_000, .atLeast(1), "Images whose tokens it learns from.", needs: .dd2)
+    "stage1.images", 10_000, .atLeast(1),
+    "Images whose tokens it learns; where the teacher draws them, no more than the updates see.", needs: .dd2)
 
   public let pairs = SettingKey("pairs.count", 16_000, .atLeast(1), "Pairs of noise and tokens.", needs: .pairs)
   public let pairIntegrationSteps = SettingKey(

@@ -15,15 +15,15 @@ import Training
 /// pipeline continues where it stopped.
 public struct DistillationPipeline {
   private let record: DistillationRecord
-  private let teacher: TeacherFile.Loaded
+  let teacher: TeacherFile.Loaded
   private let scorer: FIDScorer?
   private let folder: String
   private let command: String
-  private let interrupt: InterruptFlag
+  let interrupt: InterruptFlag
   private let time: TrainingTime
-  private let observer: RunObserver
+  let observer: RunObserver
 
-  private var configuration: DistillationConfiguration { record.settings }
+  var configuration: DistillationConfiguration { record.settings }
 
   /// Name of the finished generator in the run's folder.
   public static let generatorName = "generator.h5"
@@ -51,13 +51,13 @@ public struct DistillationPipeline {
   /// Runs what is not done yet and writes `generator.h5`.
   /// - Returns: the path of the generator file.
   /// - Throws: `RunInterrupted`, `NonFiniteStep`, `ArtifactError`.
-  public func run(data: any ImageSource) throws -> String {
+  public func run(_ source: Stage1Source) throws -> String {
     let run = try open(folder, command: command)
     if let change = run.change { observer(.warning(change)) }
     observer(.planned(DistillationPlan(configuration, teacher: teacher.teacher).stages))
     switch configuration.method {
     case .dd2:
-      let stage1 = try trainStage1(data, command: run.command)
+      let stage1 = try trainStage1(source, command: run.command)
       return try trainGenerator(stage1, chain: try trainChain(stage1, command: run.command), in: run)
     case .dd1: return try regress(run)
     }
@@ -65,17 +65,8 @@ public struct DistillationPipeline {
 
   // MARK: Stages
 
-  private func trainStage1(_ data: any ImageSource, command: String) throws -> StateDict {
-    let tokens = TokenSource {
-      let indices = configuration.trainingIndices(of: data.count)
-      observer(.started(stage: "encoding", completed: 0, total: indices.count))
-      return try TokenSet.encode(
-        data, indices: indices, batch: teacher.teacher.imagesAtOnce,
-        progress: { completed in
-          observer(.step(stage: "encoding", completed: completed, total: indices.count, metrics: []))
-          if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
-        }, encoder: { try teacher.teacher.encode(images_BhwC: $0) })
-    }
+  private func trainStage1(_ source: Stage1Source, command: String) throws -> StateDict {
+    let tokens = stage1Tokens(source, command: command)
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
     try loop(try open(folder + "/" + stage.name, command: command)).run(stage)
     return stage.network.parameters.stateDict()
@@ -111,12 +102,16 @@ public struct DistillationPipeline {
   /// The pairs of the run, made when first asked for.
   private func pairs(drawnBy chain: RecordedFile?, command: String) -> TokenSource {
     TokenSource {
-      try PairCollection(
-        teacher: teacher, chain: chain, configuration: configuration,
-        run: open(folder + "/" + PairCollection.name, command: command), interrupt: interrupt, time: time,
-        observer: observer
-      ).pairs()
+      try TokenCollection.pairs(of: teacher, chain: chain, configuration).sequences(
+        session(TokenCollection.pairsName, command: command))
     }
+  }
+
+  /// A collection's own run.
+  func session(_ name: String, command: String) throws -> TokenCollection.Session {
+    TokenCollection.Session(
+      teacher: teacher.teacher, run: try open(folder + "/" + name, command: command), interrupt: interrupt, time: time,
+      observer: observer)
   }
 
   /// The generator that stage 2 starts from; nil for the network of stage 1.

@@ -48,7 +48,15 @@ struct DistillationPlan {
     let stage1 = PlannedStage(
       name: "stage1", steps: settings.stage1Steps,
       cost: batch * (teacher * 2 + Self.trainingFactor * (trunk + head)))
-    return [stage1] + chain + stages(parts: settings.parts, chain: settings.usesChain ? settings.chainParts : nil)
+    return own + [stage1] + chain + stages(parts: settings.parts, chain: settings.usesChain ? settings.chainParts : nil)
+  }
+
+  /// Drawing with kept keys and values reads each token once.
+  private var own: [PlannedStage] {
+    guard settings.drawsOwnSequences else { return [] }
+    return [
+      PlannedStage(name: TokenCollection.ownSequencesName, steps: settings.ownSequenceCount, cost: 2 * teacher)
+    ]
   }
 
   private var chain: [PlannedStage] {
@@ -68,7 +76,7 @@ struct DistillationPlan {
   private func pairs(drawnBy chain: Int?) -> PlannedStage {
     let cost =
       chain.map { generator($0) / batch } ?? 2 * teacher + 2 * Double(settings.pairIntegrationSteps) * flowStep
-    return PlannedStage(name: PairCollection.name, steps: settings.pairs, cost: cost)
+    return PlannedStage(name: TokenCollection.pairsName, steps: settings.pairs, cost: cost)
   }
 
   private func regression(_ parts: Int) -> Double { Self.trainingFactor * generator(parts) }

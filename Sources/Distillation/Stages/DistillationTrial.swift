@@ -11,11 +11,6 @@ public struct DistillationTrial: Sendable {
   public let networks: [(name: String, parameters: Int)]
   /// Memory of the process in an update of stage 2 (or of dd1), in bytes.
   public let bytes: Int
-  /// What a checkpoint takes beside that while it is written: weights, averages and the optimisers' two moments.
-  public var checkpointBytes: Int {
-    let trained = networks.dropFirst().map(\.parameters)
-    return MemoryLayout<Float>.size * (3 * trained.reduce(0, +) + (trained.first ?? 0))
-  }
   /// Seconds of an update of the score network; nil where there is none.
   public let scoreSeconds: Double?
   /// Seconds of an update of the generator.

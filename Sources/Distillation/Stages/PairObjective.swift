@@ -19,7 +19,7 @@ struct PairObjective {
     let metrics: [(String, Double)]
   }
 
-  /// - Parameter pairs: see `PairCollection`.
+  /// - Parameter pairs: see `TokenCollection.pairs`.
   init(teacher: any Teacher, pairs: TokenSource, configuration: DistillationConfiguration) {
     self.teacher = teacher
     self.pairs = pairs

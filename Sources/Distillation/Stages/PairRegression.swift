@@ -23,7 +23,7 @@ public final class PairRegression: TrainingStage {
   /// - Parameters:
   ///   - name: in logs and checkpoints.
   ///   - initial: weights of a score network, which the generator is before its first update.
-  ///   - pairs: see `PairCollection`.
+  ///   - pairs: see `TokenCollection.pairs`.
   ///   - monitor: scores the averaged generator at intervals; nil for no evaluation.
   /// - Throws: `StateDictError` where they do not fit.
   public init(

@@ -148,9 +148,9 @@ public final class Stage2Training: TrainingStage {
     let (generatorMoments, generatorStep) = generatorTrainer.state(prefix: "generator")
     let (scoreMoments, scoreStep) = scoreTrainer.state(prefix: "score")
     return StageState(
-      parameters: generator.parameters.stateDict().addingPrefix("generator")
-        .merging(score.parameters.stateDict().addingPrefix("score")),
-      ema: average.stateDict(), optimizer: generatorMoments.merging(scoreMoments),
+      parameters: generator.parameters.current.addingPrefix("generator")
+        .merging(score.parameters.current.addingPrefix("score")),
+      ema: average.current, optimizer: generatorMoments.merging(scoreMoments),
       progress: ["generator_updates": generatorStep, "score_updates": scoreStep])
   }
 

@@ -1,7 +1,9 @@
 import DD2Generator
 import DD2Teacher
+import Sampling
 import TeacherModels
 import TensorCore
+import Training
 
 /// Noise and the tokens that it becomes, for regression: by the teacher's flow (DD1, arXiv 2412.17153), or by another
 /// generator. A generator of several parts draws nearly as well as its teacher with far fewer choices upon one another, so
@@ -75,5 +77,37 @@ enum TokenPairs {
       x = step + 1 == steps ? euler : x + (slope + velocity(euler, next)) * (0.5 * (next - time))
     }
     return x
+  }
+}
+
+extension TokenCollection {
+  /// The name of the collection.
+  static let pairsName = "pairs"
+
+  /// The pairs of a run.
+  /// - Parameter chain: the generator file that draws the tokens, in place of the teacher's flow where nil; read only if
+  ///   pairs are missing.
+  static func pairs(
+    of teacher: TeacherFile.Loaded, chain: RecordedFile?, _ settings: DistillationConfiguration
+  ) throws -> TokenCollection {
+    TokenCollection(
+      name: pairsName, total: settings.pairs,
+      origin: [
+        "noise_seed": String(settings.seed), "noise_purpose": TokenPairs.noisePurpose,
+        "guidance": try JSON.text(settings.guidance), "generator": chain?.hash ?? "none",
+      ], batch: min(mostAtOnce, teacher.teacher.sequencesAtOnce)
+    ) {
+      guard let chain else {
+        return { indices in
+          try TokenPairs.collect(
+            teacher: teacher.teacher, guidance: settings.guidance, indices: indices,
+            steps: settings.pairIntegrationSteps, seed: settings.seed)
+        }
+      }
+      let generator = try GeneratorFile.read(chain.path, teacher: teacher).generator
+      return { indices in
+        try TokenPairs.collect(generator: generator, teacher: teacher.teacher, indices: indices, seed: settings.seed)
+      }
+    }
   }
 }

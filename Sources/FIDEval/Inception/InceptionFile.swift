@@ -71,7 +71,7 @@ public enum InceptionFile {
     let file = Checkpoint(
       kind: kind, config: configuration, createdBy: createdBy, metadata: metadata.merging(facts) { $1 })
     let names = weights.entries.map(\.name).filter { !$0.hasSuffix(InceptionArrays.counterSuffix) }
-    try file.write(to: path, adding: names, to: "parameters") { try weights.array($0) }
+    try file.write(to: path, adding: ["parameters": names]) { try weights.array($1) }
     return hash
   }
 

@@ -46,15 +46,15 @@ struct Distill: ComputingCommand {
     let request = try DistillationRequest(preset: options.preset, try assignments(), resuming: recorded)
     if running.dryRun { return try DryRun(request).show() }
     if recorded != nil { try requireSteps(request.record.settings.steps) }
-    let (record, images, scorer) = try request.prepare()
+    let (record, source, notes, scorer) = try request.prepare()
     let folder = try location.folder(purpose: "distill")
     if let preset = request.preset { Self.announce(preset) }
-    images.logNotes()
+    for note in notes { Log.info(note) }
     let path = try location.supervised(folder: folder) { interrupt, observer in
       try DistillationPipeline(
         record, teacher: request.teacher, scorer: scorer, folder: folder, command: commandLine,
         interrupt: interrupt, observer: observer
-      ).run(data: images.source)
+      ).run(source)
     }
     try Console.result(path)
   }

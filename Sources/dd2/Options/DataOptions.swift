@@ -38,7 +38,15 @@ struct DataOptions: ParsableArguments {
 
   @OptionGroup var classes: ClassOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Tokens to use in place of images: a file of 'dd2 teacher encode'.", valueName: "file"))
+  var tokens: String?
+
   func validate() throws {
+    if tokens != nil, data != nil || classes.classes != nil {
+      throw ValidationError("--tokens stand for images: leave out --data and --classes, or --tokens")
+    }
     guard classes.classes != nil, (data ?? Self.builtIn) == Self.builtIn else { return }
     throw ValidationError("--classes says which folder of --data is which class; give --data DIR, or leave it out")
   }

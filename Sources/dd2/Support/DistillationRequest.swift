@@ -36,7 +36,7 @@ struct DistillationRequest {
     let name = named ?? recorded?.teacher.path ?? preset?.bundledTeacher ?? BundledModels.teachers[0].name
     // Where the preset follows from the teacher's name, wrong settings are reported before any large file is read.
     if recorded == nil, let preset = preset ?? DistillationPreset(rawValue: name) {
-      _ = try Self.checked(assignments, over: preset, isScoringAsked)
+      _ = try Self.checked(assignments, over: preset, teacher: nil, isScoringAsked)
     }
     let teacher = try Self.teacher(name, resuming: recorded)
     if let recorded {
@@ -45,7 +45,7 @@ struct DistillationRequest {
       self.preset = nil
     } else {
       let preset = preset ?? DistillationPreset(rawValue: name) ?? .usual(for: teacher.configuration)
-      var settings = try Self.checked(assignments, over: preset, isScoringAsked)
+      var settings = try Self.checked(assignments, over: preset, teacher: teacher, isScoringAsked)
       settings.teacher = name
       record = try Self.fresh(settings, teacher: teacher)
       self.preset = preset
@@ -56,29 +56,29 @@ struct DistillationRequest {
     self.teacher = teacher
   }
 
-  /// Checks the run's images and what FID is measured against.
-  /// - Returns: the record with what is known of the images.
-  func prepare() throws -> (record: DistillationRecord, images: TrainingImages, scorer: FIDScorer?) {
-    let isNew = preset != nil
-    if isNew { try requireImages() }
-    let (settings, side) = (record.settings, teacher.teacher.imageSide)
-    let images = try TrainingImages(
-      settings.data, isNew || given.contains("classes") ? ClassOptions.rule(settings.classes) : nil, side: side,
-      known: KnownClasses(of: teacher), recorded: record.images)
+  /// Checks what stage 1 learns from and what FID is measured against.
+  /// - Returns: the record with what is known of the images, and what to say of them when the work begins.
+  func prepare() throws -> (record: DistillationRecord, source: Stage1Source, notes: [String], scorer: FIDScorer?) {
     var record = record
-    record.images = images.record
-    return (record, images, try InRunFID.scorer(record, side: side, isAsked: isScoringAsked))
+    let (source, notes) = try prepareSource(&record)
+    let scorer = try InRunFID.scorer(record, side: teacher.teacher.imageSide, isAsked: isScoringAsked)
+    return (record, source, notes, scorer)
   }
 
-  /// - Throws: `CommandFailure` where the teacher learned from other images than the built-in ones, or does not say from
-  ///   which, and nothing says which to take: stage 1 would train on images that it has never seen.
-  private func requireImages() throws {
-    guard !given.contains("data"), teacher.trainingData != DataOptions.builtIn else { return }
-    let learned = teacher.trainingData.map { "has learned from \($0); give --data with that folder" }
-    throw CommandFailure(
-      .usage,
-      "\(teacher.path): " + (learned ?? "does not say what images it has learned; give --data with them")
-        + " or another of its kind")
+  private func prepareSource(_ record: inout DistillationRecord) throws -> (Stage1Source, notes: [String]) {
+    let settings = record.settings
+    guard settings.method == .dd2, let data = settings.data, data != DistillationConfiguration.ownSequences else {
+      guard let tokens = record.tokens else {
+        return (.teacher, settings.method == .dd2 ? ["no images: stage 1 learns sequences that the teacher draws"] : [])
+      }
+      let count = try TokenFile.count(tokens.path, for: teacher)
+      return (.tokens(tokens), ["tokens: \(count) sequences of \(tokens.path)"])
+    }
+    let images = try TrainingImages(
+      data, preset != nil || given.contains("classes") ? ClassOptions.rule(settings.classes) : nil,
+      side: teacher.teacher.imageSide, known: KnownClasses(of: teacher), recorded: record.images)
+    record.images = images.record
+    return (.images(images.source), images.notes)
   }
 
   private static func settings(
@@ -90,18 +90,24 @@ struct DistillationRequest {
   }
 
   /// The settings of a new run.
+  /// - Parameter teacher: nil where it is not read yet, and with it unknown what there is to learn from.
   /// - Throws: also for a setting without effect, and for FID that is asked for without anything to measure against.
   private static func checked(
-    _ assignments: [Assignment], over preset: DistillationPreset, _ isScoringAsked: Bool
+    _ assignments: [Assignment], over preset: DistillationPreset, teacher: TeacherFile.Loaded?, _ isScoringAsked: Bool
   ) throws -> DistillationConfiguration {
     var settings = try settings(assignments, over: preset.configuration)
     for given in assignments where given.wantsEffect { try settings.requireEffect(of: given.path, named: given.name) }
-    if settings.data != DataOptions.builtIn, settings.reference == nil {
+    if let teacher, settings.data == nil, settings.tokens == nil {
+      let isBuiltIn = teacher.trainingData == DataOptions.builtIn
+      settings.data = isBuiltIn ? DataOptions.builtIn : DistillationConfiguration.ownSequences
+    }
+    let isUnknown = settings.data == nil && settings.tokens == nil
+    if settings.data != DataOptions.builtIn, !isUnknown, settings.reference == nil {
       guard !isScoringAsked || settings.evaluationInterval == 0 else {
         throw CommandFailure(
           .usage,
-          "FID is measured against shapes32, which --data is not; give --ref with a file of 'dd2 ref build', or leave "
-            + "out --evaluate-every and --evaluate-count")
+          "FID is measured against shapes32 only where that is what stage 1 learns from; give --ref with a file of "
+            + "'dd2 ref build', or leave out --evaluate-every and --evaluate-count")
       }
       settings.evaluationInterval = 0
     }
@@ -135,6 +141,7 @@ struct DistillationRequest {
     }
     var record = DistillationRecord(settings, teacher: teacher.file)
     record.start = start
+    record.tokens = try settings.tokens.map { try RecordedFile(at: $0) }
     record.reference = try InRunFID.recordedReference(settings.reference)
     record.referenceWeights = try settings.referenceWeights.map { try RecordedFile(at: $0) }
     return record
@@ -143,7 +150,7 @@ struct DistillationRequest {
   // MARK: A run that is resumed
 
   /// Settings that name places: of things that may have moved, and are compared by their contents.
-  private static let places = ["teacher", "data", "classes", "fid.reference", "fid.weights"]
+  private static let places = ["teacher", "data", "tokens", "classes", "fid.reference", "fid.weights"]
 
   /// The run's own record, with another number of steps or another place of its files: the command that began it may be
   /// repeated, in part or whole.
@@ -156,10 +163,17 @@ struct DistillationRequest {
     record.teacher = teacher.file
     for path in places + ["steps"] where given.contains(path) { try record.settings.copy(path, from: asked) }
     var differing = asked.differences(from: recorded.settings).filter { $0 != "steps" && !places.contains($0) }
+    if given.contains("data"), isFolder(asked.data) != isFolder(recorded.settings.data)
+      || !isFolder(asked.data) && asked.data != recorded.settings.data
+    {
+      differing.append("data")
+    }
     func compare(_ path: String, _ began: RecordedFile?, _ now: RecordedFile?) -> RecordedFile? {
       if given.contains(path), now?.hash != began?.hash { differing.append(path) }
       return given.contains(path) && now?.hash == began?.hash ? now : began
     }
+    record.tokens = compare(
+      "tokens", recorded.tokens, given.contains("tokens") ? try asked.tokens.map { try RecordedFile(at: $0) } : nil)
     record.reference = compare(
       "fid.reference", recorded.reference,
       given.contains("fid.reference") ? try InRunFID.recordedReference(asked.reference) : nil)
@@ -178,5 +192,10 @@ struct DistillationRequest {
           + "\(record.settings.steps)")
     }
     return record
+  }
+
+  /// Whether what `data` names is a folder, which may have moved.
+  private static func isFolder(_ data: String?) -> Bool {
+    data != nil && data != DataOptions.builtIn && data != DistillationConfiguration.ownSequences
   }
 }

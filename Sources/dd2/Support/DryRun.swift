@@ -20,8 +20,7 @@ struct DryRun {
     func gigabytes(_ bytes: Int) -> String { String(format: "%.2f GB", Double(bytes) / 1e9) }
     let room = available.map { "; \(gigabytes($0)) available" } ?? ""
     try Console.result(
-      "\nMEMORY of an update: \(gigabytes(trial.bytes)), and \(gigabytes(trial.checkpointBytes)) more while a checkpoint "
-        + "is written\(room)")
+      "\nMEMORY of an update: \(gigabytes(trial.bytes))\(room)")
     let parts = [
       trial.scoreSeconds.map { String(format: "score network %.2f s", $0) },
       String(format: "generator %.2f s", trial.generatorSeconds),
@@ -35,7 +34,7 @@ struct DryRun {
     try Console.result("\nTIME of the run, about, without FID")
     try Console.result(
       TextTable([["STAGE", "STEPS", "TIME"]] + rows + [["in all", "", ProgressMeter.duration(total)]]).description)
-    if let available, trial.bytes + trial.checkpointBytes > available {
+    if let available, trial.bytes > available {
       Log.warning("the run needs more memory than there is; give a smaller --batch")
     }
   }

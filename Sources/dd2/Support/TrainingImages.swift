@@ -8,7 +8,7 @@ struct TrainingImages {
   /// Nil for the built-in ones.
   let record: ImageSetRecord?
   /// What to say of them when the work begins.
-  private let notes: [String]
+  let notes: [String]
 
   /// The images of a folder, or the built-in ones.
   /// - Parameters:
