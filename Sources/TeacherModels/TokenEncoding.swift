@@ -61,7 +61,9 @@ public struct TokenEncoding {
   }
 
   /// What the encoding that was begun for a file recorded of its images: they need not be checked again.
-  public static func begunImages(for output: String) throws -> ImageSetRecord? { try origin(in: folder(of: output))?.images }
+  public static func begunImages(for output: String) throws -> ImageSetRecord? {
+    try origin(in: folder(of: output))?.images
+  }
 
   private static func folder(of output: String) -> String { output + ".part" }
 

@@ -69,7 +69,8 @@ public enum TokenFile {
     if let recorded = try file.attributes()[tokenizerName]?.string, recorded != (try teacher.tokenizerHash()) {
       throw ArtifactError.wrongFormat(
         path: path,
-        detail: "its tokens are not of \(teacher.path)'s tokenizer; make them with 'dd2 teacher encode' and that teacher")
+        detail:
+          "its tokens are not of \(teacher.path)'s tokenizer; make them with 'dd2 teacher encode' and that teacher")
     }
     return count
   }
@@ -97,7 +98,8 @@ public enum TokenFile {
     let rows = indices ?? Array(0..<count)
     let L = teacher.layout.count
     let ids = try integers(file, idsName, rows, width: L, below: teacher.codebook.count, "token of the teacher")
-    let labels = try needsLabels
+    let labels =
+      try needsLabels
       ? integers(file, labelsName, rows, width: 1, below: teacher.classCount, "class of the teacher") : nil
     return (IndexTensor(ids, [rows.count, L]), labels)
   }

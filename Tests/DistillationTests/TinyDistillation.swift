@@ -32,7 +32,8 @@ func tinySettings(steps: Int) -> DistillationConfiguration {
 @discardableResult
 func distill(
   _ configuration: DistillationConfiguration, _ teacher: TeacherFile.Loaded, _ folder: String,
-  from source: Stage1Source = .images(FewImages()), scorer: FIDScorer? = nil, command: String = "test", interrupt: InterruptFlag = InterruptFlag(),
+  from source: Stage1Source = .images(FewImages()), scorer: FIDScorer? = nil, command: String = "test",
+  interrupt: InterruptFlag = InterruptFlag(),
   observer: @escaping RunObserver = { _ in }
 ) throws -> String {
   try DistillationPipeline(

@@ -55,10 +55,13 @@ import Testing
       try Self.encode(images, teacher, to: path)
       #expect(images.reads.sorted() == Array(200..<250))
       #expect(!FileAccess.exists(path + ".part"))
-      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(contentsOf: URL(fileURLWithPath: folder + "/whole.h5")))
+      #expect(
+        try Data(contentsOf: URL(fileURLWithPath: path)) == Data(contentsOf: URL(fileURLWithPath: folder + "/whole.h5"))
+      )
       let tokens = try TokenFile.read(path, for: teacher.teacher)
       let expected = try teacher.teacher.encode(images_BhwC: images.batch([249]).images)
-      #expect(tokens.count == 250 && tokens.batch([249]).ids == expected && tokens.labels == (0..<250).map(images.label))
+      #expect(
+        tokens.count == 250 && tokens.batch([249]).ids == expected && tokens.labels == (0..<250).map(images.label))
     }
   }
 
@@ -117,7 +120,8 @@ import Testing
       let deeper = try TinyTeacher.nextScale.load(in: folder, sharpness: 2)
       #expect(try TokenFile.count(path, for: deeper) == 24)
       var file = try Checkpoint.read(from: teacher.path)
-      let name = try #require(file.parameters.keys.first { $0.hasPrefix("tokenizer.") && $0.hasSuffix("conv_in.weight") })
+      let name = try #require(
+        file.parameters.keys.first { $0.hasPrefix("tokenizer.") && $0.hasSuffix("conv_in.weight") })
       let weight = try #require(file.parameters[name])
       file.parameters[name] = HostArray(shape: weight.shape, weight.floats.map { $0 + 1 })
       try file.write(to: folder + "/other.h5")

@@ -154,7 +154,7 @@ public struct DistillationSchema: Sendable {
   public let evaluationCount = SettingKey("fid.count", 2000, .atLeast(2), "Images of a measurement.")
 
   public let snapshotInterval = SettingKey(
-    "output.snapshot_every", 25, .atLeast(1), "Updates between pictures of samples.")
+    "output.snapshot_every", 25, .atLeast(0), "Updates between pictures of samples, also after the last; 0: none.")
   public let checkpointInterval = SettingKey("output.checkpoint_every", 50, .atLeast(1), "Updates between checkpoints.")
 
   /// What the settings of a group are about.

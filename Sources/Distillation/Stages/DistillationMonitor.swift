@@ -92,9 +92,9 @@ public struct DistillationMonitor {
     raw: OneStepGenerator, averaged: @autoclosure () -> StateDict, completed: Int, total: Int, in run: RunFolder
   ) throws -> [(String, Double)] {
     let isLast = completed == total
-    let wantsSnapshot = completed > 0 && (completed % configuration.snapshotInterval == 0 || isLast)
-    let interval = configuration.evaluationInterval
-    let wantsScore = scorer != nil && interval > 0 && (completed % interval == 0 || isLast)
+    func isDue(every interval: Int) -> Bool { interval > 0 && (completed % interval == 0 || isLast) }
+    let wantsSnapshot = completed > 0 && isDue(every: configuration.snapshotInterval)
+    let wantsScore = scorer != nil && isDue(every: configuration.evaluationInterval)
     guard wantsSnapshot || wantsScore else { return [] }
     let averaged = averaged()
     let generator = try StudentFactory(teacher: teacher, configuration).unset.generator()

@@ -163,8 +163,9 @@ struct DistillationRequest {
     record.teacher = teacher.file
     for path in places + ["steps"] where given.contains(path) { try record.settings.copy(path, from: asked) }
     var differing = asked.differences(from: recorded.settings).filter { $0 != "steps" && !places.contains($0) }
-    if given.contains("data"), isFolder(asked.data) != isFolder(recorded.settings.data)
-      || !isFolder(asked.data) && asked.data != recorded.settings.data
+    if given.contains("data"),
+      isFolder(asked.data) != isFolder(recorded.settings.data)
+        || !isFolder(asked.data) && asked.data != recorded.settings.data
     {
       differing.append("data")
     }

@@ -8,7 +8,7 @@ final class RunProgress {
   private var forecast = RunForecast()
 
   /// What is counted in work that is no training.
-  private static let units = ["encoding": "images", "fid": "images", "pairs": "pairs"]
+  private static let units = ["encoding": "images", "fid": "images", "pairs": "pairs", "sequences": "sequences"]
 
   /// Receives one event.
   func show(_ event: RunEvent) {
