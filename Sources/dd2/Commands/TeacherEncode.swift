@@ -10,7 +10,7 @@ struct TeacherEncode: ComputingCommand {
     discussion: """
       Example: dd2 teacher encode shapes32-var --images images/ -o tokens.h5
 
-      Reads PNG files of the teacher's image size in sorted order, a subfolder per class or the class in the name \
+      Reads PNG and JPEG files in sorted order, cropped to the teacher's image size, a subfolder per class or the class in the name \
       (000012-class3.png), and writes HDF5 with ids (B, L) and labels (B), and which class each folder was.
       """)
 
@@ -21,6 +21,7 @@ struct TeacherEncode: ComputingCommand {
   var images: String
 
   @OptionGroup var classes: ClassOptions
+  @OptionGroup var crop: CropOptions
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The HDF5 file to write.", valueName: "file"))
   var output: String
@@ -30,7 +31,8 @@ struct TeacherEncode: ComputingCommand {
     let teacher = loaded.teacher
     try Outputs.check(output, option: "-o", as: .tokens, inputs: [loaded.path])
     let images = try TrainingImages(
-      images, classes.rule(), side: teacher.imageSide, known: KnownClasses(of: loaded), recorded: nil)
+      images, classes.rule(), crop.crop, for: loaded.configuration, side: teacher.imageSide,
+      known: KnownClasses(of: loaded), recorded: nil)
     let data = images.source
     let interrupts = Interrupts()
     let writer = try HDF5Writer(path: output)

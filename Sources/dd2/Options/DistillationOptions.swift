@@ -124,6 +124,9 @@ extension GuidanceOptions {
 
 extension DataOptions {
   var assignments: [Assignment] {
-    [.option("--data", "data", data), .option("--classes", "classes", classes.classes)].compactMap { $0 }
+    [
+      .option("--data", "data", data), .option("--classes", "classes", classes.classes),
+      .option("--crop", "crop", crop.crop?.rawValue),
+    ].compactMap { $0 }
   }
 }

@@ -63,8 +63,9 @@ struct DistillationRequest {
     if isNew { try requireImages() }
     let (settings, side) = (record.settings, teacher.teacher.imageSide)
     let images = try TrainingImages(
-      settings.data, isNew || given.contains("classes") ? ClassOptions.rule(settings.classes) : nil, side: side,
-      known: KnownClasses(of: teacher), recorded: record.images)
+      settings.data, isNew || given.contains("classes") ? ClassOptions.rule(settings.classes) : nil,
+      isNew || given.contains("crop") ? settings.crop.flatMap(CropChoice.init(rawValue:)) : nil,
+      for: teacher.configuration, side: side, known: KnownClasses(of: teacher), recorded: record.images)
     var record = record
     record.images = images.record
     return (record, images, try InRunFID.scorer(record, side: side, isAsked: isScoringAsked))
@@ -142,8 +143,8 @@ struct DistillationRequest {
 
   // MARK: A run that is resumed
 
-  /// Settings that name places: of things that may have moved, and are compared by their contents.
-  private static let places = ["teacher", "data", "classes", "fid.reference", "fid.weights"]
+  /// Settings that name places, of things that may have moved, or what is read there: compared by what comes of them.
+  private static let places = ["teacher", "data", "classes", "crop", "fid.reference", "fid.weights"]
 
   /// The run's own record, with another number of steps or another place of its files: the command that began it may be
   /// repeated, in part or whole.
