@@ -31,9 +31,10 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(
-      name: "CShims", dependencies: ["CPNG", "CHDF5"], cSettings: kernelFlags,
+      name: "CShims", dependencies: ["CPNG", "CJPEG", "CHDF5"], cSettings: kernelFlags,
       linkerSettings: ["crypto", "dl", "m", "z"].map { .linkedLibrary($0) }),
     library("TensorCore", ["CShims"]),
     library("NN", ["TensorCore"]),

@@ -3,7 +3,7 @@
 # Does nothing where all is there. Exit codes follow sysexits: 69 where something cannot be had.
 set -euo pipefail
 
-packages=(libopenblas-dev libpng-dev libhdf5-dev libssl-dev zlib1g-dev pkg-config curl)
+packages=(libopenblas-dev libpng-dev libjpeg-dev libhdf5-dev libssl-dev zlib1g-dev pkg-config curl)
 swift_needed=6.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -54,10 +54,10 @@ install_packages() {
 
 check_libraries() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    if pkg-config --exists openblas libpng hdf5 libcrypto zlib 2>/dev/null; then
-      say "OpenBLAS, libpng, HDF5, libcrypto and zlib found by pkg-config"
+    if pkg-config --exists openblas libpng libjpeg hdf5 libcrypto zlib 2>/dev/null; then
+      say "OpenBLAS, libpng, libjpeg, HDF5, libcrypto and zlib found by pkg-config"
     else
-      say "not Debian or Ubuntu, not checked: install OpenBLAS, libpng, HDF5, OpenSSL, zlib (with headers), pkg-config"
+      say "not Debian or Ubuntu, not checked: install OpenBLAS, libpng, libjpeg, HDF5, OpenSSL, zlib (with headers), pkg-config"
     fi
     return
   fi

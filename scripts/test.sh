@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Arrows point one way, and DD2Teacher, ScoreNet, DD2Generator and FIDEval do not know each other (CONTRIBUTING.md).
 module_graph='
 CPNG:
+CJPEG:
 CHDF5:
 CShims:
 TensorCore:    CShims

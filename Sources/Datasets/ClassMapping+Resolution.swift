@@ -167,9 +167,9 @@ extension ImageLayout {
     throw wrong("\(loose[index].name) names class \(classes[index]), \(bound); rename or remove it")
   }
 
-  /// The class in a name such as `000123-class3.png`.
+  /// The class in a name such as `000123-class3.png`, of an image that is read.
   private static func number(inFile name: String) -> Int? {
-    name.firstMatch(of: /-class(\d+)\.png$/.ignoresCase()).map { Int($0.1) ?? .max }
+    name.firstMatch(of: /-class(\d+)\.[a-z]+$/.ignoresCase()).map { Int($0.1) ?? .max }
   }
 
   // MARK: Words

@@ -4,7 +4,7 @@ import Artifacts
 public enum DatasetError: Error, Equatable, Sendable {
   /// There is no folder at `path`.
   case missingFolder(path: String)
-  /// The folder holds no PNG file.
+  /// The folder holds no image file.
   case noImages(path: String)
   /// A folder holds images and, beside them, subfolders of images.
   case mixedLayout(path: String, folder: String)
@@ -16,6 +16,8 @@ public enum DatasetError: Error, Equatable, Sendable {
   case wrongClasses(path: String, detail: String)
   /// The images are not those that a run began with.
   case changedImages(path: String, detail: String)
+  /// A run that began with images cropped in one way, or as they are (nil), is to go on with them in another.
+  case changedCrop(path: String, began: ImageCrop?)
   /// An image file cannot be used.
   case unreadable(ArtifactError)
   /// An image has another size than the first one of its folder (`[height, width]`).
@@ -30,7 +32,9 @@ public enum DatasetError: Error, Equatable, Sendable {
     switch self {
     case .missingFolder, .noImages: 66
     case .unreadable(let error): error.exitCode
-    case .mixedSizes, .mixedLayout, .nestedClass, .badImages, .unclearClasses, .wrongClasses, .changedImages: 65
+    case .mixedSizes, .mixedLayout, .nestedClass, .badImages, .unclearClasses, .wrongClasses, .changedImages,
+      .changedCrop:
+      65
     case .unknownClass: 64
     }
   }
@@ -42,7 +46,7 @@ extension DatasetError: CustomStringConvertible {
     case .missingFolder(let path):
       "\(path): no such folder; check the path"
     case .noImages(let path):
-      "\(path): holds no PNG images; give a folder of .png files or of one folder per class"
+      "\(path): holds no images; give a folder of PNG or JPEG files, or of one folder per class"
     case .mixedLayout(let path, let folder):
       "\(path): is one of images beside folders of images (\(folder)); move the images into folders, one per class, or away"
     case .nestedClass(let path):
@@ -54,11 +58,13 @@ extension DatasetError: CustomStringConvertible {
       "\(path): \(detail)"
     case .changedImages(let path, let detail):
       "\(path): \(detail); give the images of then with --data, or start a new run"
+    case .changedCrop(let path, let began):
+      "\(path): the run began with --crop \(began?.rawValue ?? "none"); leave out --crop, or start a new run"
     case .unreadable(let error):
       error.description
     case .mixedSizes(let path, let expected, let found):
       "\(path): is \(found[1]) x \(found[0]) pixels where the folder's first image is "
-        + "\(expected[1]) x \(expected[0]); bring all images to one size (dd2 fid: --resize)"
+        + "\(expected[1]) x \(expected[0]); bring all images to one size (dd2 fid: --resize; to learn from: --crop)"
     case .badImages(let path, let errors, let count):
       (errors.count == 1 ? "" : "\(path): \(errors.count) of \(count) images cannot be used, the first: ")
         + (errors.first?.description ?? "")

@@ -8,9 +8,9 @@ enum ImageCheck {
   /// - Parameter progress: called with the files checked and all files; what it throws ends the check.
   static func results(
     _ files: [String], alpha: RGBImage.AlphaPolicy, progress: (Int, Int) throws -> Void
-  ) rethrows -> [Result<PNGCheck, ArtifactError>] {
+  ) rethrows -> [Result<ImageFileCheck, ArtifactError>] {
     let slice = 512
-    let results = Mutex([Result<PNGCheck, ArtifactError>?](repeating: nil, count: files.count))
+    let results = Mutex([Result<ImageFileCheck, ArtifactError>?](repeating: nil, count: files.count))
     for start in stride(from: 0, to: files.count, by: slice) {
       let end = min(start + slice, files.count)
       ThreadPool.shared.forEachRange(end - start, grain: 8) { range in
@@ -24,9 +24,9 @@ enum ImageCheck {
     return results.withLock { $0.compactMap(\.self) }
   }
 
-  private static func result(_ file: String, _ alpha: RGBImage.AlphaPolicy) -> Result<PNGCheck, ArtifactError> {
+  private static func result(_ file: String, _ alpha: RGBImage.AlphaPolicy) -> Result<ImageFileCheck, ArtifactError> {
     do {
-      let check = try PNGCheck(file)
+      let check = try ImageFileCheck(file)
       if check.hasAlpha, alpha == .refuse {
         return .failure(.unsupported(path: file, detail: "it has transparency (dd2 fid: --alpha drop forgets it)"))
       }

@@ -24,8 +24,9 @@ struct ImageLayout {
   init(_ path: String) throws {
     self.path = path
     let listing = try ImageListing(path)
-    if let other = listing.files.first(where: { !$0.name.lowercased().hasSuffix(".png") }) {
-      throw DatasetError.unreadable(.unsupported(path: "\(path)/\(other.name)", detail: "an image that is not PNG"))
+    if let other = listing.files.first(where: { !ImageListing.isRead($0.name) }) {
+      throw DatasetError.unreadable(
+        .unsupported(path: "\(path)/\(other.name)", detail: "an image that is neither PNG nor JPEG"))
     }
     let parts = listing.files.map { $0.name.split(separator: "/") }
     loose = zip(listing.files, parts).filter { $0.1.count == 1 }.map(\.0)

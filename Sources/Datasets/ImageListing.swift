@@ -17,17 +17,19 @@ struct ImageListing {
     var line: String { "\(bytes) \(identity) \(name)" }
   }
 
-  /// Files whose names end like an image's, sorted; not all of them need be PNG.
+  /// Files whose names end like an image's, sorted; not all of them need be of a format that is read.
   let files: [File]
   /// Names of the subfolders of the folder itself, sorted.
   let folders: [String]
   /// Names in the folder itself that lead nowhere and are not an image's: a class's folder may have been there.
   let lostLinks: [String]
 
+  /// How names of PNG and JPEG files end.
+  private static let readSuffixes: Set<String> = ["png", "jpg", "jpeg", "jpe", "jfif"]
   /// Images of other formats are listed too, so that they can be refused rather than overlooked.
-  private static let suffixes: Set<String> = [
-    "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "avif", "heic", "jp2",
-  ]
+  private static let suffixes: Set<String> = readSuffixes.union([
+    "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "avif", "heic", "jp2",
+  ])
 
   /// Throws `DatasetError.missingFolder`, `.noImages`, or `.unreadable` for a subfolder that cannot be read.
   init(_ path: String) throws {
@@ -87,4 +89,7 @@ struct ImageListing {
   private static func isImage(_ name: String) -> Bool {
     name != ImageFolder.overviewName && suffixes.contains(name.pathExtension)
   }
+
+  /// Whether a name is that of a PNG or JPEG file.
+  static func isRead(_ name: String) -> Bool { readSuffixes.contains(name.pathExtension) }
 }

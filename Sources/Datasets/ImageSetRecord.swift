@@ -10,13 +10,16 @@ public struct ImageSetRecord: Codable, Equatable, Sendable {
   public let names: String
   /// Hash of their contents, in the order of the names.
   public let contents: String
+  /// How they are cropped; nil where they are taken as they are.
+  public let crop: ImageCrop?
   /// Hash of sizes, times and inodes: where it is as it was, no file need be read. Nil in files that outlive the run,
   /// which equal images give equal bytes.
   public var state: String?
 
-  init(classes: ClassMapping, _ layout: ImageLayout, _ checks: [PNGCheck]) {
+  init(classes: ClassMapping, _ layout: ImageLayout, _ checks: [ImageFileCheck], crop: ImageCrop?) {
     let files = layout.files
     self.classes = classes
+    self.crop = crop
     count = files.count
     names = Self.names(of: files)
     contents = Fingerprint.of(zip(files, checks).map { "\($0.bytes) \($1.checksum)" })

@@ -91,6 +91,9 @@ public enum TeacherFile {
     /// Their classes; nil for an imported teacher, one of the built-in images, and one of an earlier dd2.
     public var trainingClasses: ClassMapping? { training?.images?.classes }
 
+    /// How they were cropped; nil where they were not.
+    public var trainingCrop: ImageCrop? { training?.images?.crop }
+
     /// SHA-256 of the tokenizer's weights with names and shapes, in hexadecimal: teachers with equal tokenizers have equal
     /// tokens, as VAR's of all depths do.
     /// - Throws: `ArtifactError` where the file cannot be read any more.

@@ -15,7 +15,7 @@ import Testing
   /// Every way to open a file.
   private static let readers: [(String, @Sendable (String) throws -> Void)] = [
     ("weights", { _ = try WeightsFile.open($0) }), ("numpy", { _ = try NumPyFile.open($0) }),
-    ("png", { _ = try RGBImage.read($0) }), ("check", { _ = try PNGCheck($0) }),
+    ("png", { _ = try RGBImage.read($0) }), ("check", { _ = try ImageFileCheck($0) }),
     ("checkpoint", { _ = try Checkpoint.read(from: $0, expectingKind: "teacher") }),
   ]
 

@@ -43,7 +43,7 @@ import Testing
   @Test func textNamedPNGIsRefusedInOneLine() throws {
     let path = try folder.write(Data("This is text,\nnot an image.\n".utf8), "text.png")
     let error = artifactError { _ = try RGBImage.read(path) }
-    #expect(error == .wrongFormat(path: path, detail: "not a PNG file"))
+    #expect(error == .wrongFormat(path: path, detail: "neither a PNG nor a JPEG file"))
     #expect(error?.description.contains("\n") == false)
     #expect(error?.exitCode == 65)
   }

@@ -63,13 +63,96 @@ import Testing
     #expect(throws: DatasetError.mixedLayout(path: "\(root)/preview.png", folder: "bee")) { try ImageFolder(root) }
   }
 
-  /// A class of JPEG files would vanish, and the classes after it get other numbers.
+  /// A class of other files would vanish, and the classes after it get other numbers.
   @Test func imagesOfOtherFormatsAreAnError() throws {
     for name in ["ant", "bee"] { try temporary.makeFolder(name) }
     try write("ant/x.png", gray: 20)
-    try Data([0xFF, 0xD8, 0xFF]).write(to: URL(fileURLWithPath: "\(root)/bee/y.jpg"))
+    try Data("RIFF....WEBP".utf8).write(to: URL(fileURLWithPath: "\(root)/bee/y.webp"))
     let error = #expect(throws: DatasetError.self) { try ImageFolder(root) }
-    #expect(error?.description.contains("bee/y.jpg") == true && error?.description.contains("not PNG") == true)
+    #expect(error?.description.contains("bee/y.webp") == true)
+    #expect(error?.description.contains("neither PNG nor JPEG") == true)
+  }
+
+  // MARK: Photographs
+
+  /// Photographs of four sizes in two classes, by every name that JPEG files go by.
+  private func photographs() throws -> [RGBImage] {
+    for name in ["ant", "bee"] { try temporary.makeFolder("photos/" + name) }
+    let files = [
+      ("83x61", "ant/a.JPEG"), ("61x107", "ant/b.jpe"), ("20x27", "bee/c.jfif"), ("203x152", "bee/d-class7.jpg"),
+    ]
+    return try files.map { size, name in
+      try temporary.write(try ImageFixture.data("photo-\(size).jpg"), "photos/" + name)
+      return try RGBImage.read(root + "/photos/" + name)
+    }
+  }
+
+  @Test func photographsAreCropped() throws {
+    let (images, path) = (try photographs(), root + "/photos")
+    for crop in ImageCrop.allCases {
+      for fit in [ImageFit.cropped(crop, side: 32), .croppedUnlessFitting(crop, side: 32)] {
+        let folder = try ImageFolder(path, fit: fit)
+        #expect((folder.width, folder.height, folder.count) == (32, 32, 4) && folder.record.crop == crop)
+        // What is kept is what was read.
+        for _ in 0..<2 {
+          for (index, image) in images.enumerated() {
+            #expect(try folder.pixels(at: index) == crop.cropped(image, side: 32).pixels)
+          }
+        }
+        #expect(
+          folder.cropSummary?.hasPrefix("4 of sizes 20 x 27 to 203 x 152, cropped to 32 x 32") == true
+            && folder.cropSummary?.hasSuffix("(--crop \(crop)); 1 smaller ones are enlarged") == true)
+      }
+    }
+    #expect(throws: DatasetError.self) { try ImageFolder(path) }
+  }
+
+  /// Where all have the model's size nothing is to be done unless it is asked for.
+  @Test func imagesThatFitAreTakenAsTheyAre() throws {
+    let bytes = try ImageFixture.data("photo-64x64.jpg")
+    try temporary.write(bytes, "a-class0.jpg")
+    try temporary.write(bytes, "b-class1.JPEG")
+    let image = try RGBImage.read(root + "/a-class0.jpg")
+    let plain = try ImageFolder(root, fit: .croppedUnlessFitting(.var, side: 64))
+    #expect(try plain.pixels(at: 0) == image.pixels && plain.record.crop == nil && plain.cropSummary == nil)
+    #expect(plain.classNames == ["class0", "class1"])
+    let cropped = try ImageFolder(root, fit: .cropped(.var, side: 64))
+    #expect(try cropped.pixels(at: 0) == ImageCrop.var.cropped(image, side: 64).pixels && cropped.record.crop == .var)
+  }
+
+  /// No more is kept than was allowed.
+  @Test func keptImagesHaveABound() throws {
+    let path = try temporary.write(try ImageFixture.data("photo-83x61.jpg"), "a.jpg")
+    let images = CroppedImages(.adm, side: 32, limit: 2 * 32 * 32 * 3)
+    let expected = try images.pixels(0, at: path)
+    for index in 1...2 { #expect(try images.pixels(index, at: path) == expected) }
+    try FileManager.default.removeItem(atPath: path)
+    for index in 0...1 { #expect(try images.pixels(index, at: path) == expected) }
+    #expect(throws: ArtifactError.missingFile(path: path)) { try images.pixels(2, at: path) }
+  }
+
+  @Test func aRunGoesOnWithItsCrop() throws {
+    _ = try photographs()
+    let path = root + "/photos"
+    let record = try ImageFolder(path, fit: .croppedUnlessFitting(.adm, side: 32)).record
+    for fit in [ImageFit.croppedUnlessFitting(.var, side: 32), .cropped(.adm, side: 32)] {
+      let folder = try ImageFolder(path, fit: fit, recorded: record)
+      #expect(folder.record == record && folder.width == 32)
+      #expect(folder.cropSummary == "4, cropped to 32 x 32 as ADM does (--crop adm)")
+    }
+    for fit in [ImageFit.asTheyAre, .cropped(.var, side: 32)] {
+      let error = #expect(throws: DatasetError.changedCrop(path: path, began: .adm)) {
+        try ImageFolder(path, fit: fit, recorded: record)
+      }
+      #expect(error?.exitCode == 65 && error?.description.contains("--crop adm") == true)
+    }
+    // Runs that began before there were crops.
+    let plain = try recordedSet()
+    let text = String(decoding: try JSONEncoder().encode(plain), as: UTF8.self)
+    #expect(!text.contains("crop"))
+    #expect(try JSONDecoder().decode(ImageSetRecord.self, from: Data(text.utf8)) == plain)
+    let set = try ImageFolder(root + "/set", fit: .croppedUnlessFitting(.var, side: 32), recorded: plain)
+    #expect((set.width, set.height) == (6, 4))
   }
 
   @Test func badFoldersAreTypedErrors() throws {

@@ -113,8 +113,8 @@ extension DistillationConfiguration: CheckedSettings {
     guard self.minTime < self.maxTime else {
       throw SettingsError("stage2.min_time is \(self.minTime); give a number below stage2.max_time, \(self.maxTime)")
     }
-    guard self.tokens == nil || self.data == nil && self.classes == nil else {
-      throw SettingsError("tokens stand for images: leave out data and classes, or tokens")
+    guard self.tokens == nil || self.data == nil && self.classes == nil && self.crop == nil else {
+      throw SettingsError("tokens stand for images: leave out data, classes and crop, or tokens")
     }
     guard self.evaluationInterval > 0 || self.reference == nil else {
       throw SettingsError("fid.reference has no effect with fid.every 0")

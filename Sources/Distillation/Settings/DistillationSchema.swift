@@ -1,5 +1,6 @@
 import Backbone
 import DD2Generator
+import Datasets
 
 /// How the generator is trained.
 public enum DistillationMethod: String, CaseIterable, SettingValue {
@@ -31,6 +32,12 @@ extension SettingCondition {
   static let fresh = SettingCondition(text: "no start, whose file says") { $0.start == nil }
 }
 
+extension SettingRange<String?> {
+  static let crops = SettingRange(text: (CropChoice.allCases.map(\.rawValue) + ["null"]).joined(separator: " or ")) {
+    $0.map { CropChoice(rawValue: $0) != nil } ?? true
+  }
+}
+
 /// All settings of a distillation, each defined here and nowhere else, in the order in which files list them.
 public struct DistillationSchema: Sendable {
   public let steps = SettingKey(
@@ -48,6 +55,10 @@ public struct DistillationSchema: Sendable {
   public let classes = SettingKey(
     "classes", String?.none,
     "Which folder is which class, where that is not clear: text, numbers, or a file of names and numbers.",
+    needs: .dd2)
+  public let crop = SettingKey(
+    "crop", String?.none, .crops,
+    "How images of other sizes become the teacher's: as VAR or ADM (LlamaGen) does; null: as the teacher saw its own.",
     needs: .dd2)
   public let start = SettingKey(
     "start", String?.none, "A generator of the same teacher that stage 2 starts from, in place of a warm start.",

@@ -10,9 +10,10 @@ struct TeacherEncode: ComputingCommand {
     discussion: """
       Example: dd2 teacher encode shapes32-var --images images/ -o tokens.h5
 
-      Reads the images in sorted order, a subfolder per class or the class in the name (000012-class3.png), and writes \
-      HDF5 with ids (B, L) and labels (B), and which class each folder was: 'dd2 distill' and 'dd2 teacher train' take \
-      it with --tokens. An interrupted encoding goes on when the command is given again.
+      Reads PNG and JPEG files in sorted order, cropped to the teacher's image size, a subfolder per class or the class \
+      in the name (000012-class3.png), and writes HDF5 with ids (B, L) and labels (B), and which class each folder was: \
+      'dd2 distill' and 'dd2 teacher train' take it with --tokens. An interrupted encoding goes on when the command is \
+      given again.
       """)
 
   @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
@@ -22,6 +23,7 @@ struct TeacherEncode: ComputingCommand {
   var images: String
 
   @OptionGroup var classes: ClassOptions
+  @OptionGroup var crop: CropOptions
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The HDF5 file to write.", valueName: "file"))
   var output: String
@@ -31,8 +33,7 @@ struct TeacherEncode: ComputingCommand {
     let teacher = loaded.teacher
     try Outputs.check(output, option: "-o", as: .tokens, inputs: [loaded.path])
     let set = try TrainingImages(
-      images, classes.rule(), side: teacher.imageSide, known: KnownClasses(of: loaded),
-      recorded: try TokenEncoding.begunImages(for: output))
+      images, classes.rule(), crop.crop, of: loaded, recorded: try TokenEncoding.begunImages(for: output))
     let count = set.source.count
     let interrupts = Interrupts()
     var encoding = try TokenEncoding(

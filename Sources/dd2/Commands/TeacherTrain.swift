@@ -62,7 +62,7 @@ struct TeacherTrain: ComputingCommand {
     var settings = try location.resume ? resumedSettings(in: location.folder(purpose: "teacher")) : newSettings()
     let family = settings.teacher.family
     let images = try data.images(
-      settings.data, side: family.imageSide, known: KnownClasses(count: location.resume ? family.classCount : nil),
+      settings.data, for: settings.teacher, known: KnownClasses(count: location.resume ? family.classCount : nil),
       recorded: settings.images)
     settings.images = images.record
     if !location.resume { settings.teacher = family.replacing(classCount: images.source.classNames.count) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Datasets
+import TeacherModels
 
 /// Which folder of images is which class.
 struct ClassOptions: ParsableArguments {
@@ -26,6 +27,17 @@ struct ClassOptions: ParsableArguments {
   }
 }
 
+extension CropChoice: ExpressibleByArgument {}
+
+/// How the images of a folder become a model's.
+struct CropOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How images become square and of the model's size: var (the middle, as VAR's), adm (as ADM's and LlamaGen's) or none "
+        + "(they must be). Default: as the teacher's family, where not all of them are."))
+  var crop: CropChoice?
+}
+
 /// Where training images come from.
 struct DataOptions: ParsableArguments {
   /// What records call the built-in data.
@@ -33,10 +45,11 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Images to use instead of \(builtIn): PNG files of one size, a subfolder per class.", valueName: "dir"))
+      "Images to use instead of \(builtIn): PNG or JPEG files, a subfolder per class.", valueName: "dir"))
   var data: String?
 
   @OptionGroup var classes: ClassOptions
+  @OptionGroup var crop: CropOptions
 
   @Option(
     help: ArgumentHelp(
@@ -44,17 +57,26 @@ struct DataOptions: ParsableArguments {
   var tokens: String?
 
   func validate() throws {
-    if tokens != nil, data != nil || classes.classes != nil {
-      throw ValidationError("--tokens stand for images: leave out --data and --classes, or --tokens")
+    if tokens != nil, data != nil || classes.classes != nil || crop.crop != nil {
+      throw ValidationError("--tokens stand for images: leave out --data, --classes and --crop, or --tokens")
     }
-    guard classes.classes != nil, (data ?? Self.builtIn) == Self.builtIn else { return }
-    throw ValidationError("--classes says which folder of --data is which class; give --data DIR, or leave it out")
+    guard (data ?? Self.builtIn) == Self.builtIn else { return }
+    if classes.classes != nil {
+      throw ValidationError("--classes says which folder of --data is which class; give --data DIR, or leave it out")
+    }
+    if crop.crop != nil {
+      throw ValidationError("--crop says how images of --data are cropped; give --data DIR, or leave it out")
+    }
   }
 
   /// The images that a run of these options reads.
   /// - Parameter name: the run's own, which is --data where that is given.
   /// - Throws: as `TrainingImages`.
-  func images(_ name: String, side: Int, known: KnownClasses, recorded: ImageSetRecord?) throws -> TrainingImages {
-    try TrainingImages(name, classes.rule(), side: side, known: known, recorded: recorded)
+  func images(
+    _ name: String, for teacher: TeacherConfiguration, known: KnownClasses, recorded: ImageSetRecord?
+  ) throws -> TrainingImages {
+    try TrainingImages(
+      name, classes.rule(), crop.crop, usual: teacher.usualCrop, side: teacher.family.imageSide, known: known,
+      recorded: recorded)
   }
 }

@@ -127,6 +127,7 @@ extension DataOptions {
     [
       .option("--data", "data", data), .option("--tokens", "tokens", tokens),
       .option("--classes", "classes", classes.classes),
+      .option("--crop", "crop", crop.crop?.rawValue),
     ].compactMap { $0 }
   }
 }

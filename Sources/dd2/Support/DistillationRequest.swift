@@ -76,7 +76,8 @@ struct DistillationRequest {
     }
     let images = try TrainingImages(
       data, preset != nil || given.contains("classes") ? ClassOptions.rule(settings.classes) : nil,
-      side: teacher.teacher.imageSide, known: KnownClasses(of: teacher), recorded: record.images)
+      preset != nil || given.contains("crop") ? settings.crop.flatMap(CropChoice.init(rawValue:)) : nil,
+      of: teacher, recorded: record.images)
     record.images = images.record
     return (.images(images.source), images.notes)
   }
@@ -149,8 +150,8 @@ struct DistillationRequest {
 
   // MARK: A run that is resumed
 
-  /// Settings that name places: of things that may have moved, and are compared by their contents.
-  private static let places = ["teacher", "data", "tokens", "classes", "fid.reference", "fid.weights"]
+  /// Settings that name places, of things that may have moved, or what is read there: compared by what comes of them.
+  private static let places = ["teacher", "data", "tokens", "classes", "crop", "fid.reference", "fid.weights"]
 
   /// The run's own record, with another number of steps or another place of its files: the command that began it may be
   /// repeated, in part or whole.

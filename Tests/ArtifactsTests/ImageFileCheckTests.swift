@@ -4,11 +4,13 @@ import Testing
 
 @testable import Artifacts
 
-@Suite struct PNGCheckTests {
+@Suite struct ImageFileCheckTests {
   let folder: TemporaryFolder
   init() throws { folder = try TemporaryFolder() }
 
-  private func check(_ data: Data) throws -> PNGCheck { try PNGCheck(try folder.overwrite([UInt8](data), "a.png")) }
+  private func check(_ data: Data) throws -> ImageFileCheck {
+    try ImageFileCheck(try folder.overwrite([UInt8](data), "a.png"))
+  }
 
   @Test(arguments: [PNGFixture.rgb8, .rgb16, .gray8, .gray16, .gray1, .palette4, .interlaced])
   func imagesWithoutAlpha(_ fixture: PNGFixture) throws {
@@ -47,10 +49,10 @@ import Testing
   }
 
   @Test func otherFilesAreRefusedInOneLine() {
-    let jpeg = artifactError { _ = try check(Data([0xFF, 0xD8, 0xFF, 0xE0] + [UInt8](repeating: 0, count: 40))) }
-    #expect(jpeg?.description.contains("JPEG") == true && jpeg?.exitCode == 65)
-    #expect(name(of: artifactError { _ = try check(Data("text\n".utf8)) }) == "wrongFormat")
+    let text = artifactError { _ = try check(Data("text\n".utf8)) }
+    #expect(name(of: text) == "wrongFormat" && text?.exitCode == 65)
+    #expect(text?.description.contains("neither a PNG nor a JPEG file") == true)
     #expect(name(of: artifactError { _ = try check(Data()) }) == "wrongFormat")
-    #expect(name(of: artifactError { _ = try PNGCheck(folder.file("none.png")) }) == "missingFile")
+    #expect(name(of: artifactError { _ = try ImageFileCheck(folder.file("none.png")) }) == "missingFile")
   }
 }
