@@ -57,7 +57,8 @@ import Training
       let (before, after) = try (
         Checkpoint.read(from: encoder.path).parameters, Checkpoint.read(from: path).parameters
       )
-      for (name, array) in before where name.hasPrefix("tokenizer.") { #expect(after[name] == array, "\(name)") }
+      let changed = before.filter { $0.key.hasPrefix("tokenizer.") && after[$0.key] != $0.value }
+      #expect(changed.keys.sorted() == [])
       #expect(try FileAccess.names(in: folder + "/run").sorted() == ["teacher.h5", "transformer"])
       #expect(FileAccess.exists(folder + "/run/transformer/snapshots/step-00000005.png"))
       #expect(try TeacherPipeline.recorded(in: folder + "/run") == settings(tokens))
