@@ -1,3 +1,4 @@
+import Artifacts
 import Synchronization
 import TensorCore
 
@@ -64,4 +65,10 @@ public func pixelBytes(of images: Tensor) -> [[UInt8]] {
       return UInt8((min(max(value, -1), 1) * 127.5 + 127.5).rounded())
     }
   }
+}
+
+/// Images (B, h, w, 3) in [-1, 1] as 8-bit images.
+public func rgbImages(_ images_BhwC: Tensor) -> [RGBImage] {
+  let (_, h, w, _) = images_BhwC.dims4
+  return pixelBytes(of: images_BhwC).map { RGBImage(width: w, height: h, pixels: $0) }
 }

@@ -13,6 +13,8 @@ public protocol TeacherFamily: Sendable {
   var imageSide: Int { get }
   /// Number of classes.
   var classCount: Int { get }
+  /// Order and grouping of the tokens.
+  var layout: TokenLayout { get }
   /// The same sizes for another number of classes.
   func replacing(classCount: Int) -> TeacherConfiguration
   /// A tokenizer with initial weights; without a seed they are unset until they are loaded.
@@ -25,6 +27,16 @@ public protocol TeacherFamily: Sendable {
   func makeTeacher(_ weights: TensorSource) throws -> any Teacher
 }
 
+extension TeacherFamily {
+  /// The tokenizer from the weights of a teacher's parts, its own under `tokenizer.`.
+  /// - Throws: `StateDictError` where they do not fit, and what reading them throws.
+  func loadTokenizer(_ weights: TensorSource) throws -> Tokenizer {
+    let tokenizer = makeTokenizer(seed: nil)
+    try tokenizer.parameters.load(weights.removingPrefix("tokenizer"))
+    return tokenizer
+  }
+}
+
 /// VAR: next-scale prediction over a multi-scale tokenizer.
 public struct VARFamily: TeacherFamily {
   let transformer: VARConfiguration
@@ -33,6 +45,7 @@ public struct VARFamily: TeacherFamily {
   public var name: String { "VAR" }
   public var imageSide: Int { tokenizer.imageSide }
   public var classCount: Int { transformer.classCount }
+  public var layout: TokenLayout { transformer.layout }
 
   public func replacing(classCount: Int) -> TeacherConfiguration {
     var sizes = transformer
@@ -48,8 +61,7 @@ public struct VARFamily: TeacherFamily {
   }
 
   public func makeTeacher(_ weights: TensorSource) throws -> any Teacher {
-    let vqvae = makeTokenizer(seed: nil)
-    try vqvae.parameters.load(weights.removingPrefix("tokenizer"))
+    let vqvae = try loadTokenizer(weights)
     let network = VARTransformer(transformer, map: vqvae.map, seed: nil)
     try network.parameters.load(weights.removingPrefix("transformer"))
     return VARTeacher(transformer: network, tokenizer: vqvae)
@@ -64,6 +76,7 @@ public struct LlamaGenFamily: TeacherFamily {
   public var name: String { "LlamaGen" }
   public var imageSide: Int { transformer.side * tokenizer.downsampling }
   public var classCount: Int { transformer.classCount }
+  public var layout: TokenLayout { transformer.layout }
 
   public func replacing(classCount: Int) -> TeacherConfiguration {
     var sizes = transformer
@@ -78,8 +91,7 @@ public struct LlamaGenFamily: TeacherFamily {
   }
 
   public func makeTeacher(_ weights: TensorSource) throws -> any Teacher {
-    let vq = makeTokenizer(seed: nil)
-    try vq.parameters.load(weights.removingPrefix("tokenizer"))
+    let vq = try loadTokenizer(weights)
     let network = LlamaGenTransformer(transformer, seed: nil)
     try network.parameters.load(weights.removingPrefix("transformer"))
     return LlamaGenTeacher(transformer: network, tokenizer: vq)

@@ -15,20 +15,10 @@ public enum TeacherConfiguration: Codable, Equatable, Sendable {
   case nextToken(transformer: LlamaGenConfiguration, tokenizer: VQConfiguration)
 
   /// The built-in teacher of shapes32: 32x32 pixels, an 8x8 latent, 130 tokens in six scales.
-  public static let shapes32 = TeacherConfiguration.nextScale(
-    transformer: VARConfiguration(
-      depth: 6, width: 160, heads: 5, classCount: 10, patchSides: [1, 2, 3, 4, 6, 8], latentDimension: 8,
-      vocabulary: 256),
-    tokenizer: VQVAEConfiguration(
-      channels: 32, channelMultipliers: [1, 1, 2], residualBlocks: 1, normGroups: 8, latentDimension: 8,
-      vocabulary: 256, patchSides: [1, 2, 3, 4, 6, 8]))
+  public static let shapes32 = TrainingSizes.nextScale.configuration(classCount: 10)
 
   /// The built-in teacher of shapes32 in LlamaGen's architecture: 32x32 pixels, 8x8 tokens in raster order.
-  public static let shapes32LlamaGen = TeacherConfiguration.nextToken(
-    transformer: LlamaGenConfiguration(depth: 4, width: 192, heads: 6, classCount: 10, side: 8, vocabulary: 256),
-    tokenizer: VQConfiguration(
-      channels: 32, channelMultipliers: [1, 1, 2], residualBlocks: 1, normGroups: 8, latentChannels: 32,
-      vocabulary: 256))
+  public static let shapes32LlamaGen = TrainingSizes.nextToken.configuration(classCount: 10)
 
   /// What the family does with these sizes.
   public var family: any TeacherFamily {
@@ -85,11 +75,14 @@ public enum TeacherFile {
     /// Number of weights by part, `transformer` and `tokenizer`.
     public var parameterCounts: [String: Int] = [:]
 
-    /// Where the images came from that `TeacherPipeline` trained it on; nil for an imported one.
+    /// Where the images or tokens came from that `TeacherPipeline` trained it on; nil for an imported one.
     public var trainingData: String? { training?.data }
 
     /// Their classes; nil for an imported teacher, one of the built-in images, and one of an earlier dd2.
-    public var trainingClasses: ClassMapping? { training?.images?.classes }
+    public var trainingClasses: ClassMapping? { training?.images?.classes ?? training?.tokens?.classes }
+
+    /// The weights of both parts in the file, to be read one by one.
+    func weights() throws -> TensorSource { try TeacherFile.weights(in: path) }
 
     /// How they were cropped; nil where they were not.
     public var trainingCrop: ImageCrop? { training?.images?.crop }
@@ -142,7 +135,7 @@ public enum TeacherFile {
   public static func read(_ path: String) throws -> Loaded {
     let header = try Checkpoint.load(from: path, expectingKind: kind, groups: [])
     let configuration: TeacherConfiguration = try JSON.decode(header.config, path: path)
-    let weights = try TensorSource(HDF5File(reading: path), group: "parameters")
+    let weights = try weights(in: path)
     return try fitting(path) {
       Loaded(
         teacher: try configuration.family.makeTeacher(weights), configuration: configuration, path: path,
@@ -151,5 +144,9 @@ public enum TeacherFile {
         parameterCounts: Dictionary(grouping: weights.shapes) { String($0.key.prefix { $0 != "." }) }
           .mapValues { $0.reduce(0) { $0 + $1.value.count } })
     }
+  }
+
+  private static func weights(in path: String) throws -> TensorSource {
+    try TensorSource(HDF5File(reading: path), group: "parameters")
   }
 }

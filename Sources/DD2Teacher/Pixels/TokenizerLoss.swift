@@ -65,6 +65,11 @@ public protocol TrainableTokenizer: Sendable {
 }
 
 extension TrainableTokenizer {
+  /// What tokens keep of images: (B, H, W, 3) in [-1, 1], as the decoder makes it, not clamped.
+  public func reconstruction(of images_BhwC: Tensor) -> Tensor {
+    pixels(quantizeForTraining(latentImage(images_BhwC), commitment: 0).straightThrough)
+  }
+
   /// Reconstruction, feature and quantisation losses of a batch.
   /// - Parameter images_BhwC: (B, H, W, 3) in [-1, 1].
   public func trainingPass(

@@ -150,9 +150,3 @@ private final class TeacherRows {
     return images
   }
 }
-
-/// Images (B, h, w, 3) in [-1, 1] as 8-bit PNG images.
-public func rgbImages(_ images_BhwC: Tensor) -> [RGBImage] {
-  let (_, h, w, _) = images_BhwC.dims4
-  return pixelBytes(of: images_BhwC).map { RGBImage(width: w, height: h, pixels: $0) }
-}

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Artifacts
 import Datasets
-import Distillation
 import Foundation
 
 /// Commands about the built-in data.

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Artifacts
-import Distillation
+import Datasets
 import Foundation
 import TeacherModels
 import TensorCore

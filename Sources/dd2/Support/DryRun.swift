@@ -39,7 +39,8 @@ struct DryRun {
     }
   }
 
-  private static func grouped(_ number: Int) -> String {
+  /// A number with commas between thousands.
+  static func grouped(_ number: Int) -> String {
     let digits = Array(String(number))
     return digits.indices.map { ($0 > 0 && (digits.count - $0) % 3 == 0 ? "," : "") + String(digits[$0]) }.joined()
   }

@@ -1,7 +1,6 @@
 import Artifacts
 import DD2Teacher
 import Datasets
-import Distillation
 import Foundation
 import Sampling
 import TeacherModels

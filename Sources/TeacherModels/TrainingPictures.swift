@@ -1,0 +1,126 @@
+import Artifacts
+import DD2Teacher
+import Datasets
+import NN
+import TensorCore
+import Training
+
+/// Pictures of what a network in training has learned so far.
+protocol TrainingPictures: AnyObject {
+  /// Gets what all pictures share, before the first step of a session.
+  func prepare() throws
+  /// Images in rows, drawn with the averaged weights; the same images each time.
+  func draw() throws -> (images: [RGBImage], columns: Int)
+}
+
+/// A stage that also writes pictures into its run's folder, at intervals and at its end. The training knows nothing of
+/// them: its numbers are those of the bare stage.
+final class PicturedStage: TrainingStage {
+  private let stage: any TrainingStage
+  private let pictures: any TrainingPictures
+  private let interval: Int
+
+  /// Images up to this side are shown at twice their size.
+  private static let smallSide = 64
+
+  init(_ stage: any TrainingStage, pictures: any TrainingPictures, interval: Int) {
+    (self.stage, self.pictures, self.interval) = (stage, pictures, interval)
+  }
+
+  var name: String { stage.name }
+  var totalSteps: Int { stage.totalSteps }
+
+  func prepare() throws {
+    try stage.prepare()
+    try pictures.prepare()
+  }
+
+  func step(_ index: Int) throws -> [(String, Double)] { try stage.step(index) }
+  func state() -> StageState { stage.state() }
+  func restore(_ state: StageState) throws { try stage.restore(state) }
+
+  func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
+    let metrics = try stage.evaluate(completed: completed, in: run)
+    guard completed > 0, completed % interval == 0 || completed == totalSteps else { return metrics }
+    let (images, columns) = try pictures.draw()
+    let scale = images[0].width > Self.smallSide ? 1 : 2
+    try RGBImage.grid(images: images, columns: columns).scaled(by: scale).write(run.snapshotPath(step: completed))
+    return metrics
+  }
+}
+
+/// A row of images above the row of what the tokenizer makes of them.
+final class ReconstructionPictures<Family: TeacherFamily>: TrainingPictures {
+  private let family: Family
+  private let data: any ImageSource
+  private let averaged: () -> StateDict
+  private var originals: [Tensor] = []
+
+  private static var mostColumns: Int { 10 }
+  private static var mostRows: Int { 2 }
+
+  /// Pictures of images that lie evenly over all of them.
+  /// - Parameter averaged: the tokenizer's averaged weights.
+  init(_ family: Family, data: any ImageSource, averaged: @escaping () -> StateDict) {
+    (self.family, self.data, self.averaged) = (family, data, averaged)
+  }
+
+  func prepare() throws {
+    let columns = min(Self.mostColumns, data.count)
+    let rows = min(Self.mostRows, data.count / columns)
+    let indices = (0..<(columns * rows)).map { $0 * data.count / (columns * rows) }
+    originals = try (0..<rows).map { row in
+      try data.batch(Array(indices[(row * columns)..<((row + 1) * columns)])).images
+    }
+  }
+
+  func draw() throws -> (images: [RGBImage], columns: Int) {
+    let tokenizer = family.makeTokenizer(seed: nil)
+    try tokenizer.parameters.load(averaged())
+    let images = try originals.flatMap { row_BhwC in
+      let made = try withoutGradient { try tokenizer.reconstruction(of: row_BhwC).checked(outputOf: "tokenizer") }
+      return rgbImages(row_BhwC) + rgbImages(made)
+    }
+    return (images, originals[0].shape[0])
+  }
+}
+
+/// Samples of each class, as far as there is room.
+final class SamplePictures<Family: TeacherFamily>: TrainingPictures {
+  private let family: Family
+  private let tokenizer: StateDict
+  private let averaged: () -> StateDict
+  private let seed: UInt64
+
+  private static var mostColumns: Int { 10 }
+  private static var rows: Int { 4 }
+
+  /// Pictures of the classes in turn.
+  /// - Parameters:
+  ///   - tokenizer: the tokenizer's weights.
+  ///   - averaged: the transformer's averaged weights.
+  init(_ family: Family, tokenizer: StateDict, seed: UInt64, averaged: @escaping () -> StateDict) {
+    (self.family, self.tokenizer, self.seed, self.averaged) = (family, tokenizer, seed, averaged)
+  }
+
+  func prepare() {}
+
+  func draw() throws -> (images: [RGBImage], columns: Int) {
+    let weights = averaged().addingPrefix("transformer").merging(tokenizer.addingPrefix("tokenizer"))
+    let teacher = try family.makeTeacher(weights.source)
+    let columns = Self.columns(classCount: family.classCount)
+    let count = columns * Self.rows
+    let images = try stride(from: 0, to: count, by: teacher.sequencesAtOnce).flatMap { start in
+      let indices = Array(start..<min(start + teacher.sequencesAtOnce, count))
+      let ids = try teacher.sample(
+        labels: indices.map { Int32($0 % family.classCount) }, guidance: Guidance(), seed: seed, indices: indices)
+      return rgbImages(try teacher.decodeInSlices(ids_BL: ids))
+    }
+    return (images, columns)
+  }
+
+  /// Where classes fit into a row, as many of each: a column is then of one class.
+  private static func columns(classCount: Int) -> Int {
+    classCount > mostColumns ? mostColumns : mostColumns / classCount * classCount
+  }
+}
