@@ -5,53 +5,66 @@
 #include "simd.h"
 
 enum {
-  LANES = 16,  // of four pixels, each with a fourth channel that is 0
-  CHUNK = 64,  // bytes of a row whose sums stay in registers
+  ROWS = 4,            // that are scaled at once
+  LANES = 4 * ROWS,    // of a pixel of each, whose fourth channel is 0
+  CHUNK = 64,          // bytes of a row whose sums stay in registers
 };
+
+// Spelled out: compilers would put taps in lanes, and gather.
+typedef int32_t lanes __attribute__((vector_size(4 * LANES)));
+typedef uint8_t lane_bytes __attribute__((vector_size(LANES)));
+
+static const int32_t half = 1 << (DD2_RESAMPLE_BITS - 1);
 
 DD2_INLINE uint8_t clipped(int32_t sum) {
   int32_t value = sum >> DD2_RESAMPLE_BITS;
   return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-static const int32_t half = 1 << (DD2_RESAMPLE_BITS - 1);
-
-/// A row as pixels of four numbers, with zeros behind its end.
-DD2_INLINE void spread(const uint8_t *in, ptrdiff_t width, int32_t *pixels) {
-  for (ptrdiff_t x = 0; x < width; x++)
-    for (int c = 0; c < 3; c++) pixels[4 * x + c] = in[3 * x + c];
+// Taps that lie inside an axis of `length`.
+DD2_INLINE ptrdiff_t inside(dd2_resample_axis axis, ptrdiff_t i, ptrdiff_t length) {
+  ptrdiff_t left = length - axis.first[i];
+  return axis.taps < left ? axis.taps : left;
 }
 
 DD2_CLONES
-static void scale_row(const int32_t *pixels, const int32_t *first, const int32_t *weights, ptrdiff_t length, uint8_t *out,
-                      ptrdiff_t count) {
+static void scale_rows(const int32_t *pixels, ptrdiff_t width, dd2_resample_axis axis, uint8_t *const out[ROWS],
+                       ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i++) {
-    const int32_t *x = pixels + 4 * first[i], *w = weights + i * length;
-    int32_t sums[LANES] = {0};
-    for (ptrdiff_t t = 0; t < length; t += LANES)
-      for (int l = 0; l < LANES; l++) sums[l] += x[t + l] * w[t + l];
-    for (int c = 0; c < 3; c++) out[3 * i + c] = clipped(half + sums[c] + sums[4 + c] + sums[8 + c] + sums[12 + c]);
+    const int32_t *x = pixels + LANES * axis.first[i], *w = axis.weights + i * axis.taps;
+    ptrdiff_t taps = inside(axis, i, width);
+    lanes sums = half - (lanes){0}, pixel;
+    for (ptrdiff_t t = 0; t < taps; t++) {
+      memcpy(&pixel, x + t * LANES, sizeof pixel);
+      sums += pixel * w[t];
+    }
+    // To 0...255: a comparison's result is 0 or -1.
+    lanes values = sums >> DD2_RESAMPLE_BITS;
+    values = (values & (values >= 0)) | (values > 255);
+    lane_bytes bytes = __builtin_convertvector(values, lane_bytes);
+    for (int r = 0; r < ROWS; r++)
+      for (int c = 0; c < 3; c++) out[r][3 * i + c] = bytes[4 * r + c];
   }
 }
 
 int dd2_resample_rows(const uint8_t *in, ptrdiff_t rows, ptrdiff_t width, dd2_resample_axis axis, uint8_t *out,
                       ptrdiff_t count) {
-  // Weights once for each channel of a pixel, to whole lanes.
-  ptrdiff_t length = (4 * axis.taps + LANES - 1) / LANES * LANES;
-  int32_t *pixels = calloc((size_t)(4 * width + length), sizeof *pixels);
-  int32_t *weights = calloc((size_t)(count * length), sizeof *weights);
-  int status = pixels && weights ? 0 : -1;
-  if (status == 0) {
-    for (ptrdiff_t i = 0; i < count; i++)
-      for (ptrdiff_t t = 0; t < 4 * axis.taps; t++) weights[i * length + t] = axis.weights[i * axis.taps + t / 4];
-    for (ptrdiff_t y = 0; y < rows; y++) {
-      spread(in + y * width * 3, width, pixels);
-      scale_row(pixels, axis.first, weights, length, out + y * count * 3, count);
+  int32_t *pixels = calloc((size_t)(LANES * width), sizeof *pixels);
+  if (!pixels) return -1;
+  for (ptrdiff_t y = 0; y < rows; y += ROWS) {
+    uint8_t *targets[ROWS];
+    for (int r = 0; r < ROWS; r++) {
+      // Where fewer are left the last one is scaled again.
+      ptrdiff_t row = y + r < rows ? y + r : rows - 1;
+      const uint8_t *source = in + row * width * 3;
+      targets[r] = out + row * count * 3;
+      for (ptrdiff_t x = 0; x < width; x++)
+        for (int c = 0; c < 3; c++) pixels[x * LANES + 4 * r + c] = source[3 * x + c];
     }
+    scale_rows(pixels, width, axis, targets, count);
   }
   free(pixels);
-  free(weights);
-  return status;
+  return 0;
 }
 
 DD2_INLINE void scale_chunk(const uint8_t *in, ptrdiff_t line, const int32_t *weights, ptrdiff_t taps, uint8_t *out,
@@ -68,7 +81,7 @@ void dd2_resample_columns(const uint8_t *in, ptrdiff_t height, ptrdiff_t line, d
                           ptrdiff_t count) {
   ptrdiff_t whole = line - line % CHUNK;
   for (ptrdiff_t i = 0; i < count; i++) {
-    ptrdiff_t left = height - axis.first[i], taps = axis.taps < left ? axis.taps : left;
+    ptrdiff_t taps = inside(axis, i, height);
     const int32_t *w = axis.weights + i * axis.taps;
     const uint8_t *x = in + axis.first[i] * line;
     for (ptrdiff_t start = 0; start < whole; start += CHUNK)

@@ -21,8 +21,8 @@ public enum ImageCrop: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// Whether an image that has the square's size comes out as it is.
-  var keepsSquares: Bool { self == .adm }
+  /// Whether an image that has the square's size comes out as another one.
+  var changesSquares: Bool { self == .var }
 
   /// One line that says what becomes of so many images.
   /// - Parameter checks: of all of them; none where their sizes are not known.
@@ -33,7 +33,7 @@ public enum ImageCrop: String, CaseIterable, Codable, Sendable {
       Set(ends).count == 2 ? " of sizes " + ends.joined(separator: " to ") : ends.first.map { " of " + $0 } ?? ""
     let small = checks.count { min($0.width, $0.height) < side }
     return "\(count)\(sizes), cropped to \(side) x \(side) as \(self == .var ? "VAR" : "ADM") does (--crop \(rawValue))"
-      + (small > 0 ? "; \(small) smaller ones are enlarged" : "")
+      + (small > 0 ? "; \(small) of them enlarged" : "")
   }
 
   private static func asVAR(_ image: RGBImage, _ side: Int) -> RGBImage {

@@ -1,7 +1,7 @@
 import Artifacts
 import Foundation
 
-/// Images to be measured: the PNG files of a folder, checked one by one before any work, or the array `arr_0` (N, h, w, 3)
+/// Images to be measured: the PNG and JPEG files of a folder, checked one by one before any work, or the array `arr_0` (N, h, w, 3)
 /// of a NumPy file.
 public struct ImageInput: Sendable {
   /// How images are read.
@@ -12,10 +12,26 @@ public struct ImageInput: Sendable {
     public var skipsBad: Bool
     /// Columns and rows that all images are brought to; nil leaves them as they are.
     public var size: Size?
+    /// How they are brought to that size, which is square then; nil scales the sides independently.
+    public var crop: ImageCrop?
 
-    public init(alpha: RGBImage.AlphaPolicy = .refuse, skipsBad: Bool = false, size: Size? = nil) {
-      (self.alpha, self.skipsBad, self.size) = (alpha, skipsBad, size)
+    public init(
+      alpha: RGBImage.AlphaPolicy = .refuse, skipsBad: Bool = false, size: Size? = nil, crop: ImageCrop? = nil
+    ) {
+      precondition(crop == nil || size != nil && size?.width == size?.height, "ImageInput: a crop needs a square")
+      (self.alpha, self.skipsBad, self.size, self.crop) = (alpha, skipsBad, size, crop)
     }
+
+    /// An image as it is measured, where it is brought to a size.
+    func fitted(_ image: RGBImage) -> RGBImage {
+      guard let size else { return image }
+      if let crop { return crop.cropped(image, side: size.width) }
+      let isRight = image.width == size.width && image.height == size.height
+      return isRight ? image : image.bicubic(width: size.width, height: size.height)
+    }
+
+    /// Whether images of `found` are measured as other ones.
+    func changes(_ found: Size) -> Bool { size.map { $0 != found || crop?.changesSquares == true } ?? false }
   }
 
   /// The size of an image.
@@ -42,12 +58,15 @@ public struct ImageInput: Sendable {
   public let count: Int
   /// Size of the images when read.
   public let size: Size
-  /// Images that are brought to another size.
+  /// Images that are scaled.
   public let resizedCount: Int
+  /// Those that are JPEG files, whose losses change FID.
+  public let jpegCount: Int
   /// Files that cannot be used, with the reason.
   public let bad: [ArtifactError]
   let source: Source
-  let options: Options
+  /// How they are read.
+  public let options: Options
 
   /// Lists and checks.
   ///
@@ -66,19 +85,19 @@ public struct ImageInput: Sendable {
     let images = try file.images(Self.arrayName)
     let stored = Size(width: images.width, height: images.height)
     (self.path, self.options) = (path, options)
-    (source, count, bad) = (.array(file), images.count, [])
+    (source, count, bad, jpegCount) = (.array(file), images.count, [], 0)
     size = options.size ?? stored
-    resizedCount = size == stored ? 0 : images.count
+    resizedCount = options.changes(stored) ? images.count : 0
   }
 
   private init(folder path: String, _ options: Options, _ progress: (Int, Int) throws -> Void) throws {
     let files = try ImageListing(path).files.map { "\(path)/\($0.name)" }
     let checks = try ImageCheck.results(files, alpha: options.alpha, progress: progress)
-    var good: [(path: String, size: Size)] = []
+    var good: [(path: String, size: Size, format: ImageFileCheck.Format)] = []
     var bad: [ArtifactError] = []
     for (file, check) in zip(files, checks) {
       switch check {
-      case .success(let check): good.append((file, Size(width: check.width, height: check.height)))
+      case .success(let check): good.append((file, Size(width: check.width, height: check.height), check.format))
       case .failure(let error): bad.append(error)
       }
     }
@@ -94,7 +113,14 @@ public struct ImageInput: Sendable {
     }
     (self.path, self.options, self.size, self.bad) = (path, options, size, bad)
     (source, count) = (.files(good.map(\.path)), good.count)
-    resizedCount = good.count { $0.size != size }
+    resizedCount = good.count { options.changes($0.size) }
+    jpegCount = good.count { $0.format == .jpeg }
+  }
+
+  /// How many images of a folder are JPEG files, by their first bytes. Throws as `init` does for what cannot be listed or
+  /// opened.
+  public static func jpegCount(in path: String) throws -> Int {
+    try ImageListing(path).files.count { try FileKind(ofFile: "\(path)/\($0.name)") == .jpeg }
   }
 
   /// Changes when a file comes, goes, changes or is put in another's place, or when files are read otherwise: path,
@@ -103,6 +129,7 @@ public struct ImageInput: Sendable {
   public static func fingerprint(_ path: String, _ options: Options) throws -> String {
     let place = FileAccess.resolved(path) ?? path
     let size = options.size.map(\.description) ?? "as they are"
-    return Fingerprint.of([place, "\(options.alpha)", size] + (try ImageListing(path).files.map(\.line)))
+    let crop = options.crop.map { [$0.rawValue] } ?? []
+    return Fingerprint.of([place, "\(options.alpha)", size] + crop + (try ImageListing(path).files.map(\.line)))
   }
 }

@@ -52,7 +52,7 @@ public final class ImageReader {
     let scaled = (0..<count).flatMap { index in
       let image = RGBImage(
         width: array.width, height: array.height, pixels: Array(pixels[index * bytes..<(index + 1) * bytes]))
-      return image.bicubic(width: input.size.width, height: input.size.height).pixels
+      return input.options.fitted(image).pixels
     }
     return Batch(count: count, pixels: scaled, bad: [])
   }
@@ -76,12 +76,11 @@ public final class ImageReader {
   }
 
   private func read(_ file: String) throws -> [UInt8] {
-    let (image, size) = (try RGBImage.read(file, alpha: input.options.alpha), input.size)
-    guard image.width != size.width || image.height != size.height else { return image.pixels }
-    guard input.options.size != nil else {
+    let image = input.options.fitted(try RGBImage.read(file, alpha: input.options.alpha))
+    guard image.width == input.size.width, image.height == input.size.height else {
       throw DatasetError.mixedSizes(
-        path: file, expected: [size.height, size.width], found: [image.height, image.width])
+        path: file, expected: [input.size.height, input.size.width], found: [image.height, image.width])
     }
-    return image.bicubic(width: size.width, height: size.height).pixels
+    return image.pixels
   }
 }

@@ -31,14 +31,14 @@ extension ImageSource {
   public func batch(_ indices: [Int]) throws -> LabelledImages {
     let size = height * width * 3
     let failure = Mutex<(any Error)?>(nil)
-    let elements = [Float](unsafeUninitializedCapacity: indices.count * size) { buffer, count in
+    let bytes = [UInt8](unsafeUninitializedCapacity: indices.count * size) { buffer, count in
       buffer.initialize(repeating: 0)
       nonisolated(unsafe) let target = buffer
       ThreadPool.shared.forEachRange(indices.count, grain: 4) { range in
         for row in range {
           do {
-            let bytes = try pixels(at: indices[row])
-            for i in 0..<size { target[row * size + i] = Float(bytes[i]) / 127.5 - 1 }
+            let pixels = try pixels(at: indices[row])
+            for i in 0..<size { target[row * size + i] = pixels[i] }
           } catch {
             failure.withLock { $0 = $0 ?? error }
           }
@@ -47,6 +47,18 @@ extension ImageSource {
       count = indices.count * size
     }
     if let error = failure.withLock({ $0 }) { throw error }
+    return batch(bytes, of: indices)
+  }
+
+  /// - Parameter bytes: the pixels of the images of these indices.
+  func batch(_ bytes: [UInt8], of indices: [Int]) -> LabelledImages {
+    let elements = [Float](unsafeUninitializedCapacity: bytes.count) { buffer, count in
+      nonisolated(unsafe) let target = buffer
+      ThreadPool.shared.forEachRange(bytes.count, grain: 1 << 16) { range in
+        for i in range { target[i] = Float(bytes[i]) / 127.5 - 1 }
+      }
+      count = bytes.count
+    }
     return LabelledImages(
       images: Tensor(elements, [indices.count, height, width, 3]), labels: indices.map(label(at:)))
   }

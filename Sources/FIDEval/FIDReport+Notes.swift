@@ -11,6 +11,13 @@ extension FIDReport {
       + "distance says little; give \(dimension) images at the very least"
   }
 
+  /// Of images in JPEG: Parmar et al. (arXiv 2104.11222) measured how much its compression alone moves FID.
+  package static func jpegWarning(_ count: Int, of all: Int, in place: String) -> String? {
+    guard count > 0 else { return nil }
+    return "WARNING: \(count) of \(all) images in \(place) are JPEG, whose compression changes FID; compare only with "
+      + "numbers of images that were stored in the same way"
+  }
+
   /// Of fewer images than published FIDs are of.
   static func biasNote(_ count: Int, in place: String) -> String? {
     guard count < usualCount else { return nil }

@@ -21,6 +21,8 @@ package struct FIDReport: Encodable {
     package var skipped: Int?
     /// Images brought to the size of --resize.
     package var resized: Int?
+    /// Images that are JPEG files.
+    package var jpeg: Int?
     package var width: Int?
     package var height: Int?
     package var imagesPerSecond: Double?

@@ -92,6 +92,7 @@ package struct FIDScoring {
   private func check(_ images: ImageInput, _ metrics: [Metric], _ report: inout FIDReport) throws {
     for metric in metrics { try metric.require(images.count, in: images.path) }
     warn(FIDReport.recordWarning(images.count + images.bad.count, in: images.path), &report)
+    warn(FIDReport.jpegWarning(images.jpegCount, of: images.count, in: images.path), &report)
   }
 
   private func side(ofStatistics path: String, _ report: inout FIDReport) throws -> Side {
@@ -161,8 +162,8 @@ package struct FIDScoring {
     return Side(
       pooled: features.pooled, spatial: features.spatial, features: features.features, logits: features.logits,
       details: FIDReport.Side(
-        count: features.count, skipped: found.skipped, resized: found.input.resizedCount, width: size.width,
-        height: size.height, imagesPerSecond: found.imagesPerSecond))
+        count: features.count, skipped: found.skipped, resized: found.input.resizedCount,
+        jpeg: found.input.jpegCount, width: size.width, height: size.height, imagesPerSecond: found.imagesPerSecond))
   }
 
   /// A folder's statistics, from the cache where only they are needed.
@@ -176,7 +177,11 @@ package struct FIDScoring {
       observer.note("reference: statistics of \(path) as computed before (--no-cache computes them anew)")
       var side = try side(kept, in: path)
       side.details.cached = true
-      if let count = side.details.count { warn(FIDReport.recordWarning(count, in: path), &report) }
+      guard let count = side.details.count else { return side }
+      let jpegCount = try ImageInput.jpegCount(in: path)
+      side.details.jpeg = jpegCount
+      warn(FIDReport.recordWarning(count, in: path), &report)
+      warn(FIDReport.jpegWarning(jpegCount, of: count, in: path), &report)
       return side
     }
     let side = try measured(path, metrics, &report)

@@ -11,21 +11,19 @@ public final class PerceptualTraining: TrainingStage {
   /// The network being trained.
   public let network: PerceptualNetwork
   private let settings: TrainingSettings
-  private let data: any ImageSource
+  private let batches: TrainingBatches
   private let trainer: NetworkTrainer
-  private var sampler: BatchSampler
 
   /// A stage at its beginning.
   public init(data: any ImageSource, settings: TrainingSettings, seed: UInt64) {
     network = PerceptualNetwork(classCount: data.classNames.count, seed: seed)
     self.settings = settings
-    self.data = data
     trainer = NetworkTrainer(network.parameters, settings.optimizer, settings.schedule)
-    sampler = BatchSampler(count: data.count, batchSize: settings.batch, seed: seed &+ 1)
+    batches = TrainingBatches(data, batch: settings.batch, stepCount: settings.steps, seed: seed &+ 1)
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let batch = try data.batch(sampler.indices(step: index))
+    let batch = try batches.batch(step: index)
     let logits = network.logits(batch.images)
     let loss = crossEntropy(logits, targets: IndexTensor(batch.labels, [batch.labels.count])).mean()
     let correct = zip(logits.argmax().values, batch.labels).count { $0 == $1 }
@@ -49,11 +47,10 @@ public final class TokenizerTraining: TrainingStage {
   private let perceptual: PerceptualNetwork
   private let weights: TokenizerLossWeights
   private let settings: TrainingSettings
-  private let data: any ImageSource
+  private let batches: TrainingBatches
   private let seed: UInt64
   private let trainer: NetworkTrainer
   private let average: ExponentialMovingAverage
-  private var sampler: BatchSampler
   private var usage: CodeUsage
 
   /// The use of codes in checkpoints.
@@ -72,16 +69,15 @@ public final class TokenizerTraining: TrainingStage {
     self.perceptual = perceptual
     self.weights = weights
     self.settings = settings
-    self.data = data
     self.seed = seed
     trainer = NetworkTrainer(tokenizer.parameters, settings.optimizer, settings.schedule)
     average = ExponentialMovingAverage(tokenizer.parameters)
-    sampler = BatchSampler(count: data.count, batchSize: settings.batch, seed: seed &+ 1)
+    batches = TrainingBatches(data, batch: settings.batch, stepCount: settings.steps, seed: seed &+ 1)
     usage = CodeUsage(vocabulary: tokenizer.embedding.shape[0])
   }
 
   public func step(_ index: Int) throws -> [(String, Double)] {
-    let images = try data.batch(sampler.indices(step: index)).images
+    let images = try batches.batch(step: index).images
     let pass = tokenizer.trainingPass(images_BhwC: images, perceptual: perceptual, weights: weights)
     let norm = try trainer.minimize(pass.loss)
     usage.record(pass.ids)

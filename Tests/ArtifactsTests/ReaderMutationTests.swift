@@ -61,6 +61,21 @@ import Testing
     #expect(outcomes.refused > Self.count / 4)
   }
 
+  /// Whatever a damaged image says of itself is what comes out of it, or it is refused.
+  @Test(arguments: ["420", "progressive", "restart", "gray", "cmyk", "exif6"]) func damagedJPEGs(_ kind: String) throws
+  {
+    let sound = [UInt8](try ImageFixture.data(kind + ".jpg"))
+    let outcomes = try mutate(
+      seed: 7, { $0.damaged(sound) },
+      read: { path in
+        let check = try ImageFileCheck(path)
+        let image = try RGBImage.read(path)
+        #expect((image.width, image.height) == (check.width, check.height))
+        return [:]
+      })
+    #expect(outcomes.refused > Self.count / 5)
+  }
+
   private func arrays(of path: String) throws -> [String: HostArray] {
     let file = try NumPyFile.open(path)
     return try Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.array($0.name)) })

@@ -101,7 +101,7 @@ import Testing
         }
         #expect(
           folder.cropSummary?.hasPrefix("4 of sizes 20 x 27 to 203 x 152, cropped to 32 x 32") == true
-            && folder.cropSummary?.hasSuffix("(--crop \(crop)); 1 smaller ones are enlarged") == true)
+            && folder.cropSummary?.hasSuffix("(--crop \(crop)); 1 of them enlarged") == true)
       }
     }
     #expect(throws: DatasetError.self) { try ImageFolder(path) }

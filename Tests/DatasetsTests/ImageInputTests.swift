@@ -61,6 +61,31 @@ import Testing
     #expect(skipped.count == 1 && skipped.bad.count == 1)
   }
 
+  /// Photographs among PNG files, whatever their names are.
+  @Test func jpegsAreCountedAndCropped() throws {
+    try write(.rgb8, "a.png")
+    for (size, name) in [("83x61", "b.JPEG"), ("20x27", "c.png")] {
+      try folder.write(try ImageFixture.data("photo-\(size).jpg"), "images/" + name)
+    }
+    let files = try ["a.png", "b.JPEG", "c.png"].map { try RGBImage.read("\(images)/\($0)") }
+    #expect(try ImageInput.jpegCount(in: images) == 2)
+    for crop in [ImageCrop?.none, .var, .adm] {
+      let options = ImageInput.Options(size: ImageInput.Size(width: 27, height: 27), crop: crop)
+      let input = try ImageInput(images, options)
+      #expect(input.jpegCount == 2 && input.resizedCount == 3 && input.count == 3)
+      let expected = files.flatMap { ($0.crop27(crop) ?? $0.bicubic(width: 27, height: 27)).pixels }
+      #expect(try pixels(input, 2).pixels == expected)
+    }
+    // An image of the right size is another one after VAR's crop alone.
+    try FileManager.default.removeItem(atPath: images + "/a.png")
+    try FileManager.default.removeItem(atPath: images + "/b.JPEG")
+    try RGBImage(width: 27, height: 27, gray: 3).write(images + "/c.png")
+    for (crop, count) in [(ImageCrop?.none, 0), (.adm, 0), (.var, 1)] {
+      let options = ImageInput.Options(size: ImageInput.Size(width: 27, height: 27), crop: crop)
+      #expect(try ImageInput(images, options).resizedCount == count)
+    }
+  }
+
   @Test func otherFormatsAndDamagedFilesAreRefusedUnlessSkipped() throws {
     try write(.rgb8, "a.png")
     try Data([0xFF, 0xD8, 0xFF, 0xE0]).write(to: URL(fileURLWithPath: "\(images)/b.jpeg"))
@@ -134,6 +159,10 @@ import Testing
     #expect(try ImageInput.fingerprint(images, options) == first)
     #expect(try ImageInput.fingerprint(images, ImageInput.Options(alpha: .drop)) != first)
     #expect(try ImageInput.fingerprint(images, ImageInput.Options(size: .init(width: 5, height: 4))) != first)
+    let sized = try [nil, ImageCrop.var, .adm].map { crop in
+      try ImageInput.fingerprint(images, ImageInput.Options(size: .init(width: 4, height: 4), crop: crop))
+    }
+    #expect(Set(sized).count == 3)
     // The same bytes at another time, and another name.
     try FileManager.default.setAttributes(
       [.modificationDate: Date(timeIntervalSince1970: 9)], ofItemAtPath: images + "/a.png")
@@ -157,6 +186,10 @@ import Testing
     try FileManager.default.moveItem(atPath: images + "/a.png", toPath: images + "/c.png")
     #expect(try ImageInput.fingerprint(images, options) != rewritten)
   }
+}
+
+extension RGBImage {
+  fileprivate func crop27(_ crop: ImageCrop?) -> RGBImage? { crop?.cropped(self, side: 27) }
 }
 
 /// Expected bytes: `Image.resize(..., BICUBIC)` of Pillow 13, at sizes where it too scales rows first.
@@ -242,5 +275,52 @@ import Testing
     #expect(throws: Failure.self) { try numbers.next() }
     let broken = Prefetch<Int>(depth: 1) { throw Failure() }
     #expect(throws: Failure.self) { try broken.next() }
+  }
+}
+
+@Suite struct ImageBatchesTests {
+  private struct Lost: Error {}
+
+  /// Images of one byte's value, one of which may be lost.
+  private struct Numbers: ImageSource {
+    let count = 23
+    let height = 2
+    let width = 3
+    let classNames = ["a", "b"]
+    var lost: Int?
+    func label(at index: Int) -> Int32 { Int32(index % 2) }
+    func pixels(at index: Int) throws -> [UInt8] {
+      guard index != lost else { throw Lost() }
+      return (0..<18).map { UInt8(index * 10 + $0 % 7) }
+    }
+  }
+
+  private func expectEqual(_ a: LabelledImages?, _ b: LabelledImages) {
+    #expect(a?.images.elements == b.images.elements && a?.images.shape == b.images.shape && a?.labels == b.labels)
+  }
+
+  /// However they are read, they are what is read one by one.
+  @Test func batchesComeInOrder() throws {
+    let source = Numbers()
+    let parts = (0..<9).map { part in (0...part % 4).map { (part * 5 + $0 * 3) % 23 } }
+    let batches = source.batches(of: parts)
+    for part in parts { expectEqual(try batches.next(), try source.batch(part)) }
+    #expect(try batches.next() == nil && batches.next() == nil)
+  }
+
+  @Test func errorsComeWithTheirBatch() throws {
+    let batches = Numbers(lost: 5).batches(of: [[0], [1, 2], [4, 5], [6]])
+    for _ in 0..<2 { #expect(try batches.next() != nil) }
+    #expect(throws: Lost.self) { try batches.next() }
+  }
+
+  /// As after a checkpoint, and where a step is repeated.
+  @Test func trainingMayBeginAtAnyStep() throws {
+    let source = Numbers()
+    let batches = TrainingBatches(source, batch: 5, stepCount: 12, seed: 3)
+    var sampler = BatchSampler(count: 23, batchSize: 5, seed: 3)
+    for step in [4, 5, 6, 6, 7, 0, 1, 11, 10, 11] {
+      expectEqual(try batches.batch(step: step), try source.batch(sampler.indices(step: step)))
+    }
   }
 }

@@ -46,7 +46,7 @@ import Testing
   @Test func imagesThatAreRefused() throws {
     try render(2, to: "jpeg")
     try folder.write(Data([0xFF, 0xD8, 0xFF, 0xE0, 0]), "jpeg/a.jpg")
-    try fails("fid --ref shapes32 --images jpeg", 65, ["jpeg/a.jpg", "JPEG", "--skip-bad"])
+    try fails("fid --ref shapes32 --images jpeg", 65, ["jpeg/a.jpg", "damaged", "--skip-bad"])
     try render(2, to: "alpha")
     try folder.write(PNGFixture.rgba8.data, "alpha/a.png")
     try fails("fid --ref shapes32 --images alpha", 65, ["alpha/a.png", "transparency", "--alpha drop"])
@@ -62,6 +62,34 @@ import Testing
     #expect(found["count"] as? Int == 3 && found["alpha"] as? String == "drop")
     #expect(found["resize"] as? String == "32 x 32")
     #expect((found["images_details"] as? [String: Any])?["resized"] as? Int == 1)
+  }
+
+  /// They are measured, and it is said that they are what they are, from the cache too.
+  @Test func photographs() throws {
+    for (index, size) in ["83x61", "61x107", "203x152"].enumerated() {
+      try folder.makeFolder("photos")
+      try folder.write(try ImageFixture.data("photo-\(size).jpg"), "photos/\(index).JPEG")
+    }
+    try render(2)
+    try folder.write(try ImageFixture.data("photo-32x32.jpg"), "out/a.jpg")
+    let crop = "--extractor shapes32 --resize 32 --crop"
+    let environment = ["XDG_CACHE_HOME": folder.file("cache")]
+    var values: Set<Double> = []
+    for kind in ["var", "adm", "var"] {
+      let found = try json("fid --ref photos --images out \(crop) \(kind)", environment: environment)
+      #expect(found["crop"] as? String == kind && found["resize"] as? String == "32 x 32")
+      let sides = ["images_details", "reference_details"].map { found[$0] as? [String: Any] }
+      #expect(sides.map { $0?["jpeg"] as? Int } == [1, 3])
+      let warnings = try #require(found["warnings"] as? [String]).filter { $0.contains("JPEG") }
+      #expect(warnings.count == 2 && warnings[0].contains("1 of 3") && warnings[1].contains("3 of 3"))
+      values.insert(try #require(found["fid"] as? Double))
+    }
+    #expect(values.count == 2)
+    let built = try run("ref build --images photos -o ref.h5 \(crop) adm")
+    #expect(built.log.contains("3 of 3 images in photos are JPEG"), "\(built.log)")
+    for wrong in ["--crop var", "--crop adm --resize 32x16"] {
+      try fails("fid --ref photos --images out \(wrong)", 64, ["--crop", "--resize N"])
+    }
   }
 
   @Test func badFilesAreLeftOutOnRequestOnly() throws {

@@ -143,8 +143,41 @@ import Testing
     for name in [names[5], names[40]] {
       try RGBImage(width: 16, height: 16, gray: 1).write(folder.file("flat/" + name))
     }
-    try refuses(encode, saying: ["flat/\(names[5]): is 16 x 16 pixels where the folder's first image is 32 x 32"])
+    try refuses(
+      encode + ["--crop", "none"],
+      saying: ["flat/\(names[5]): is 16 x 16 pixels where the folder's first image is 32 x 32"])
     #expect(try folder.names(in: ".").filter { ["run", "tokens.h5"].contains($0) } == [])
+  }
+
+  /// Photographs of all sizes, cropped as the teacher's family does or as one says, and so for the whole run.
+  @Test func photographsOfAllSizes() throws {
+    for (index, size) in ["83x61", "61x107", "20x27", "203x152"].enumerated() {
+      try folder.makeFolder("photos/\(index % 2)")
+      try folder.write(try ImageFixture.data("photo-\(size).jpg"), "photos/\(index % 2)/\(index).JPEG")
+    }
+    let train = ["teacher", "train", "--data", "photos", "--run", "teacher", "--family", "llamagen"]
+    let begun = try run(train + ["--tokenizer-steps", "1", "--transformer-steps", "1"])
+    #expect(
+      begun.log.contains(
+        "images: 4 of sizes 20 x 27 to 203 x 152, cropped to 32 x 32 as ADM does (--crop adm); 1 of them enlarged"),
+      "\(begun.log)")
+    let resume = ["teacher", "train", "--run", "teacher", "--resume"]
+    #expect(try run(resume).log.contains("images: 4, cropped to 32 x 32 as ADM does (--crop adm)"))
+    for crop in ["var", "none"] {
+      try refuses(resume + ["--data", "photos", "--crop", crop], saying: ["photos: the run began with --crop adm"])
+    }
+    let encode = ["teacher", "encode", "shapes32-var", "--images", "photos", "-o", "tokens.h5", "--classes", "numbers"]
+    try refuses(encode + ["--crop", "none"], saying: ["photos/0/2.JPEG: is 20 x 27 pixels", "--crop"])
+    #expect(try run(encode).log.contains("(--crop var)"))
+    let distilled = try run(distill("photos", ["--run", "run", "--classes", "numbers", "--crop", "adm"]))
+    #expect(distilled.log.contains("(--crop adm)"))
+    let images = try #require(try folder.record(ofRun: "run")["images"] as? [String: Any])
+    #expect(images["crop"] as? String == "adm")
+    let again = ["distill", "--steps", "2", "--run", "run", "--resume", "--data", "photos", "--crop"]
+    try refuses(again + ["var"], saying: ["photos: the run began with --crop adm"])
+    _ = try run(again + ["adm"])
+    try refuses(["distill", "--crop", "adm"], status: 64, saying: ["--crop", "--data DIR"])
+    try refuses(distill("photos", ["--set", "crop=half"]), status: 64, saying: ["crop is half", "var or adm or none"])
   }
 
   @Test func changedImagesEndAResumedRun() throws {

@@ -165,7 +165,8 @@ import Testing
     try folder.makeFolder("images")
     try folder.write("text\n", to: "images/a.png")
     try dd2.expectFailure(
-      ["fid", "--ref", "shapes32", "--images", "images"], status: 65, saying: ["images/a.png", "not a PNG"],
+      ["fid", "--ref", "shapes32", "--images", "images"], status: 65,
+      saying: ["images/a.png", "neither a PNG nor a JPEG file"],
       models: Command.bundledModels)
   }
 

@@ -12,7 +12,7 @@ struct FID: ComputingCommand {
     discussion: """
       Example: dd2 fid --ref shapes32 --images out/ --metrics fid,kid
 
-      Images are the PNG files of a folder and its subfolders, or the array arr_0 of an .npz; a statistics file stands \
+      Images are the PNG and JPEG files of a folder and its subfolders, or the array arr_0 of an .npz; a statistics file stands \
       for images in FID and sFID. The reference is shapes32, imagenet256, a statistics file (.h5 of dd2, .npz of \
       others) or images. Features are Inception-V3's under the protocol named in the result; the reference shapes32 \
       is of a small network trained on shapes32, whose numbers are not comparable with Inception FID.
@@ -25,7 +25,7 @@ struct FID: ComputingCommand {
   var reference: String?
 
   @Option(
-    help: ArgumentHelp("A folder of PNG images, an .npz of images, or a statistics file.", valueName: "dir|file"))
+    help: ArgumentHelp("A folder of images, an .npz of images, or a statistics file.", valueName: "dir|file"))
   var images = "out"
 
   @Option(
@@ -80,7 +80,7 @@ struct FID: ComputingCommand {
         reference: reference, images: images, extractor: network.name, dimension: network.dimension,
         protocol: choice.protocolName, preprocessing: network.preprocessing, weightsSha256: network.weightsHash,
         comparableWithInception: network.isComparableWithInception, alpha: input.alpha.rawValue,
-        resize: input.resize?.description, batch: choice.batch, seed: seed))
+        resize: input.resize?.description, crop: input.crop?.rawValue, batch: choice.batch, seed: seed))
     try json ? Console.result(json: output) : Console.result(output.text)
   }
 }

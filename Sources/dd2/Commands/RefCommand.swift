@@ -23,7 +23,7 @@ struct RefBuild: ComputingCommand {
       with others.
       """)
 
-  @Option(help: ArgumentHelp("A folder of PNG images, or an .npz of images.", valueName: "dir|file"))
+  @Option(help: ArgumentHelp("A folder of PNG or JPEG images, or an .npz of images.", valueName: "dir|file"))
   var images: String
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write, .h5 or .npz.", valueName: "file"))
@@ -43,9 +43,11 @@ struct RefBuild: ComputingCommand {
     let found = try measurement.measure(
       try measurement.load(images, title: "features"), for: metrics, title: "features")
     guard let pooled = found.features.pooled else { preconditionFailure("ref build: no statistics") }
-    if let text = FIDReport.rankWarning(found.features.count, in: images, dimension: pooled.dimension) {
-      Log.warning(text)
-    }
+    let warnings = [
+      FIDReport.rankWarning(found.features.count, in: images, dimension: pooled.dimension),
+      FIDReport.jpegWarning(found.input.jpegCount, of: found.input.count, in: images),
+    ]
+    for text in warnings.compactMap(\.self) { Log.warning(text) }
     let statistics = ReferenceStatistics(pooled: pooled, spatial: found.features.spatial)
     try Interrupts.deferringSignals { try statistics.write(output) }
     let left = found.skipped > 0 ? ", \(found.skipped) left out" : ""

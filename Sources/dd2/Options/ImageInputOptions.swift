@@ -13,6 +13,8 @@ extension ImageInput.Size: ExpressibleByArgument {
   }
 }
 
+extension ImageCrop: ExpressibleByArgument {}
+
 /// How images are read.
 struct ImageInputOptions: ParsableArguments {
   /// What `--alpha` takes.
@@ -29,11 +31,22 @@ struct ImageInputOptions: ParsableArguments {
       valueName: "n|wxh"))
   var resize: ImageInput.Size?
 
+  @Option(
+    help: ArgumentHelp(
+      "Bring them to --resize N as a teacher's family does, and not by scaling: var (the middle, as VAR's) or adm (as ADM's "
+        + "and LlamaGen's)."))
+  var crop: ImageCrop?
+
   @Flag(help: "Leave out images that cannot be used; how many is part of the result.")
   var skipBad = false
 
+  func validate() throws {
+    guard let crop, resize == nil || resize?.width != resize?.height else { return }
+    throw ValidationError("--crop \(crop.rawValue) makes squares; give --resize N with their side")
+  }
+
   /// As the reader takes them.
   var options: ImageInput.Options {
-    ImageInput.Options(alpha: alpha == .drop ? .drop : .refuse, skipsBad: skipBad, size: resize)
+    ImageInput.Options(alpha: alpha == .drop ? .drop : .refuse, skipsBad: skipBad, size: resize, crop: crop)
   }
 }

@@ -21,6 +21,7 @@ struct FIDOutput: Encodable {
     let comparableWithInception: Bool
     let alpha: String
     let resize: String?
+    let crop: String?
     let batch: Int
     let seed: UInt32
     var threads = ThreadPool.shared.threadCount

@@ -39,7 +39,9 @@ final class MeasurementProgress: MeasurementObserver {
 
   func checked(_ images: ImageInput) {
     Self.list(images.bad)
-    if images.resizedCount > 0 { note("\(images.path): \(images.resizedCount) images are resized to \(images.size)") }
+    guard images.resizedCount > 0 else { return }
+    let how = images.options.crop.map { "cropped (--crop \($0.rawValue))" } ?? "resized"
+    note("\(images.path): \(images.resizedCount) images are \(how) to \(images.size)")
   }
 
   private static func list(_ bad: [ArtifactError]) {
