@@ -9,15 +9,13 @@ struct TrainingSizeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "VAR: tokens per side of each scale; --side is the last one times a power of two (default: \(usual.scales ?? "")).",
+      "VAR: tokens per side of each scale; --side is the last one times a power of two (default: \(usualScales)).",
       valueName: "1,2,3"))
   var scales: IntegerList?
 
   @Option(
     parsing: .unconditional,
-    help:
-      "LlamaGen: tokens per side; --side is that times a power of two (default: \(usualOneByOne.grid.map(String.init) ?? ""))."
-  )
+    help: "LlamaGen: tokens per side; --side is that times a power of two (default: \(usualGrid)).")
   var grid: Int?
 
   @Option(parsing: .unconditional, help: "Number of codes (default: \(usual.codebook)).")
@@ -37,6 +35,8 @@ struct TrainingSizeOptions: ParsableArguments {
 
   private static let usual = TrainingSizes.nextScale
   private static let usualOneByOne = TrainingSizes.nextToken
+  private static let usualScales = usual.scales ?? ""
+  private static let usualGrid = usualOneByOne.grid.map(String.init) ?? ""
 
   /// The first of the options that say something of the tokenizer, where one is given.
   var tokenizerOption: String? {
