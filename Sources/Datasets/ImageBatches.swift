@@ -11,8 +11,8 @@ public final class ImageBatches {
   private let readers: [Prefetch<[UInt8]>]
   private var position = 0
 
-  /// Threads that read.
-  private static var readerCount: Int { min(ThreadPool.shared.threadCount, 8) }
+  /// Threads that read: each holds two batches.
+  private static var readerCount: Int { min(ThreadPool.shared.threadCount, 4) }
 
   /// - Parameter indices: gives the function that says, for one thread, which images the batch of a number has, counted
   ///   from 0; nil after the last.

@@ -83,12 +83,14 @@ public struct TokenEncoding {
     defer { withExtendedLifetime(lock) {} }
     var pending: TokenSet?
     var saved = ContinuousClock.now
-    let batch = teacher.teacher.imagesAtOnce
-    for start in stride(from: completed, to: images.count, by: batch) {
-      let made = try images.batch(Array(start..<min(start + batch, images.count)))
-      let tokens = TokenSet(ids: try teacher.teacher.encode(images_BhwC: made.images), labels: made.labels)
+    var done = completed
+    let (batch, count) = (teacher.teacher.imagesAtOnce, images.count)
+    let batches = images.batches(
+      of: stride(from: done, to: count, by: batch).map { Array($0..<min($0 + batch, count)) })
+    while let read = try batches.next() {
+      let tokens = TokenSet(ids: try teacher.teacher.encode(images_BhwC: read.images), labels: read.labels)
       if pending == nil { pending = tokens } else { pending?.append(tokens) }
-      let done = start + tokens.count
+      done += tokens.count
       do {
         try progress(done)
         guard ContinuousClock.now - saved > .seconds(Self.interval) else { continue }

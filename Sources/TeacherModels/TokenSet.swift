@@ -44,8 +44,9 @@ public struct TokenSet: Sendable {
     let count = indices.count
     var values: [Int32] = []
     var labels: [Int32] = []
-    for start in stride(from: 0, to: count, by: batch) {
-      let images = try data.batch(Array(indices[start..<min(start + batch, count)]))
+    let batches = data.batches(
+      of: stride(from: 0, to: count, by: batch).map { Array(indices[$0..<min($0 + batch, count)]) })
+    while let images = try batches.next() {
       values += try encoder(images.images).values
       labels += images.labels
       try progress(labels.count)

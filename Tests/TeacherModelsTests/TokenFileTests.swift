@@ -49,11 +49,11 @@ import Testing
         #expect(throws: Stop.self) {
           try Self.encode(images, teacher, to: path) { done in if done == stop { throw Stop() } }
         }
-        #expect(!FileAccess.exists(path) && images.reads.sorted() == Array(stop - 100..<stop))
+        #expect(!FileAccess.exists(path) && images.reads.min() == stop - 100)
       }
       images = CountedImages(250)
       try Self.encode(images, teacher, to: path)
-      #expect(images.reads.sorted() == Array(200..<250))
+      #expect(images.reads == Array(200..<250))
       #expect(!FileAccess.exists(path + ".part"))
       #expect(
         try Data(contentsOf: URL(fileURLWithPath: path)) == Data(contentsOf: URL(fileURLWithPath: folder + "/whole.h5"))

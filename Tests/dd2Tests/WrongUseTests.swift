@@ -173,19 +173,21 @@ import Testing
   @Test func imageFoldersWithoutImages() throws {
     try folder.makeFolder("empty")
     try dd2.expectFailure(
-      ["fid", "--ref", "shapes32", "--images", "empty"], status: 66, saying: ["empty: holds no PNG"],
+      ["fid", "--ref", "shapes32", "--images", "empty"], status: 66, saying: ["empty: holds no images"],
       models: Command.bundledModels)
     try dd2.expectFailure(
       ["fid", "--ref", "shapes32"], status: 66, saying: ["out: no such folder"], models: Command.bundledModels)
     try dd2.expectFailure(
-      ["teacher", "train", "--data", "empty", "--run", "run"], status: 66, saying: ["empty: holds no PNG"])
+      ["teacher", "train", "--data", "empty", "--run", "run"], status: 66, saying: ["empty: holds no images"])
     #expect(!FileManager.default.fileExists(atPath: folder.file("run")))
   }
 
   @Test func imagesOfAnotherSize() throws {
     try folder.makeFolder("images")
     try RGBImage(width: 16, height: 16, gray: 3).write(folder.file("images/a.png"))
-    for arguments in [["fid", "--ref", "shapes32", "--images", "images"], ["teacher", "train", "--data", "images"]] {
+    for arguments in [
+      ["fid", "--ref", "shapes32", "--images", "images"], ["teacher", "train", "--data", "images", "--crop", "none"],
+    ] {
       try dd2.expectFailure(
         arguments, status: 65, saying: ["images: images are 16 x 16"], models: Command.bundledModels)
     }

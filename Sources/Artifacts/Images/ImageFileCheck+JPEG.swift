@@ -39,7 +39,7 @@ extension ImageFileCheck {
 /// The parts of a JPEG file, from its first to the end of the image (ITU-T T.81, annex B).
 struct JPEGParts {
   /// What a frame header states.
-  struct Header: Equatable {
+  struct Header {
     let width: Int
     let height: Int
     let components: Int

@@ -101,7 +101,7 @@ extension RGBImage {
       !columns.isEmpty && !rows.isEmpty && columns.lowerBound >= 0 && rows.lowerBound >= 0
         && columns.upperBound <= newWidth && rows.upperBound <= newHeight,
       "RGBImage.resampled: \(columns) and \(rows) of \(newWidth) x \(newHeight)")
-    // An axis that keeps its length is copied, as in Pillow: a filter of weight 1 would give the same.
+    // As in Pillow an axis that keeps its length is copied: of the box filter one pixel is left, of weight 1.
     let across = ResamplingAxis(
       newWidth == width ? .box : filter, from: width, to: newWidth, kept: columns)
     var down = ResamplingAxis(newHeight == height ? .box : filter, from: height, to: newHeight, kept: rows)
