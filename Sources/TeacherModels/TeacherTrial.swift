@@ -70,18 +70,22 @@ public struct TeacherTrial: Sendable {
   private static func part(
     _ settings: TrainingSettings, make: (TrainingSettings) -> (any TrainingStage, ParameterSet)
   ) throws -> Part {
-    var small = settings
+    var whole = settings
+    whole.steps = max(updates, settings.steps)
+    var small = whole
     small.batch = max(1, settings.batch / share)
     let (stage, weights) = make(small)
     var time = try secondsOfUpdate(stage) * Double(settings.batch) / Double(small.batch)
-    if time < patience { time = try secondsOfUpdate(make(settings).0) }
+    if time < patience { time = try secondsOfUpdate(make(whole).0) }
     return Part(name: stage.name, parameters: weights.count, settings: settings, seconds: time)
   }
 
-  /// Of the second update: the first one takes the memory.
+  /// Updates that are made, of which the last one is timed: the first one takes the memory.
+  private static let updates = 2
+
   private static func secondsOfUpdate(_ stage: any TrainingStage) throws -> Double {
-    _ = try stage.step(0)
-    return try ContinuousClock().measure { _ = try stage.step(1) } / .seconds(1)
+    for index in 0..<(updates - 1) { _ = try stage.step(index) }
+    return try ContinuousClock().measure { _ = try stage.step(updates - 1) } / .seconds(1)
   }
 }
 
