@@ -254,7 +254,7 @@ import Testing
     try refuses(
       command + ["--tokens", "moved.h5", "--teacher", "shapes32-llamagen"], saying: ["moved.h5", "ids", "[60, 64]"])
     try refuses(
-      command + ["--tokens", "moved.h5", "--method", "dd1", "--run", "dd1"], status: 64,
+      ["distill", "--steps", "1", "--tokens", "moved.h5", "--method", "dd1"], status: 64,
       saying: ["--tokens has no effect: it needs method dd2"])
     try refuses(command + ["--tokens", "nowhere.h5", "--run", "none"], status: 66, saying: ["nowhere.h5"])
   }

@@ -107,8 +107,8 @@ struct DistillationRequest {
       guard !isScoringAsked || settings.evaluationInterval == 0 else {
         throw CommandFailure(
           .usage,
-          "FID is measured against shapes32 only where that is what stage 1 learns from; give --ref with a file of "
-            + "'dd2 ref build', or leave out --evaluate-every and --evaluate-count")
+          "FID is measured against shapes32, which is not what stage 1 learns (--data, --tokens or the teacher's own); "
+            + "give --ref with a file of 'dd2 ref build', or leave out --evaluate-every and --evaluate-count")
       }
       settings.evaluationInterval = 0
     }
