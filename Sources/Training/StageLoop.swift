@@ -28,6 +28,8 @@ public enum RunEvent: Sendable {
   case started(stage: String, completed: Int, total: Int)
   /// A step is done.
   case step(stage: String, completed: Int, total: Int, metrics: [(String, Double)])
+  /// What has been trained so far was scored, such as by FID.
+  case scored(stage: String, completed: Int, scores: [(String, Double)])
   /// A file was written.
   case saved(path: String)
   /// A run that goes wrong, and what to do.
@@ -106,14 +108,14 @@ package struct StageLoop {
     // A run that stopped before its first checkpoint begins anew, with step 0.
     let log = try StageLog(run, stage: stage.name, resumingAfter: completed > 0 ? completed : -1, time: time)
     if completed == 0 || lacksScore {
-      try log.append(step: completed, try stage.evaluate(completed: completed, in: run))
+      try log.append(step: completed, try scores(stage, completed: completed))
     }
     if lacksScore { try save(stage, completed: completed) }
     for index in completed..<stage.totalSteps {
       var metrics = try log.timed { try step(stage, index, completed: completed) }
       var isScored = true
       do {
-        metrics += try stage.evaluate(completed: index + 1, in: run)
+        metrics += try scores(stage, completed: index + 1)
       } catch is RunInterrupted {
         // The step itself is done, and is saved below; a resumed run scores it first, in a record of its own.
         isScored = false
@@ -125,6 +127,13 @@ package struct StageLoop {
       let path = try save(stage, completed: index + 1, isScored: isScored)
       if interrupt.isRaised, !isLast || !isScored { throw RunInterrupted(checkpoint: path) }
     }
+  }
+
+  /// What the stage scores itself by after a step, where it does.
+  private func scores(_ stage: any TrainingStage, completed: Int) throws -> [(String, Double)] {
+    let scores = try stage.evaluate(completed: completed, in: run)
+    if !scores.isEmpty { observer(.scored(stage: stage.name, completed: completed, scores: scores)) }
+    return scores
   }
 
   /// One step of the stage. Where its images are gone or broken, which a stage finds before it changes anything, the

@@ -40,6 +40,10 @@ import Testing
     let outcome = try run(Self.small + ["--steps", "1"] + reference)
     #expect(outcome.log.contains("FID against ref.h5: shapes32-net"), "\(outcome.log)")
     #expect(outcome.log.contains("12 images in each measurement"), "\(outcome.log)")
+    for record in try MetricLog.read(folder.file("run/metrics.jsonl")) {
+      let (step, fid) = (try #require(record["step"]), try #require(record["fid"]))
+      #expect(outcome.log.contains(String(format: "step %.0f: fid %.4g", step, fid)), "\(outcome.log)")
+    }
     func lastFID() throws -> Double {
       let log = try MetricLog.read(folder.file("run/metrics.jsonl"))
       #expect(log.allSatisfy { $0["fid"] != nil })

@@ -200,6 +200,8 @@ extension RunEvent {
       .started(stage: DistillationPipeline.chainName(stage), completed: completed, total: total)
     case .step(let stage, let completed, let total, let metrics):
       .step(stage: DistillationPipeline.chainName(stage), completed: completed, total: total, metrics: metrics)
+    case .scored(let stage, let completed, let scores):
+      .scored(stage: DistillationPipeline.chainName(stage), completed: completed, scores: scores)
     case .planned, .saved, .warning: self
     }
   }

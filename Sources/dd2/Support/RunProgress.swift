@@ -34,14 +34,16 @@ final class RunProgress {
       }
       meter?.update(
         completed, secondsAfter: forecast.secondsAfter(stage, completed: completed), metrics: Self.text(metrics))
-    case .saved(let path):
-      let line = "saved \(path)"
-      if let meter { meter.note(line) } else { Log.info(line) }
+    case .scored(_, let completed, let scores):
+      note("step \(completed): \(Self.text(scores).joined(separator: " "))")
+    case .saved(let path): note("saved \(path)")
     case .warning(let text):
       let line = "warning: " + text
       if let meter { meter.warn(line) } else { Log.warning(line) }
     }
   }
+
+  private func note(_ line: String) { if let meter { meter.note(line) } else { Log.info(line) } }
 
   private static func unit(of stage: String) -> String {
     units.first { stage.hasSuffix($0.key) }?.value ?? "steps"
