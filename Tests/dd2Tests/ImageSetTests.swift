@@ -244,6 +244,10 @@ import Testing
     let resume = ["distill", "--steps", "2", "--run", "run", "--resume"]
     _ = try run(resume + ["--tokens", "moved.h5"])
     _ = try run(["teacher", "sample", "shapes32-var", "--count", "60", "--tokens-out", "o.h5"])
+    // A preset as a file says nothing of tokens.
+    let preset = try run(["presets", "shapes32-var"]).output
+    _ = try folder.write(Data(preset.utf8), "preset.yaml")
+    _ = try run(resume + ["--config", "preset.yaml"] + Self.smallest)
     for other in [["--tokens", "o.h5"], ["--data", "flat"], ["--data", "teacher"]] {
       try refuses(resume + other, status: 64, saying: ["the run to resume has another \(other[0].dropFirst(2))"])
     }

@@ -67,12 +67,14 @@ struct DistillationRequest {
 
   private func prepareSource(_ record: inout DistillationRecord) throws -> (Stage1Source, notes: [String]) {
     let settings = record.settings
-    guard settings.method == .dd2, let data = settings.data, data != DistillationConfiguration.ownSequences else {
-      guard let tokens = record.tokens else {
-        return (.teacher, settings.method == .dd2 ? ["no images: stage 1 learns sequences that the teacher draws"] : [])
-      }
+    if let tokens = record.tokens {
       let count = try TokenFile.count(tokens.path, for: teacher)
       return (.tokens(tokens), ["tokens: \(count) sequences of \(tokens.path)"])
+    }
+    // DD1 has no stage 1, and asks for nothing.
+    guard settings.method == .dd2 else { return (.teacher, []) }
+    guard let data = settings.data, data != DistillationConfiguration.ownSequences else {
+      return (.teacher, ["no images: stage 1 learns sequences that the teacher draws"])
     }
     let images = try TrainingImages(
       data, preset != nil || given.contains("classes") ? ClassOptions.rule(settings.classes) : nil,
@@ -160,7 +162,9 @@ struct DistillationRequest {
     teacher: TeacherFile.Loaded
   ) throws -> DistillationRecord {
     var record = recorded
-    let given = Set(assignments.map(\.path))
+    // Files state all settings, and null says nothing of where the tokens come from.
+    let unsaid = [("data", asked.data), ("tokens", asked.tokens)].filter { $0.1 == nil }.map(\.0)
+    let given = Set(assignments.map(\.path)).subtracting(unsaid)
     record.teacher = teacher.file
     for path in places + ["steps"] where given.contains(path) { try record.settings.copy(path, from: asked) }
     var differing = asked.differences(from: recorded.settings).filter { $0 != "steps" && !places.contains($0) }
