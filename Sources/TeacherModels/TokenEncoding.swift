@@ -16,15 +16,26 @@ public struct TokenEncoding {
     var images: ImageSetRecord?
 
     /// Without what only this copy of the images has.
-    var portable: Origin {
-      var origin = self
-      origin.images?.state = nil
-      return origin
+    var portable: ImageSetRecord? {
+      var images = images
+      images?.state = nil
+      return images
+    }
+
+    /// Whether the tokens are the same; images may have moved.
+    func isSame(as other: Origin) -> Bool {
+      tokenizer == other.tokenizer && count == other.count && portable == other.portable
+        && (images != nil || data == other.data)
     }
   }
 
+  /// An encoding into the same file was begun of other images or by another tokenizer.
+  public struct OtherOrigin: Error {}
+
   /// Images that are encoded already.
   public private(set) var completed = 0
+  /// Whether some that were encoded are damaged, and will be encoded again.
+  public private(set) var hasDamage = false
   private let images: any ImageSource
   private let origin: Origin
   private let teacher: TeacherFile.Loaded
@@ -42,7 +53,7 @@ public struct TokenEncoding {
   ///   - data: what the images are, for the record.
   ///   - record: nil for the built-in ones.
   ///   - output: the file to be written.
-  /// - Throws: `ArtifactError`, also where one was begun of other images or by another tokenizer.
+  /// - Throws: `ArtifactError`, `OtherOrigin`.
   public init(
     _ images: any ImageSource, data: String, record: ImageSetRecord?, teacher: TeacherFile.Loaded, output: String
   ) throws {
@@ -53,11 +64,10 @@ public struct TokenEncoding {
     origin = Origin(tokenizer: try teacher.tokenizerHash(), data: data, count: images.count, images: record)
     guard let begun = try Self.origin(in: folder) else { return }
     lock = try WriterLock(folder: folder)
-    guard begun.portable == origin.portable else {
-      throw ArtifactError.wrongFormat(
-        path: folder, detail: "was begun with other images or another tokenizer; remove it to start over")
-    }
-    completed = try pieces().last?.rows.upperBound ?? 0
+    guard begun.isSame(as: origin) else { throw OtherOrigin() }
+    let pieces = try pieces()
+    completed = pieces.last?.rows.upperBound ?? 0
+    hasDamage = FileAccess.exists(path(ofPiece: completed))
   }
 
   /// What the encoding that was begun for a file recorded of its images: they need not be checked again.
@@ -65,7 +75,8 @@ public struct TokenEncoding {
     try origin(in: folder(of: output))?.images
   }
 
-  private static func folder(of output: String) -> String { output + ".part" }
+  /// Where the pieces of a file lie until it is whole.
+  public static func folder(of output: String) -> String { output + ".part" }
 
   private static func origin(in folder: String) throws -> Origin? {
     let path = folder + "/" + originName
@@ -121,14 +132,15 @@ public struct TokenEncoding {
     pending = nil
   }
 
-  /// The pieces from the first image on, as far as they follow upon each other.
+  /// The pieces from the first image on, as far as they are sound and follow upon each other.
   private func pieces() throws -> [(path: String, rows: Range<Int>)] {
     var pieces: [(path: String, rows: Range<Int>)] = []
     while true {
       let start = pieces.last?.rows.upperBound ?? 0
       let path = path(ofPiece: start)
+      // Read to the end: a piece that is damaged must not be found when all others are done.
       guard start < images.count, FileAccess.exists(path),
-        let count = try? TokenFile.count(path, for: teacher), start + count <= images.count
+        let count = try? TokenFile.read(path, for: teacher.teacher).count, start + count <= images.count
       else { return pieces }
       pieces.append((path, start..<start + count))
     }
@@ -139,7 +151,7 @@ public struct TokenEncoding {
     let writer = try HDF5Writer(path: output)
     defer { writer.abandon() }
     try writer.setAttribute(TokenFile.tokenizerName, .string(origin.tokenizer))
-    if let images = origin.portable.images {
+    if let images = origin.portable {
       try writer.setAttribute(TokenFile.classesName, .string(try JSON.text(images.classes)))
       try writer.setAttribute(TokenFile.imagesName, .string(try JSON.text(images)))
     }

@@ -76,7 +76,7 @@ public enum TokenFile {
   }
 
   private static func count(_ file: HDF5File, needsLabels: Bool, for teacher: any Teacher) throws -> Int {
-    let shape = try file.shape(of: idsName)
+    let shape = try file.plausibleShape(of: idsName)
     let L = teacher.layout.count
     guard shape.count == 2, shape[1] == L, shape[0] > 0 else {
       let expected = [max(1, shape.first ?? 1), L]

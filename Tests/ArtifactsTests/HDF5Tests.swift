@@ -61,6 +61,7 @@ import Testing
       #expect(name(of: artifactError { try writer.write(row, rows: 3..<4, of: "narrow") }) == "inputOutput")
     }
     try writer.createDataset("reals", shape: [3])
+    try writer.write(HostArray(shape: [1], [1 << 40] as [Int64]), to: "long")
     try writer.finish()
     let file = try HDF5File(reading: folder.file("rows.h5"))
     #expect(try file.readRows(6001..<6003, of: "narrow") == Array(values[30_005..<30_015]))
@@ -68,6 +69,8 @@ import Testing
     #expect(try file.readRows(3..<4, of: "wide") == [-1, 70_000, 2, 3, 4])
     #expect(try file.readRows(5..<5, of: "wide") == [])
     #expect(name(of: artifactError { _ = try file.readRows(0..<1, of: "reals") }) == "wrongFormat")
+    #expect(name(of: artifactError { _ = try file.readRows(0..<1, of: "long") }) == "wrongFormat")
+    #expect(try file.plausibleShape(of: "narrow") == [8000, 5])
     let size = try #require(try FileAccess.status(folder.file("rows.h5"))?.st_size)
     #expect(size < 40_000 * 2 + 40_000 * 4 + 20_000)
   }
@@ -81,6 +84,7 @@ import Testing
     let file = try HDF5File(reading: folder.file("claims.h5"))
     #expect(name(of: artifactError { _ = try file.read("none") }) == "tooLarge")
     #expect(name(of: artifactError { _ = try file.readRows(0..<(1 << 15), of: "some") }) == "tooLarge")
+    #expect(name(of: artifactError { _ = try file.plausibleShape(of: "some") }) == "tooLarge")
     #expect(try file.contains("") == false)
   }
 

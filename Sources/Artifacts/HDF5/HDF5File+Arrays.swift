@@ -10,6 +10,19 @@ extension HDF5File {
     try HDF5Library.locked { try describe(name).shape }
   }
 
+  /// As `shape(of:)`, for a dataset that will be read in parts.
+  ///
+  /// Throws also `ArtifactError.tooLarge` where the whole does not fit into memory or the file has far too little of it.
+  public func plausibleShape(of name: String) throws -> [Int] {
+    try HDF5Library.locked {
+      let (shape, _, stored) = try describe(name)
+      guard Self.product(shape).value <= Self.memoryLimit(stored: stored) / MemoryLayout<Int32>.size else {
+        throw tooLarge(name, shape)
+      }
+      return shape
+    }
+  }
+
   /// A whole dataset. Half and single floats become `.float32`, wider ones `.float64`, unsigned bytes
   /// `.uint8`, other integers and enumerations `.int64`.
   ///
@@ -40,10 +53,14 @@ extension HDF5File {
       return try [Int32](unsafeUninitializedCapacity: count) { buffer, initialized in
         let status = dd2_h5_read_rows(
           handle, name, Int32(DD2_H5_INT32), Int64(rows.lowerBound), Int64(rows.count), buffer.baseAddress)
-        guard status == 0 else { throw failure(name) }
+        guard status == 0 else { throw HDF5Library.isOverflow ? beyond32Bits(name) : failure(name) }
         initialized = count
       }
     }
+  }
+
+  private func beyond32Bits(_ name: String) -> ArtifactError {
+    .wrongFormat(path: path, detail: "\(name) holds integers beyond 32 bits")
   }
 
   /// - Returns: extents, kind of the elements, and bytes that the file has of them.

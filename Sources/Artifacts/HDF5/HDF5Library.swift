@@ -31,6 +31,9 @@ enum HDF5Library {
     text.firstMatch(of: /errno = \d+, error message = '([^']+)'/).map { String($0.1) }
   }
 
+  /// Whether the call that just failed met a number that what was asked for cannot hold.
+  static var isOverflow: Bool { lastMessage().contains("conversion exception") }
+
   /// The error for a library call on a file that just failed; call inside `locked`.
   /// - Parameter name: of the object that it was about; nil for the file as a whole.
   static func readError(_ path: String, _ name: String?) -> ArtifactError {

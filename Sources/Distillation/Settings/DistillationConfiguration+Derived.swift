@@ -80,7 +80,7 @@ extension DistillationConfiguration {
   }
 
   /// The images of a data set whose tokens stage 1 sees, in order: drawn from all, as folders are sorted by class.
-  func trainingIndices(of count: Int) -> [Int] {
+  package func trainingIndices(of count: Int) -> [Int] {
     guard self.trainingImages < count else { return Array(0..<count) }
     var sampler = BatchSampler(count: count, batchSize: self.trainingImages, seed: self.seed)
     return sampler.indices(step: 0).sorted()

@@ -116,6 +116,9 @@ extension DistillationConfiguration: CheckedSettings {
     guard self.tokens == nil || self.data == nil && self.classes == nil && self.crop == nil else {
       throw SettingsError("tokens stand for images: leave out data, classes and crop, or tokens")
     }
+    guard self.data != Self.ownSequences || self.classes == nil && self.crop == nil else {
+      throw SettingsError("classes and crop are of images, and data is teacher: leave them out")
+    }
     guard self.evaluationInterval > 0 || self.reference == nil else {
       throw SettingsError("fid.reference has no effect with fid.every 0")
     }

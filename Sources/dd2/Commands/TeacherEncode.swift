@@ -28,17 +28,18 @@ struct TeacherEncode: ComputingCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The HDF5 file to write.", valueName: "file"))
   var output: String
 
+  func validate() throws {
+    guard images == DataOptions.builtIn, classes.classes != nil || crop.crop != nil else { return }
+    throw ValidationError("--classes and --crop are of folders of images; leave them out with \(DataOptions.builtIn)")
+  }
+
   func run() throws {
     let loaded = try TeacherOptions.load(file)
     let teacher = loaded.teacher
     try Outputs.check(output, option: "-o", as: .tokens, inputs: [loaded.path])
-    let set = try TrainingImages(
-      images, classes.rule(), crop.crop, of: loaded, recorded: try TokenEncoding.begunImages(for: output))
-    let count = set.source.count
+    var (encoding, count) = try open(loaded)
     let interrupts = Interrupts()
-    var encoding = try TokenEncoding(
-      set.source, data: images, record: set.record, teacher: loaded, output: output)
-    set.logNotes()
+    if encoding.hasDamage { Log.warning("\(TokenEncoding.folder(of: output)): damaged from there on, encoded anew") }
     if encoding.completed > 0 { Log.info("going on after \(encoding.completed) of \(count) images") }
     let meter = ProgressMeter("encoding", total: count, unit: "images", initial: encoding.completed)
     defer { meter.close() }
@@ -50,5 +51,29 @@ struct TeacherEncode: ComputingCommand {
         .interrupted, "interrupted after \(done) of \(count) images; run the command again to go on from there")
     }
     try Console.result("\(output): \(count) images, \(teacher.layout.count) tokens each")
+  }
+
+  /// The encoding, or the rest of one that was begun.
+  /// - Throws: `CommandFailure` where that was of other images, and what images and files throw.
+  private func open(_ teacher: TeacherFile.Loaded) throws -> (TokenEncoding, count: Int) {
+    do {
+      let set = try TrainingImages(
+        images, classes.rule(), crop.crop, of: teacher, recorded: try TokenEncoding.begunImages(for: output))
+      let encoding = try TokenEncoding(
+        set.source, data: images, record: set.record, teacher: teacher, output: output)
+      set.logNotes()
+      return (encoding, set.source.count)
+    } catch {
+      let isOther =
+        switch error {
+        case is TokenEncoding.OtherOrigin, DatasetError.changedImages, DatasetError.changedCrop: true
+        default: false
+        }
+      guard isOther else { throw error }
+      throw CommandFailure(
+        .badData,
+        "\(TokenEncoding.folder(of: output)): was begun with other images, another crop or tokenizer; remove it to start "
+          + "over")
+    }
   }
 }

@@ -69,6 +69,10 @@ struct DistillationRequest {
     let settings = record.settings
     if let tokens = record.tokens {
       let count = try TokenFile.count(tokens.path, for: teacher)
+      // Before there is a run's folder: a new run reads them soon in any case.
+      if preset != nil {
+        _ = try TokenFile.read(tokens.path, at: settings.trainingIndices(of: count), for: teacher.teacher)
+      }
       return (.tokens(tokens), ["tokens: \(count) sequences of \(tokens.path)"])
     }
     // DD1 has no stage 1, and asks for nothing.
