@@ -83,8 +83,10 @@ import Testing
       let place = try #require(bytes.firstRange(of: Data(ids.flatMap { [UInt8($0), 0] })))
       bytes[place.lowerBound] ^= 1
       try bytes.write(to: piece)
-      let reopened = try TokenEncoding(CountedImages(150), data: "some", record: nil, teacher: teacher, output: path)
-      #expect(reopened.hasDamage && reopened.completed == 0)
+      do {
+        let begun = try TokenEncoding(CountedImages(150), data: "some", record: nil, teacher: teacher, output: path)
+        #expect(begun.hasDamage && begun.completed == 0)
+      }
       let images = CountedImages(150)
       try Self.encode(images, teacher, to: path)
       #expect(images.reads.count == 150)
