@@ -50,12 +50,12 @@ public struct NearestCode: Sendable {
   public func nearest(_ queries_ND: Tensor) -> IndexTensor {
     let N = queries_ND.dims2.0
     let rows = max(1, Self.blockElements / vectors_VD.shape[0])
-    let indices = withoutGradient {
-      stride(from: 0, to: N, by: rows).flatMap { start in
+    return withoutGradient {
+      let blocks = stride(from: 0, to: max(N, 1), by: rows).map { start in
         let block_ND = queries_ND.sliced(axis: 0, start..<min(start + rows, N))
-        return (block_ND.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax().values
+        return (block_ND.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax()
       }
+      return IndexTensor.concatenated(blocks, axis: 0)
     }
-    return IndexTensor(indices, [N])
   }
 }

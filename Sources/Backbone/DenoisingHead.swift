@@ -130,7 +130,7 @@ public struct DenoisingHead: Sendable {
   ///   - noise_BLD: (B, L, D).
   /// - Returns: expected clean latents, (B, L, D).
   public func fromNoise(hidden_BLC: Tensor, tokenLogits: Tensor?, noise_BLD: Tensor) -> Tensor {
-    let time = fromTime(timeFeatures(Tensor([1], [1, 1])))
+    let time = fromTime(timeFeatures(Tensor(repeating: 1, [1, 1])))
     let network = network(fromLatent(noise_BLD) + (fromHidden(hidden_BLC) + time))
     return tokenLogits.map { $0.softmax().matmul(codes_VD) + network } ?? network
   }

@@ -18,5 +18,5 @@ public protocol Trunk: Sendable {
   ///   - labels: B class labels.
   ///   - extra_BLC: added to the input of every position, or nil.
   /// - Returns: (B, L, C)
-  func hiddenStates(latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?) -> Tensor
+  func hiddenStates(latents_BLD: Tensor, known_Bm: IndexTensor?, labels: IndexTensor, extra_BLC: Tensor?) -> Tensor
 }

@@ -2,7 +2,7 @@
 #include "simd.h"
 
 // Raw values of TensorCore's UnaryOperation and BinaryOperation.
-enum { EXP, SQRT, RECIPROCAL, SQUARE, ABS, SILU, GELU, SIN, COS };
+enum { EXP, SQRT, RECIPROCAL, SQUARE, ABS, SILU, GELU, SIN, COS, LOG };
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 
 #define EACH(expression)                                                                                             \
@@ -37,6 +37,7 @@ void dd2_unary(int operation, const float *restrict x, float *restrict y, ptrdif
     case GELU: EACH(gelu(v));
     case SIN: EACH(sinf(v));
     case COS: EACH(cosf(v));
+    case LOG: EACH(logf(v));
   }
 }
 
@@ -66,6 +67,7 @@ void dd2_unary_backward(int operation, const float *restrict x, const float *res
     case GELU: EACH(gelu_derivative(v));
     case SIN: EACH(cosf(v));
     case COS: EACH(-sinf(v));
+    case LOG: EACH(1.0f / v);
   }
 }
 

@@ -44,7 +44,7 @@ struct GeneratorPart: Sendable {
     noiseGain =
       hasGain
       ? Linear(
-        builder / "noise_gain", trunk.width, initialBias: Tensor([gain], [1]), initializer: .zeros)
+        builder / "noise_gain", trunk.width, initialBias: Tensor(repeating: gain, [1]), initializer: .zeros)
       : nil
     self.codebook = codebook
   }
@@ -58,7 +58,7 @@ struct GeneratorPart: Sendable {
   ///   - known_Bm: the tokens of the parts before, whose codes they begin with; nil for the first part.
   ///   - noise_BlD: the tokens' own noise, as far.
   func callAsFunction(
-    shown_BlD: Tensor, known_Bm: IndexTensor?, noise_BlD: Tensor, labels: [Int32]
+    shown_BlD: Tensor, known_Bm: IndexTensor?, noise_BlD: Tensor, labels: IndexTensor
   ) -> DrawnTokens {
     let hidden_BlC = trunk.hiddenStates(
       latents_BLD: shown_BlD * codebook.scale, known_Bm: known_Bm, labels: labels, extra_BLC: ownNoise(noise_BlD))

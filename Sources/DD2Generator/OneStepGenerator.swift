@@ -64,14 +64,14 @@ public struct OneStepGenerator: Sendable {
   public var latentDimension: Int { parts[0].trunk.latentDimension }
 
   /// One call: noise (B, L, D) of unit variance to latents (B, L, D) in unit scale.
-  public func callAsFunction(noise_BLD: Tensor, labels: [Int32]) -> Tensor {
+  public func callAsFunction(noise_BLD: Tensor, labels: IndexTensor) -> Tensor {
     draw(noise_BLD: noise_BLD, labels: labels).latents_BLD
   }
 
   /// One call: noise (B, L, D) of unit variance to tokens.
   /// - Parameter read_BL: the tokens that a part reads of the parts before it, in place of what those drew: teacher
   ///   forcing.
-  public func draw(noise_BLD: Tensor, labels: [Int32], reading read_BL: IndexTensor? = nil) -> DrawnTokens {
+  public func draw(noise_BLD: Tensor, labels: IndexTensor, reading read_BL: IndexTensor? = nil) -> DrawnTokens {
     var drawn: [DrawnTokens] = []
     var known_Bm: IndexTensor?
     for part in parts {
@@ -90,8 +90,9 @@ public struct OneStepGenerator: Sendable {
     return DrawnTokens.joined(drawn)
   }
 
-  /// The noise of samples `firstIndex ..< firstIndex + labels.count`: (B, L, D). Sample i depends on (seed, i) alone.
-  public func noise(count: Int, seed: UInt64, purpose: String, firstIndex: Int = 0) -> Tensor {
-    Tensor.normal([count, layout.count, latentDimension], seed: seed, purpose: purpose, firstIndex: firstIndex)
+  /// The noise of samples: (B, L, D). That of sample i depends on (seed, i) alone.
+  public func noise(samples: [Int], seed: UInt64, purpose: String) -> Tensor {
+    RandomNumbers(seed: seed, purpose: purpose)
+      .normal([samples.count, layout.count, latentDimension], samples: RandomCounter(samples))
   }
 }

@@ -51,17 +51,17 @@ public protocol Teacher: Sendable {
   var imageSide: Int { get }
 
   /// Teacher-forced logits (B, L, V) with classifier-free guidance in the family's own convention.
-  func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor
+  func logits(ids_BL: IndexTensor, labels: IndexTensor, cfg: Float) -> Tensor
 
-  /// Draws token sequences stage by stage with cached keys and values: (B, L).
+  /// Draws token sequences stage by stage with cached keys and values: (B, L). A stage is a step (`Backend.step`).
   /// - Parameters:
   ///   - prefix: tokens (B, n) of the first stages, whole ones and not all, which are read in the first call instead of
   ///     drawn; nil for none.
-  ///   - choose: picks the tokens (B, l) of a stage from its log-probabilities (B, l, V).
-  /// - Throws: `NonFiniteOutput`, and what `choose` throws.
+  ///   - choose: picks the tokens (B, l) at a stage's place from their log-probabilities (B, l, V).
+  /// - Throws: `NonFiniteOutput`, after all stages.
   func generate(
-    labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
-    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+    labels: IndexTensor, guidance: Guidance, prefix: IndexTensor?,
+    choose: (_ place: StagePlace, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) throws -> IndexTensor
 
   /// Token ids (B, L) to images (B, h, w, 3) in [-1, 1].
@@ -78,7 +78,7 @@ extension Teacher {
   public var layout: TokenLayout { trunkConfiguration.layout }
 
   /// Log-probabilities of every token given the clean ones of earlier stages: (B, L, V), normalised.
-  public func logProbabilities(ids_BL: IndexTensor, labels: [Int32], guidance: Guidance) -> Tensor {
+  public func logProbabilities(ids_BL: IndexTensor, labels: IndexTensor, guidance: Guidance) -> Tensor {
     withoutGradient {
       guidance.logProbabilities(logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
     }
@@ -86,8 +86,8 @@ extension Teacher {
 
   /// As `generate(labels:guidance:prefix:choose:)`, from the first stage on.
   public func generate(
-    labels: [Int32], guidance: Guidance,
-    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+    labels: IndexTensor, guidance: Guidance,
+    choose: (_ place: StagePlace, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) throws -> IndexTensor {
     try generate(labels: labels, guidance: guidance, prefix: nil, choose: choose)
   }
@@ -98,21 +98,28 @@ extension Teacher {
   ///   - purpose: other draws of the same seed have another one.
   /// - Throws: `NonFiniteOutput`.
   public func sample(
-    labels: [Int32], guidance: Guidance, seed: UInt64, indices: [Int], prefix: IndexTensor? = nil,
+    labels: IndexTensor, guidance: Guidance, seed: UInt64, indices: [Int], prefix: IndexTensor? = nil,
     purpose: String = "teacher.sample"
   ) throws -> IndexTensor {
     precondition(labels.count == indices.count, "sample: \(labels.count) labels, \(indices.count) indices")
-    var streams = indices.map { RandomStream(seed: seed, purpose: purpose, index: $0) }
-    return try generate(labels: labels, guidance: guidance, prefix: prefix) { _, logProbabilities in
-      drawTokens(logProbabilities: logProbabilities, streams: &streams)
+    // A sample's stream gives its tokens' numbers in the order in which it draws them.
+    let first = prefix?.shape[1] ?? 0
+    let uniform_Bn = RandomNumbers(seed: seed, purpose: purpose)
+      .uniform([indices.count, layout.count - first], samples: RandomCounter(indices))
+    let numbers = PlacedRows(uniform_Bn, from: first)
+    return try generate(labels: labels, guidance: guidance, prefix: prefix) { place, logProbabilities_BlV in
+      drawTokens(logProbabilities_BlV, uniform: numbers.at(place))
     }
   }
 
   /// Takes the most likely token everywhere: (B, L).
   /// - Throws: `NonFiniteOutput`.
-  public func sampleGreedily(labels: [Int32], guidance: Guidance) throws -> IndexTensor {
+  public func sampleGreedily(labels: IndexTensor, guidance: Guidance) throws -> IndexTensor {
     try generate(labels: labels, guidance: guidance) { _, logProbabilities in logProbabilities.argmax() }
   }
+
+  /// As many labels that stand for 'no class'.
+  func noClass(_ labels: IndexTensor) -> IndexTensor { IndexTensor(repeating: classCount, labels.shape) }
 }
 
 /// A transformer as its training sees it.
@@ -122,5 +129,5 @@ public protocol TrainableTransformer: Sendable {
   /// Number of classes; the label of this value stands for 'no class'.
   var classCount: Int { get }
   /// Teacher-forced logits (B, L, V) of token ids (B, L); gradients reach `parameters`.
-  func logits(ids_BL: IndexTensor, labels: [Int32]) -> Tensor
+  func logits(ids_BL: IndexTensor, labels: IndexTensor) -> Tensor
 }

@@ -15,19 +15,21 @@ extension Teacher {
   /// - Returns: (B, L)
   /// - Throws: `NonFiniteOutput`.
   public func redrawingUnlikely(
-    ids_BL: IndexTensor, labels: [Int32], guidance: Guidance, tolerance: Float, seed: UInt64, step: Int, indices: [Int]
+    ids_BL: IndexTensor, labels: IndexTensor, guidance: Guidance, tolerance: Float, seed: UInt64, step: Int, indices: [Int]
   ) throws -> IndexTensor {
     precondition(
       labels.count == indices.count, "redrawingUnlikely: \(labels.count) labels, \(indices.count) indices")
-    return try withoutGradient {
-      let logProbabilities_BLV = try guidance.checkedLogProbabilities(
-        logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg))
-      let entropy_BL = -(logProbabilities_BLV.exp() * logProbabilities_BLV).sum(axis: -1)
-      let excess_BL = crossEntropy(logProbabilities_BLV, targets: ids_BL) - entropy_BL
-      var streams = indices.map { RandomStream(seed: seed, purpose: "teacher.redraw", step: step, index: $0) }
-      let drawn_BL = drawTokens(logProbabilities: logProbabilities_BLV, streams: &streams)
-      let values = zip(excess_BL.elements, zip(ids_BL.values, drawn_BL.values)).map { $0 > tolerance ? $1.1 : $1.0 }
-      return IndexTensor(values, ids_BL.shape)
+    return try OutputCheck.step(.teacherTransformer) { check in
+      withoutGradient {
+        let logProbabilities_BLV = guidance.logProbabilities(
+          logits: logits(ids_BL: ids_BL, labels: labels, cfg: guidance.cfg), &check)
+        let entropy_BL = -(logProbabilities_BLV.exp() * logProbabilities_BLV).sum(axis: -1)
+        let excess_BL = crossEntropy(logProbabilities_BLV, targets: ids_BL) - entropy_BL
+        let uniform_BL = RandomNumbers(seed: seed, purpose: "teacher.redraw", step: RandomCounter(step))
+          .uniform(ids_BL.shape, samples: RandomCounter(indices))
+        let isUnlikely_BL = Tensor(repeating: tolerance, ids_BL.shape).isLess(than: excess_BL)
+        return ids_BL.replaced(by: drawTokens(logProbabilities_BLV, uniform: uniform_BL), where: isUnlikely_BL)
+      }
     }
   }
 }

@@ -4,10 +4,17 @@ import TensorCore
 
 /// A batch of images and their class numbers.
 public struct LabelledImages {
-  /// (B, h, w, 3), channels-last, in [-1, 1].
-  public let images: Tensor
   /// B class numbers.
   public let labels: [Int32]
+  private let pixels: [Float]
+  private let shape: Shape
+
+  init(pixels: [Float], _ shape: Shape, labels: [Int32]) {
+    (self.pixels, self.shape, self.labels) = (pixels, shape, labels)
+  }
+
+  /// (B, h, w, 3), channels-last, in [-1, 1]: copied to the backend of the caller, as threads that read ahead have none.
+  public var images: Tensor { Tensor(pixels, shape) }
 }
 
 /// A finite set of labelled RGB images of one size, addressed by index.
@@ -60,7 +67,7 @@ extension ImageSource {
       count = bytes.count
     }
     return LabelledImages(
-      images: Tensor(elements, [indices.count, height, width, 3]), labels: indices.map(label(at:)))
+      pixels: elements, [indices.count, height, width, 3], labels: indices.map(label(at:)))
   }
 }
 

@@ -103,12 +103,13 @@ public struct Evaluation {
     for start in stride(from: 0, to: samples, by: batch) {
       let range = start..<min(start + batch, samples)
       ids +=
-        try teacher.sample(labels: labels.labels(range), guidance: guidance, seed: seed &+ 1, indices: Array(range))
-        .values
+        try teacher.sample(
+          labels: IndexTensor(labels.labels(range)), guidance: guidance, seed: seed &+ 1, indices: Array(range)
+        ).values
       try progress("samples for the independent baseline", range.upperBound, samples)
     }
     let tokens = TokenSet(
-      ids: IndexTensor(ids, [samples, teacher.layout.count]), labels: labels.labels(0..<samples))
+      ids: IndexArray(ids, [samples, teacher.layout.count]), labels: labels.labels(0..<samples))
     return IndependentSampler(teacher: teacher, tokens: tokens)
   }
 

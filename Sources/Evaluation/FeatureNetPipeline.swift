@@ -46,17 +46,20 @@ public final class FeatureNetTraining: TrainingStage {
     sampler = BatchSampler(count: data.count, batchSize: settings.batch, seed: seed)
   }
 
-  public func step(_ index: Int) throws -> [(String, Double)] {
+  public func step(_ index: Int) throws -> StepMetrics {
     let indices = sampler.indices(step: index)
     let batch = try data.batch(indices)
-    let output = network(batch.images)
-    let loss = ShapesFeatureNet.loss(output, labels: batch.labels, attributes: data.attributes(indices))
-    let correct = zip(output.logits.argmax().values, batch.labels).count { $0 == $1 }
-    let norm = try trainer.minimize(loss)
-    return [
-      ("loss", Double(loss.item)), ("accuracy", Double(correct) / Double(indices.count)),
-      ("gradient_norm", Double(norm)),
-    ]
+    return Backends.step {
+      let labels = IndexTensor(batch.labels)
+      let output = network(batch.images)
+      let loss = ShapesFeatureNet.loss(output, labels: labels, attributes: data.attributes(indices))
+      let report = trainer.minimize(loss)
+      return StepMetrics(
+        [
+          ("loss", .number(loss)), ("accuracy", .number(output.logits.argmax().equals(labels).mean())),
+          ("gradient_norm", .number(report.norm)),
+        ], updates: [report])
+    }
   }
 
   public func state() -> StageState { state(of: trainer) }

@@ -59,8 +59,8 @@ public struct PerceptualPathLength {
   /// Two noises (1, L, D), `epsilon` apart on the path of a pair.
   private func step(pair: Int, _ latents: (count: Int, dimension: Int)) -> (from: Tensor, to: Tensor) {
     func noise(_ end: Int) -> Tensor {
-      Tensor.normal(
-        [1, latents.count, latents.dimension], seed: seed, purpose: "path_length.noise", step: end, firstIndex: pair)
+      RandomNumbers(seed: seed, purpose: "path_length.noise", step: RandomCounter(end))
+        .normal([1, latents.count, latents.dimension], samples: RandomCounter([pair]))
     }
     var stream = RandomStream(seed: seed, purpose: "path_length.place", index: pair)
     let (path, place) = (NoisePath(from: noise(0), to: noise(1)), Double(stream.uniform()))

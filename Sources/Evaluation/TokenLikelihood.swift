@@ -35,7 +35,7 @@ public struct TokenLikelihood: Sendable {
       try progress(rows, logits_BLV)
     }
     return TokenLikelihood(
-      meanNLL: total / Double(tokens.ids.values.count), sequences: tokens.count,
+      meanNLL: total / Double(tokens.ids.shape.count), sequences: tokens.count,
       tokensPerSequence: tokens.ids.shape[1], cfg: cfg)
   }
 }

@@ -97,9 +97,8 @@ public struct ShapesFeatureNet: Sendable {
   ///   - output: what the network gives for B images.
   ///   - labels: B class numbers.
   ///   - attributes: (B, attributes).
-  public static func loss(_ output: Output, labels: [Int32], attributes: Tensor) -> Tensor {
-    let targets = IndexTensor(labels, [labels.count])
-    return crossEntropy(output.logits, targets: targets).mean()
+  public static func loss(_ output: Output, labels: IndexTensor, attributes: Tensor) -> Tensor {
+    crossEntropy(output.logits, targets: labels).mean()
       + (output.attributes - attributes).square().mean()
   }
 }

@@ -32,8 +32,10 @@ public struct Embedding: Sendable {
   public let weight: Tensor
 
   /// Registers `weight`.
-  public init(_ builder: ParameterBuilder, rows: Int, width: Int, initializer: Initializer) {
-    weight = builder.parameter("weight", [rows, width], initializer)
+  public init(
+    _ builder: ParameterBuilder, rows: Int, width: Int, initializer: Initializer, isDecayed: Bool = true
+  ) {
+    weight = builder.parameter("weight", [rows, width], initializer, isDecayed: isDecayed)
   }
 
   /// Indices of any shape to (indices..., width).

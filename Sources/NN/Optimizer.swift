@@ -1,18 +1,5 @@
+import Foundation
 import TensorCore
-
-/// What went wrong in an update.
-public enum OptimizerError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A gradient holds NaN or infinity; no parameter was changed.
-  case nonFiniteGradient(path: String)
-
-  /// One line that names the parameter.
-  public var description: String {
-    switch self {
-    case .nonFiniteGradient(let path):
-      return "the gradient of \(path) is not finite; lower the learning rate and resume from the last checkpoint"
-    }
-  }
-}
 
 /// Settings of AdamW.
 public struct AdamWConfiguration: Codable, Equatable, Sendable {
@@ -22,7 +9,7 @@ public struct AdamWConfiguration: Codable, Equatable, Sendable {
   public var beta2: Float
   /// Added to the root of the second moment.
   public var epsilon: Float
-  /// Decoupled weight decay, on parameters of two or more dimensions.
+  /// Decoupled weight decay, on weights that are decayed (`Parameter.isDecayed`).
   public var weightDecay: Float
   /// Largest global norm of the gradient; larger ones are scaled down to it.
   public var clipNorm: Float
@@ -39,9 +26,26 @@ public struct AdamWConfiguration: Codable, Equatable, Sendable {
   }
 }
 
+/// What an update says of its gradients, on the backend: read with the step's metrics, after the step.
+public struct UpdateReport {
+  /// The global norm before clipping, a scalar. Where it is not finite the update changed nothing.
+  public let norm: Tensor
+  private let squares: Tensor
+  private let paths: [String]
+
+  init(norm: Tensor, squares: Tensor, paths: [String]) {
+    (self.norm, self.squares, self.paths) = (norm, squares, paths)
+  }
+
+  /// The path of the first parameter whose gradient is not finite, or is too large to be squared. Copies to the host.
+  public func nonFiniteGradient() -> String {
+    zip(paths, squares.elements).first { !$1.isFinite }?.0 ?? "all parameters together"
+  }
+}
+
 /// AdamW with decoupled weight decay (Loshchilov & Hutter 2019) and clipping by the global gradient norm.
 public final class AdamW: @unchecked Sendable {
-  private let configuration: AdamWConfiguration
+  private let form: AdamWForm
   private let parameters: [Parameter]
   private let firstMoments: [Tensor]
   private let secondMoments: [Tensor]
@@ -50,38 +54,27 @@ public final class AdamW: @unchecked Sendable {
 
   /// An optimiser with moments at zero.
   public init(_ set: ParameterSet, _ configuration: AdamWConfiguration) {
-    self.configuration = configuration
     parameters = set.parameters
+    form = AdamWForm(
+      beta1: configuration.beta1, beta2: configuration.beta2, epsilon: configuration.epsilon,
+      clipNorm: configuration.clipNorm,
+      weightDecay: parameters.map { $0.isDecayed ? configuration.weightDecay : 0 })
     firstMoments = parameters.map { .zeros($0.value.shape) }
     secondMoments = parameters.map { .zeros($0.value.shape) }
   }
 
-  /// One update, in place.
+  /// One update, in place; nothing is changed where a gradient is not finite, which the report then says.
   /// - Parameter gradients: in the order of the set's parameters.
-  /// - Returns: the global norm of the gradient before clipping.
-  /// - Throws: `OptimizerError.nonFiniteGradient`; nothing is changed then.
   @discardableResult
-  public func update(_ gradients: [Tensor], learningRate: Float) throws -> Float {
+  public func update(_ gradients: [Tensor], learningRate: Float) -> UpdateReport {
     precondition(
       gradients.count == parameters.count, "AdamW: \(gradients.count) gradients, \(parameters.count) parameters")
-    let norm = Float(Tensor.globalNorm(gradients))
-    guard norm.isFinite else {
-      let culprit = zip(parameters, gradients).first { !$1.isFinite }?.0.path ?? "all parameters together"
-      throw OptimizerError.nonFiniteGradient(path: culprit)
-    }
     step += 1
-    // PyTorch's clip_grad_norm_ divides by norm + 1e-6.
-    let scale = min(1, configuration.clipNorm / (norm + 1e-6))
-    for (index, parameter) in parameters.enumerated() {
-      parameter.value.adamWUpdate(
-        gradient: gradients[index], firstMoment: firstMoments[index], secondMoment: secondMoments[index],
-        AdamWStep(
-          learningRate: learningRate, beta1: configuration.beta1, beta2: configuration.beta2,
-          epsilon: configuration.epsilon,
-          weightDecay: parameter.value.shape.rank >= 2 ? configuration.weightDecay : 0, gradientScale: scale,
-          step: step))
-    }
-    return norm
+    func correction(_ beta: Float) -> Float { Float(1 - pow(Double(beta), Double(step))) }
+    let (norm, squares) = adamWUpdate(
+      parameters.map(\.value), firstMoments: firstMoments, secondMoments: secondMoments, gradients: gradients,
+      scalars: Tensor([learningRate, correction(form.beta1), correction(form.beta2)], [3]), form)
+    return UpdateReport(norm: norm, squares: squares, paths: parameters.map(\.path))
   }
 
   /// The moments themselves under `first.` and `second.`, which change with the next update, and the update count.
@@ -122,11 +115,10 @@ public final class ExponentialMovingAverage: @unchecked Sendable {
     averages = parameters.map { $0.value.copy() }
   }
 
-  /// `average = decay average + (1 - decay) value`, in place.
-  public func update(decay: Float) {
-    for (average, parameter) in zip(averages, parameters) {
-      average.averageInPlace(toward: parameter.value, decay: decay)
-    }
+  /// `average = decay average + (1 - decay) value`, in place; nothing where the update before was none.
+  /// - Parameter report: of the update that made the values.
+  public func update(decay: Float, after report: UpdateReport) {
+    averageUpdate(averages, toward: parameters.map(\.value), decay: Tensor(decay), norm: report.norm)
   }
 
   /// The averages themselves under the parameters' paths, no copies: they change with the next update.

@@ -17,7 +17,7 @@ public enum Initializer: Sendable {
     switch self {
     case .constant(let value): return Tensor(repeating: value, shape)
     case .normal(let deviation):
-      return Tensor.normal([1, shape.count], seed: seed, purpose: "initial." + path).reshaped(shape) * deviation
+      return RandomNumbers(seed: seed, purpose: "initial." + path).normal([1, shape.count]).reshaped(shape) * deviation
     }
   }
 }
@@ -28,6 +28,8 @@ public struct Parameter: Sendable {
   public let path: String
   /// A leaf of the graph; optimisers update it in place.
   public let value: Tensor
+  /// Whether weight decay pulls it toward zero.
+  public let isDecayed: Bool
 }
 
 /// All parameters of one network, in order of creation. Layers hold the same tensors; this is their registry.
@@ -39,10 +41,10 @@ public final class ParameterSet: @unchecked Sendable {
   /// An empty set.
   public init() {}
 
-  func register(_ path: String, _ value: Tensor) -> Tensor {
+  func register(_ path: String, _ value: Tensor, isDecayed: Bool) -> Tensor {
     precondition(paths.insert(path).inserted, "ParameterSet: \(path) is registered twice")
     let leaf = value.asLeaf()
-    parameters.append(Parameter(path: path, value: leaf))
+    parameters.append(Parameter(path: path, value: leaf, isDecayed: isDecayed && leaf.shape.rank >= 2))
     return leaf
   }
 
@@ -122,12 +124,18 @@ public struct ParameterBuilder: Sendable {
   public static func / (builder: ParameterBuilder, index: Int) -> ParameterBuilder { builder / String(index) }
 
   /// Registers a parameter and returns its leaf tensor.
-  public func parameter(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Tensor {
-    set.register(path(name), initializer.tensor(shape, seed: seed, path: path(name)))
+  /// - Parameter isDecayed: whether weight decay pulls it toward zero; never where it is a vector, as biases and the
+  ///   scales of norms are.
+  public func parameter(
+    _ name: String, _ shape: Shape, _ initializer: Initializer, isDecayed: Bool = true
+  ) -> Tensor {
+    set.register(path(name), initializer.tensor(shape, seed: seed, path: path(name)), isDecayed: isDecayed)
   }
 
   /// Registers a parameter with given initial elements.
-  public func parameter(_ name: String, initial: Tensor) -> Tensor { set.register(path(name), initial.copy()) }
+  public func parameter(_ name: String, initial: Tensor) -> Tensor {
+    set.register(path(name), initial.copy(), isDecayed: true)
+  }
 
   private func path(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }
 }

@@ -72,11 +72,11 @@ public struct FewStepSampler: ImageSampler {
     case .lastStages:
       let kept = teacher.layout.stages[teacher.layout.stageLengths.count - (steps - 1)].lowerBound
       return try teacher.sample(
-        labels: labels, guidance: guidance, seed: seed, indices: indices, prefix: ids_BL.columns(0..<kept))
+        labels: IndexTensor(labels), guidance: guidance, seed: seed, indices: indices, prefix: ids_BL.columns(0..<kept))
     case .unlikelyTokens:
       return try (1..<steps).reduce(ids_BL) { ids_BL, call in
         try teacher.redrawingUnlikely(
-          ids_BL: ids_BL, labels: labels, guidance: guidance, tolerance: Self.tolerance(correction: call), seed: seed,
+          ids_BL: ids_BL, labels: IndexTensor(labels), guidance: guidance, tolerance: Self.tolerance(correction: call), seed: seed,
           step: call,
           indices: indices)
       }

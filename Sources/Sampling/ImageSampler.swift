@@ -39,8 +39,8 @@ public struct TeacherSampler: ImageSampler {
 
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
     try greedy
-      ? teacher.sampleGreedily(labels: labels, guidance: guidance)
-      : teacher.sample(labels: labels, guidance: guidance, seed: seed, indices: indices)
+      ? teacher.sampleGreedily(labels: IndexTensor(labels), guidance: guidance)
+      : teacher.sample(labels: IndexTensor(labels), guidance: guidance, seed: seed, indices: indices)
   }
 }
 
@@ -59,8 +59,7 @@ public struct GeneratorSampler: ImageSampler {
 
   /// The noise (B, L, D) of the samples with the given indices.
   public func noise(seed: UInt64, indices: [Int]) -> Tensor {
-    Tensor.concatenated(
-      indices.map { generator.noise(count: 1, seed: seed, purpose: "generator.noise", firstIndex: $0) }, axis: 0)
+    generator.noise(samples: indices, seed: seed, purpose: "generator.noise")
   }
 
   public func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor {
@@ -70,15 +69,19 @@ public struct GeneratorSampler: ImageSampler {
   /// Token ids (B, L) of noise (B, L, D), one row per label.
   /// - Throws: `NonFiniteOutput`.
   public func tokens(noise_BLD: Tensor, labels: [Int32]) throws -> IndexTensor {
-    let L = generator.layout.count
-    let ids = try withoutGradient {
-      try stride(from: 0, to: labels.count, by: sequencesPerCall).flatMap { start in
-        let rows = start..<min(start + sequencesPerCall, labels.count)
-        let q_BLD = generator(noise_BLD: noise_BLD.sliced(axis: 0, rows), labels: Array(labels[rows]))
-        return teacher.codebook.nearest(try q_BLD.checked(outputOf: "generator")).values
+    var check = OutputCheck("generator")
+    let ids = withoutGradient {
+      stride(from: 0, to: labels.count, by: sequencesPerCall).map { start in
+        Backends.step {
+          let rows = start..<min(start + sequencesPerCall, labels.count)
+          let q_BLD = generator(noise_BLD: noise_BLD.sliced(axis: 0, rows), labels: IndexTensor(Array(labels[rows])))
+          check.add(q_BLD)
+          return teacher.codebook.nearest(q_BLD)
+        }
       }
     }
-    return IndexTensor(ids, [labels.count, L])
+    try check.verify()
+    return IndexTensor.concatenated(ids, axis: 0)
   }
 
   /// Sequences of a network call: about 4,000 tokens, whose hidden states stay in the processor's caches, where those

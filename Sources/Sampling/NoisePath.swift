@@ -15,7 +15,7 @@ public struct NoisePath {
     precondition(start.shape == end.shape, "NoisePath: from \(start.shape) to \(end.shape)")
     self.start = start
     self.end = end
-    lengths = (Tensor.globalNorm([start]), Tensor.globalNorm([end]))
+    lengths = (Double(Tensor.globalNorm([start]).item), Double(Tensor.globalNorm([end]).item))
     let cosine = zip(start.elements, end.elements).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     angle = acos(min(1, max(-1, cosine / (lengths.start * lengths.end))))
     precondition(sin(angle) > 1e-6, "NoisePath: parallel ends")
@@ -26,7 +26,7 @@ public struct NoisePath {
     let length = lengths.start * (1 - place) + lengths.end * place
     let first = sin((1 - place) * angle) / sin(angle) * (length / lengths.start)
     let second = sin(place * angle) / sin(angle) * (length / lengths.end)
-    return start * Float(first) + end * Float(second)
+    return start * Tensor(Float(first)) + end * Tensor(Float(second))
   }
 }
 

@@ -34,7 +34,7 @@ public struct ScoreNetwork: Sendable {
   /// Hidden states given the clean prefix of every token.
   /// - Parameter ids_BL: the tokens; position i uses those of earlier stages.
   /// - Returns: (B, L, C)
-  public func hiddenStates(ids_BL: IndexTensor, labels: [Int32]) -> Tensor {
+  public func hiddenStates(ids_BL: IndexTensor, labels: IndexTensor) -> Tensor {
     trunk.hiddenStates(
       latents_BLD: codebook.latents(ids_BL) * codebook.scale, known_Bm: ids_BL, labels: labels, extra_BLC: nil)
   }

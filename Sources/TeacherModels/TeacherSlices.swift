@@ -21,10 +21,9 @@ extension Teacher {
   /// As `decode`, a few images at a time.
   /// - Throws: `NonFiniteOutput`.
   public func decodeInSlices(ids_BL: IndexTensor) throws -> Tensor {
-    let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])
+    let B = ids_BL.shape[0]
     let images = try stride(from: 0, to: B, by: imagesAtOnce).map { start in
-      let end = min(start + imagesAtOnce, B)
-      return try decode(ids_BL: IndexTensor(Array(ids_BL.values[(start * L)..<(end * L)]), [end - start, L]))
+      try decode(ids_BL: ids_BL.sliced(axis: 0, start..<min(start + imagesAtOnce, B)))
     }
     return images.count == 1 ? images[0] : Tensor.concatenated(images, axis: 0)
   }

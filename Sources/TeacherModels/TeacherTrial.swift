@@ -44,7 +44,7 @@ public struct TeacherTrial: Sendable {
     let seed = settings.seed
     let transformer = try part(settings.transformer) { settings in
       let (B, L) = (settings.batch, family.layout.count)
-      let ids = IndexTensor([Int32](repeating: 0, count: B * L), [B, L])
+      let ids = IndexArray([Int32](repeating: 0, count: B * L), [B, L])
       let tokens = TokenSource { TokenSet(ids: ids, labels: [Int32](repeating: 0, count: B)) }
       let network = family.makeTransformer(over: family.makeTokenizer(seed: seed), seed: seed)
       return (TransformerTraining(network, tokens: tokens, settings: settings, seed: seed), network.parameters)
@@ -84,8 +84,8 @@ public struct TeacherTrial: Sendable {
   private static let updates = 2
 
   private static func secondsOfUpdate(_ stage: any TrainingStage) throws -> Double {
-    for index in 0..<(updates - 1) { _ = try stage.step(index) }
-    return try ContinuousClock().measure { _ = try stage.step(updates - 1) } / .seconds(1)
+    for index in 0..<(updates - 1) { _ = try stage.step(index).read(step: index) }
+    return try ContinuousClock().measure { _ = try stage.step(updates - 1).read(step: updates - 1) } / .seconds(1)
   }
 }
 

@@ -99,7 +99,7 @@ public struct TokenEncoding {
     let batches = images.batches(
       of: stride(from: done, to: count, by: batch).map { Array($0..<min($0 + batch, count)) })
     while let read = try batches.next() {
-      let tokens = TokenSet(ids: try teacher.teacher.encode(images_BhwC: read.images), labels: read.labels)
+      let tokens = TokenSet(ids: try teacher.teacher.encode(images_BhwC: read.images).array, labels: read.labels)
       if pending == nil { pending = tokens } else { pending?.append(tokens) }
       done += tokens.count
       do {

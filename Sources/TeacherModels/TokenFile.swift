@@ -56,7 +56,7 @@ public enum TokenFile {
   /// As `read(_:at:for:)` where labels do not matter: nil labels where there are none.
   public static func readIDs(
     _ path: String, for teacher: any Teacher
-  ) throws -> (ids: IndexTensor, labels: [Int32]?) {
+  ) throws -> (ids: IndexArray, labels: [Int32]?) {
     let file = try HDF5File(reading: path)
     return try read(file, at: nil, needsLabels: try file.contains(labelsName), for: teacher)
   }
@@ -93,7 +93,7 @@ public enum TokenFile {
 
   private static func read(
     _ file: HDF5File, at indices: [Int]?, needsLabels: Bool, for teacher: any Teacher
-  ) throws -> (ids: IndexTensor, labels: [Int32]?) {
+  ) throws -> (ids: IndexArray, labels: [Int32]?) {
     let count = try count(file, needsLabels: needsLabels, for: teacher)
     let rows = indices ?? Array(0..<count)
     let L = teacher.layout.count
@@ -101,7 +101,7 @@ public enum TokenFile {
     let labels =
       try needsLabels
       ? integers(file, labelsName, rows, width: 1, below: teacher.classCount, "class of the teacher") : nil
-    return (IndexTensor(ids, [rows.count, L]), labels)
+    return (IndexArray(ids, [rows.count, L]), labels)
   }
 
   /// The wanted rows of a dataset, slice by slice.

@@ -4,12 +4,12 @@ import TensorCore
 /// A set of images as token sequences with their labels.
 public struct TokenSet: Sendable {
   /// (N, L)
-  public private(set) var ids: IndexTensor
+  public private(set) var ids: IndexArray
   /// N class labels.
   public private(set) var labels: [Int32]
 
   /// Tokens with their labels.
-  public init(ids: IndexTensor, labels: [Int32]) {
+  public init(ids: IndexArray, labels: [Int32]) {
     precondition(ids.shape.rank == 2 && ids.shape[0] == labels.count, "TokenSet: ids \(ids.shape)")
     self.ids = ids
     self.labels = labels
@@ -18,11 +18,9 @@ public struct TokenSet: Sendable {
   /// Number of sequences.
   public var count: Int { labels.count }
 
-  /// The sequences at the given positions: ids (B, L) and B labels.
-  public func batch(_ indices: [Int]) -> (ids: IndexTensor, labels: [Int32]) {
-    let L = ids.shape[1]
-    let values = indices.flatMap { ids.values[($0 * L)..<(($0 + 1) * L)] }
-    return (IndexTensor(values, [indices.count, L]), indices.map { labels[$0] })
+  /// The sequences at the given positions, copied to the backend: ids (B, L) and B labels.
+  public func batch(_ indices: [Int]) -> (ids: IndexTensor, labels: IndexTensor) {
+    (IndexTensor(ids.rows(indices)), IndexTensor(indices.map { labels[$0] }))
   }
 
   /// Adds sequences of the same length behind these.
@@ -51,7 +49,7 @@ public struct TokenSet: Sendable {
       labels += images.labels
       try progress(labels.count)
     }
-    return TokenSet(ids: IndexTensor(values, [count, values.count / max(count, 1)]), labels: labels)
+    return TokenSet(ids: IndexArray(values, [count, values.count / max(count, 1)]), labels: labels)
   }
 }
 
@@ -74,7 +72,7 @@ public final class TokenSource {
 
   /// The sequences that a training step sees, shuffled anew every epoch: their indices, ids (B, L) and B labels.
   package func batch(step: Int, size: Int, seed: UInt64) throws -> (
-    indices: [Int], ids: IndexTensor, labels: [Int32]
+    indices: [Int], ids: IndexTensor, labels: IndexTensor
   ) {
     let tokens = try tokens()
     var current = sampler ?? BatchSampler(count: tokens.count, batchSize: size, seed: seed)

@@ -22,16 +22,19 @@ public final class PerceptualTraining: TrainingStage {
     batches = TrainingBatches(data, batch: settings.batch, stepCount: settings.steps, seed: seed &+ 1)
   }
 
-  public func step(_ index: Int) throws -> [(String, Double)] {
+  public func step(_ index: Int) throws -> StepMetrics {
     let batch = try batches.batch(step: index)
-    let logits = network.logits(batch.images)
-    let loss = crossEntropy(logits, targets: IndexTensor(batch.labels, [batch.labels.count])).mean()
-    let correct = zip(logits.argmax().values, batch.labels).count { $0 == $1 }
-    let norm = try trainer.minimize(loss)
-    return [
-      ("loss", Double(loss.item)), ("accuracy", Double(correct) / Double(batch.labels.count)),
-      ("gradient_norm", Double(norm)),
-    ]
+    return Backends.step {
+      let labels = IndexTensor(batch.labels)
+      let logits = network.logits(batch.images)
+      let loss = crossEntropy(logits, targets: labels).mean()
+      let report = trainer.minimize(loss)
+      return StepMetrics(
+        [
+          ("loss", .number(loss)), ("accuracy", .number(logits.argmax().equals(labels).mean())),
+          ("gradient_norm", .number(report.norm)),
+        ], updates: [report])
+    }
   }
 
   public func state() -> StageState { state(of: trainer) }
@@ -51,7 +54,7 @@ public final class TokenizerTraining: TrainingStage {
   private let seed: UInt64
   private let trainer: NetworkTrainer
   private let average: ExponentialMovingAverage
-  private var usage: CodeUsage
+  private let usage: CodeUsage
 
   /// The use of codes in checkpoints.
   private static let usageName = "code_usage"
@@ -76,24 +79,28 @@ public final class TokenizerTraining: TrainingStage {
     usage = CodeUsage(vocabulary: tokenizer.embedding.shape[0])
   }
 
-  public func step(_ index: Int) throws -> [(String, Double)] {
-    let images = try batches.batch(step: index).images
-    let pass = tokenizer.trainingPass(images_BhwC: images, perceptual: perceptual, weights: weights)
-    let norm = try trainer.minimize(pass.loss)
-    usage.record(pass.ids)
-    var restarted = 0
-    // The last third is left in peace, so that every code settles.
-    if index % Self.restartInterval == 0, index < settings.steps * 2 / 3 {
-      var stream = RandomStream(seed: seed, purpose: "tokenizer.restart", step: index)
-      restarted = usage.restart(
-        embedding_VD: tokenizer.embedding, queries: pass.queries, threshold: Self.usageThreshold, stream: &stream)
+  public func step(_ index: Int) throws -> StepMetrics {
+    let batch = try batches.batch(step: index)
+    return Backends.step {
+      let pass = tokenizer.trainingPass(images_BhwC: batch.images, perceptual: perceptual, weights: weights)
+      let report = trainer.minimize(pass.loss)
+      usage.record(pass.ids)
+      // The last third is left in peace, so that every code settles.
+      let restarts = index % Self.restartInterval == 0 && index < settings.steps * 2 / 3
+      let restarted =
+        restarts
+        ? usage.restart(
+          embedding_VD: tokenizer.embedding, queries: pass.queries, threshold: Self.usageThreshold, seed: seed,
+          step: RandomCounter(index))
+        : Tensor(repeating: 0, [])
+      average.update(decay: settings.averagingDecay(afterUpdates: index + 1), after: report)
+      return StepMetrics(
+        [
+          ("loss", .number(pass.loss)), ("reconstruction_mse", .number(pass.reconstructionError)),
+          ("codebook_use", .number(usage.usedFraction(threshold: Self.usageThreshold))),
+          ("restarted_codes", .number(restarted)), ("gradient_norm", .number(report.norm)),
+        ], updates: [report])
     }
-    average.update(decay: settings.averagingDecay(afterUpdates: index + 1))
-    return [
-      ("loss", Double(pass.loss.item)), ("reconstruction_mse", Double(pass.reconstructionError.item)),
-      ("codebook_use", usage.usedFraction(threshold: Self.usageThreshold)), ("restarted_codes", Double(restarted)),
-      ("gradient_norm", Double(norm)),
-    ]
   }
 
   /// The averaged weights: what the teacher file gets.
@@ -101,15 +108,15 @@ public final class TokenizerTraining: TrainingStage {
 
   public func state() -> StageState {
     var state = state(of: trainer, ema: average)
-    state.optimizer[Self.usageName] = Tensor(usage.averages, [usage.averages.count])
+    state.optimizer[Self.usageName] = usage.averages_V
     return state
   }
 
   public func restore(_ state: StageState) throws {
-    guard let saved = state.optimizer[Self.usageName], saved.count == usage.averages.count else {
+    guard let saved = state.optimizer[Self.usageName], saved.shape == usage.averages_V.shape else {
       throw StateDictError.mismatch(missing: [Self.usageName], unexpected: [], misshapen: [])
     }
-    usage = CodeUsage(averages: saved.elements)
+    usage.averages_V.assign(saved)
     var rest = state
     rest.optimizer = state.optimizer.filter { $0 != Self.usageName }
     try restore(rest, into: trainer, ema: average)

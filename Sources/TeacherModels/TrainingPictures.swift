@@ -35,7 +35,7 @@ final class PicturedStage: TrainingStage {
     try pictures.prepare()
   }
 
-  func step(_ index: Int) throws -> [(String, Double)] { try stage.step(index) }
+  func step(_ index: Int) throws -> StepMetrics { try stage.step(index) }
   func state() -> StageState { stage.state() }
   func restore(_ state: StageState) throws { try stage.restore(state) }
 
@@ -78,7 +78,13 @@ final class ReconstructionPictures<Family: TeacherFamily>: TrainingPictures {
     let tokenizer = family.makeTokenizer(seed: nil)
     try tokenizer.parameters.load(averaged())
     let images = try originals.flatMap { row_BhwC in
-      let made = try withoutGradient { try tokenizer.reconstruction(of: row_BhwC).checked(outputOf: "tokenizer") }
+      let made = try OutputCheck.step("tokenizer") { check in
+        withoutGradient {
+          let made = tokenizer.reconstruction(of: row_BhwC)
+          check.add(made)
+          return made
+        }
+      }
       return rgbImages(row_BhwC) + rgbImages(made)
     }
     return (images, originals[0].shape[0])
@@ -113,7 +119,7 @@ final class SamplePictures<Family: TeacherFamily>: TrainingPictures {
     let images = try stride(from: 0, to: count, by: teacher.sequencesAtOnce).flatMap { start in
       let indices = Array(start..<min(start + teacher.sequencesAtOnce, count))
       let ids = try teacher.sample(
-        labels: indices.map { Int32($0 % family.classCount) }, guidance: Guidance(), seed: seed, indices: indices)
+        labels: IndexTensor(indices.map { Int32($0 % family.classCount) }), guidance: Guidance(), seed: seed, indices: indices)
       return rgbImages(try teacher.decodeInSlices(ids_BL: ids))
     }
     return (images, columns)

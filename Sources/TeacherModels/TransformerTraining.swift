@@ -1,5 +1,4 @@
 import DD2Teacher
-import Foundation
 import NN
 import TensorCore
 import Training
@@ -31,17 +30,25 @@ public final class TransformerTraining: TrainingStage {
     average = ExponentialMovingAverage(transformer.parameters)
   }
 
-  public func step(_ index: Int) throws -> [(String, Double)] {
+  public func step(_ index: Int) throws -> StepMetrics {
     let (_, ids, labels) = try tokens.batch(step: index, size: settings.batch, seed: seed &+ 1)
-    var stream = RandomStream(seed: seed, purpose: "transformer.class_dropout", step: index)
-    let dropped = labels.map {
-      stream.uniform() < Self.classDropout ? Int32(transformer.classCount) : $0
+    return Backends.step {
+      let B = labels.count
+      let uniform_B = RandomNumbers(
+        seed: seed, purpose: "transformer.class_dropout", step: RandomCounter(index)
+      ).uniform([1, B]).reshaped([B])
+      let isDropped_B = uniform_B.isLess(than: Tensor(repeating: Self.classDropout, [B]))
+      let shown = labels.replaced(
+        by: IndexTensor(repeating: transformer.classCount, [B]), where: isDropped_B)
+      let loss = crossEntropy(transformer.logits(ids_BL: ids, labels: shown), targets: ids).mean()
+      let report = trainer.minimize(loss)
+      average.update(decay: settings.averagingDecay(afterUpdates: index + 1), after: report)
+      return StepMetrics(
+        [
+          ("cross_entropy", .number(loss)), ("perplexity", .number(loss.stopGradient().exp())),
+          ("gradient_norm", .number(report.norm)),
+        ], updates: [report])
     }
-    let loss = crossEntropy(transformer.logits(ids_BL: ids, labels: dropped), targets: ids).mean()
-    let norm = try trainer.minimize(loss)
-    average.update(decay: settings.averagingDecay(afterUpdates: index + 1))
-    let value = Double(loss.item)
-    return [("cross_entropy", value), ("perplexity", exp(value)), ("gradient_norm", Double(norm))]
   }
 
   /// The averaged weights: what the teacher file gets.

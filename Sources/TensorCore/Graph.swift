@@ -12,13 +12,14 @@ final class Node: @unchecked Sendable {
   typealias Backward = (_ outputs: [Tensor?], _ wanted: [Bool]) -> [Tensor?]
 
   let inputs: [Edge?]
-  let backward: Backward
+  /// Nil for leaves, and once a backward pass has used it: what it holds of the forward pass is free again.
+  fileprivate(set) var backward: Backward?
   /// Creation order: a node's inputs always have smaller numbers, which gives the order of the backward pass.
   let sequence: Int
 
   private static let counter = Atomic<Int>(0)
 
-  init(inputs: [Edge?], backward: @escaping Backward) {
+  init(inputs: [Edge?], backward: Backward?) {
     self.inputs = inputs
     self.backward = backward
     sequence = Self.counter.add(1, ordering: .relaxed).newValue
@@ -46,7 +47,7 @@ extension Tensor {
       guard let gradient = outputs[0] else { return inputs.map { _ in nil } }
       return backward(gradient, wanted)
     }
-    return Tensor(shape: shape, storage: storage, edge: Edge(node: node, output: 0))
+    return Tensor(storage, edge: Edge(node: node, output: 0))
   }
 
   /// Attaches the backward rule of an op with several outputs.
@@ -58,14 +59,14 @@ extension Tensor {
       backward(gradients + [Tensor?](repeating: nil, count: count - gradients.count), wanted)
     }
     return outputs.enumerated().map { index, output in
-      Tensor(shape: output.shape, storage: output.storage, edge: Edge(node: node, output: index))
+      Tensor(output.storage, edge: Edge(node: node, output: index))
     }
   }
 
   /// Gradients of this scalar with respect to the given leaves, in their order; zeros where a leaf has no influence.
   ///
   /// Only the part of the graph between the loss and these leaves is visited, so weights that are not asked for
-  /// cost nothing. The graph stays usable; it is released with the tensors that hold it.
+  /// cost nothing. What the forward pass kept is released as the pass uses it: a loss has its gradients taken once.
   public func gradients(withRespectTo leaves: [Tensor]) -> [Tensor] {
     precondition(count == 1, "gradients: expected a scalar loss, got shape \(shape)")
     return gradients(withRespectTo: leaves, seed: Tensor(repeating: 1, shape))
@@ -120,7 +121,11 @@ private struct BackwardPass {
       guard isNeeded.contains(id), !node.inputs.isEmpty, let outputs = flowing[id] else { continue }
       if !targets.contains(id) { flowing[id] = nil }
       let wanted = node.inputs.map { $0.map { isNeeded.contains(ObjectIdentifier($0.node)) } ?? false }
-      let gradients = node.backward(outputs, wanted)
+      guard let backward = node.backward else {
+        preconditionFailure("gradients: of a tensor whose graph an earlier backward pass has used")
+      }
+      let gradients = backward(outputs, wanted)
+      node.backward = nil
       for case (let input?, let gradient?) in zip(node.inputs, gradients)
       where isNeeded.contains(ObjectIdentifier(input.node)) {
         accumulate(gradient, into: input)

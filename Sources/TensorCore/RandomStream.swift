@@ -6,7 +6,7 @@ import Foundation
 /// of its own index therefore does not depend on batch size, thread count or the number of processes. Steps and indices
 /// are told apart below 2^48: larger ones have the streams of smaller ones.
 public struct RandomStream: Sendable {
-  private let key: (UInt32, UInt32)
+  private let key: RandomKey
   private let index: UInt32
   private let step: UInt32
   private let high: UInt32
@@ -22,20 +22,14 @@ public struct RandomStream: Sendable {
   ///   - step: training step or another counter.
   ///   - index: sample number.
   public init(seed: UInt64, purpose: String, step: Int = 0, index: Int = 0) {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in purpose.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    let mixed = Self.mix(seed &+ Self.mix(hash))
-    key = (UInt32(truncatingIfNeeded: mixed), UInt32(truncatingIfNeeded: mixed >> 32))
+    self.init(key: RandomKey(seed: seed, purpose: purpose), step: step, index: index)
+  }
+
+  init(key: RandomKey, step: Int, index: Int) {
+    self.key = key
     self.index = UInt32(truncatingIfNeeded: index)
     self.step = UInt32(truncatingIfNeeded: step)
     high = UInt32(truncatingIfNeeded: (index >> 32) << 16 | (step >> 32) & 0xffff)
-  }
-
-  private static func mix(_ value: UInt64) -> UInt64 {
-    var z = value &+ 0x9e37_79b9_7f4a_7c15
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 
   /// One Philox-4x32-10 block.
@@ -60,7 +54,7 @@ public struct RandomStream: Sendable {
   /// The next 32 random bits.
   public mutating func nextBits() -> UInt32 {
     if used == 4 {
-      buffer = Self.philox(counter: (block, index, step, high), key: key)
+      buffer = Self.philox(counter: (block, index, step, high), key: (key.words.0, key.words.1))
       block &+= 1
       used = 0
     }
@@ -94,40 +88,5 @@ public struct RandomStream: Sendable {
     let angle = 2 * Float.pi * uniform()
     spareNormal = radius * sin(angle)
     return radius * cos(angle)
-  }
-}
-
-extension Tensor {
-  /// Standard normal noise; row i of the first axis comes from the stream of sample `firstIndex + i`.
-  public static func normal(
-    _ shape: Shape, seed: UInt64, purpose: String, step: Int = 0, firstIndex: Int = 0
-  ) -> Tensor {
-    random(shape, seed: seed, purpose: purpose, step: step, firstIndex: firstIndex) { $0.normal() }
-  }
-
-  /// Uniform numbers in [low, high); row i of the first axis comes from the stream of sample `firstIndex + i`.
-  public static func uniform(
-    _ shape: Shape, low: Float, high: Float, seed: UInt64, purpose: String, step: Int = 0, firstIndex: Int = 0
-  ) -> Tensor {
-    random(shape, seed: seed, purpose: purpose, step: step, firstIndex: firstIndex) { $0.uniform(low, high) }
-  }
-
-  private static func random(
-    _ shape: Shape, seed: UInt64, purpose: String, step: Int, firstIndex: Int,
-    _ draw: (inout RandomStream) -> Float
-  ) -> Tensor {
-    precondition(shape.rank >= 1, "random: a shape with a sample axis, got \(shape)")
-    let width = shape.count / max(shape[0], 1)
-    let elements = [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
-      nonisolated(unsafe) let drawn = buffer
-      ThreadPool.shared.forEachRange(shape[0], grain: max(1, 1024 / max(width, 1))) { rows in
-        for row in rows {
-          var stream = RandomStream(seed: seed, purpose: purpose, step: step, index: firstIndex + row)
-          for i in 0..<width { drawn[row * width + i] = draw(&stream) }
-        }
-      }
-      count = shape.count
-    }
-    return Tensor(elements, shape)
   }
 }

@@ -14,11 +14,10 @@ package final class NetworkTrainer {
   }
 
   /// One update of all parameters toward a smaller loss.
-  /// - Returns: the global gradient norm before clipping.
   @discardableResult
-  package func minimize(_ loss: Tensor) throws -> Float {
+  package func minimize(_ loss: Tensor) -> UpdateReport {
     let gradients = loss.gradients(withRespectTo: parameters.values)
-    return try optimizer.update(gradients, learningRate: schedule.rate(at: optimizer.step))
+    return optimizer.update(gradients, learningRate: schedule.rate(at: optimizer.step))
   }
 
   /// The optimiser's moments under `prefix.`, and its count.

@@ -141,22 +141,10 @@ package struct StageLoop {
   /// - Parameter completed: the steps that were done when the loop began.
   private func step(_ stage: any TrainingStage, _ index: Int, completed: Int) throws -> [(String, Double)] {
     do {
-      return try finite(stage, step: index)
+      return try stage.step(index).read(step: index)
     } catch let error as DatasetError {
       if index > completed, index % checkpointInterval != 0 { try save(stage, completed: index) }
       throw error
-    }
-  }
-
-  /// One step of the stage.
-  /// - Throws: `NonFiniteStep` where a metric or a gradient is not finite, and what else the stage throws.
-  private func finite(_ stage: any TrainingStage, step: Int) throws -> [(String, Double)] {
-    do {
-      let metrics = try stage.step(step)
-      if let bad = metrics.first(where: { !$0.1.isFinite }) { throw NonFiniteStep(quantity: bad.0, step: step + 1) }
-      return metrics
-    } catch OptimizerError.nonFiniteGradient(let path) {
-      throw NonFiniteStep(quantity: "the gradient of \(path)", step: step + 1)
     }
   }
 

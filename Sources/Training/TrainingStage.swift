@@ -40,10 +40,11 @@ public protocol TrainingStage: AnyObject {
   /// Called once before the first step of a session, not at all where no step is left: gets what is not part of the
   /// training and has a log of its own. Its time is not counted as training time.
   func prepare() throws
-  /// One step, counted from 0.
-  /// - Returns: metrics in the order in which they are shown.
-  /// - Throws: errors of the optimiser or the data; the last checkpoint stays good.
-  func step(_ index: Int) throws -> [(String, Double)]
+  /// One step, counted from 0: gets its data, then makes each update of a network in a step of the backend
+  /// (`Backends.step`), in which nothing is copied to the host.
+  /// - Returns: what it computed about itself, still on the backend.
+  /// - Throws: errors of the data; the last checkpoint stays good.
+  func step(_ index: Int) throws -> StepMetrics
   /// Everything, as it is now: it shares the memory of what is trained and changes with the next step.
   func state() -> StageState
   /// Continues from a snapshot.

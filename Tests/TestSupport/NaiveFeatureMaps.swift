@@ -42,9 +42,19 @@ public enum NaiveFeatureMap {
     return y
   }
 
+  /// Extents of `groupNorm`.
+  public struct NaiveGroupNorm {
+    let batch, pixels, channels, groups: Int
+
+    /// `groups` groups of the channels of (batch, pixels, channels).
+    public init(batch: Int, pixels: Int, channels: Int, groups: Int) {
+      (self.batch, self.pixels, self.channels, self.groups) = (batch, pixels, channels, groups)
+    }
+  }
+
   /// Group normalisation of x (batch, pixels, channels), two passes, with SiLU where asked.
   public static func groupNorm(
-    _ x: [Double], weight: [Double], bias: [Double], epsilon: Double, silu: Bool, _ g: GroupNormGeometry
+    _ x: [Double], weight: [Double], bias: [Double], epsilon: Double, silu: Bool, _ g: NaiveGroupNorm
   ) -> [Double] {
     var y = x
     let width = g.channels / g.groups

@@ -44,38 +44,38 @@ public struct LlamaGenBody: Sendable {
   ///   - labels: B class labels.
   ///   - extra_BLC: added to the input of every position, or nil.
   /// - Returns: (B, L, C)
-  public func hiddenStates(tokens_BlC: Tensor, labels: [Int32], extra_BLC: Tensor? = nil) -> Tensor {
+  public func hiddenStates(tokens_BlC: Tensor, labels: IndexTensor, extra_BLC: Tensor? = nil) -> Tensor {
     let (B, l, _) = tokens_BlC.dims3
     precondition(
       labels.count == B && l < configuration.layout.count,
       "LlamaGenBody: expected \(labels.count) x at most \(configuration.layout.count - 1) tokens, "
         + "got \(tokens_BlC.shape)")
     let x_BLC = Tensor.concatenated([classInput(labels), tokens_BlC], axis: 1)
-    return run(extra_BLC.map { x_BLC + $0 } ?? x_BLC, buffers: nil)
+    return run(extra_BLC.map { x_BLC + $0 } ?? x_BLC, cache: nil)
   }
 
-  /// The hidden state (B, 1, C) that the next token depends on; the buffers then hold all tokens read so far.
+  /// The hidden state (B, 1, C) that the next token depends on; the cache then holds all tokens read so far.
   /// - Parameters:
   ///   - tokens_BlC: embeddings of the tokens since the last call; nil for none.
-  ///   - labels: B class labels, read before the tokens where the buffers are empty.
-  public func nextState(tokens_BlC: Tensor?, labels: [Int32], buffers: KeyValueBuffers) -> Tensor {
-    let start_B1C = buffers.count == 0 ? classInput(labels) : nil
+  ///   - labels: B class labels, read before the tokens where the cache is empty.
+  public func nextState(tokens_BlC: Tensor?, labels: IndexTensor, cache: KeyValueCache) -> Tensor {
+    let start_B1C = cache.count == 0 ? classInput(labels) : nil
     let states_BlC = run(
-      Tensor.concatenated([start_B1C, tokens_BlC].compactMap { $0 }, axis: 1), buffers: buffers)
+      Tensor.concatenated([start_B1C, tokens_BlC].compactMap { $0 }, axis: 1), cache: cache)
     let l = states_BlC.dims3.1
     return states_BlC.sliced(axis: 1, (l - 1)..<l)
   }
 
-  private func classInput(_ labels: [Int32]) -> Tensor {
-    classEmbedding(IndexTensor(labels, [labels.count, 1]))
+  private func classInput(_ labels: IndexTensor) -> Tensor {
+    classEmbedding(labels.reshaped([labels.count, 1]))
   }
 
-  private func run(_ input_BLC: Tensor, buffers: KeyValueBuffers?) -> Tensor {
+  private func run(_ input_BLC: Tensor, cache: KeyValueCache?) -> Tensor {
     var x_BLC = input_BLC
     let l = input_BLC.dims3.1
     let visible = Array(visibleCounts.prefix(l))
-    for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, visible: visible, buffers: buffers) }
-    buffers?.advance(by: l)
+    for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, visible: visible, cache: cache) }
+    cache?.advance(by: l)
     return norm(x_BLC)
   }
 }

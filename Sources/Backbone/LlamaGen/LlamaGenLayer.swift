@@ -18,20 +18,20 @@ struct LlamaGenAttention: Sendable {
     wo = Linear(builder / "wo", C, C, bias: false, initializer: output)
   }
 
-  /// (B, L, C) to (B, L, C); position i sees the first `visible[i]`. With buffers, x are the tokens after those that
-  /// they hold, and each sees those before it.
-  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, visible: [Int], buffers: KeyValueBuffers?) -> Tensor {
-    let L = x_BLC.dims3.1
+  /// (B, L, C) to (B, L, C); position i sees the first `visible[i]`. With a cache, x are the tokens after those that
+  /// it holds, and each sees those before it.
+  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, visible: [Int], cache: KeyValueCache?) -> Tensor {
     let scale = 1 / Float(width / heads).squareRoot()
     let packed_BL3C = rotaryEmbedding(
-      packed: wqkv(x_BLC), heads: heads, cosine: rotary.cosine, sine: rotary.sine, offset: buffers?.count ?? 0)
-    guard let buffers else {
-      return wo(attention(packed: packed_BL3C, heads: heads, scale: scale, visible: visible))
+      packed: wqkv(x_BLC), heads: heads, cosine: rotary.cosine, sine: rotary.sine, position: cache?.position)
+    guard let cache else {
+      return wo(attention(packed: packed_BL3C, heads: heads, scale: scale, visibility: .counts(visible)))
     }
     let parts = packed_BL3C.split(axis: -1, [width, width, width])
-    let (keys, values) = buffers.write(layer: layer, key: parts[1], value: parts[2])
-    let visibleNow = (1...L).map { buffers.count + $0 }
-    return wo(attention(parts[0], keys, values, heads: heads, scale: scale, visible: visibleNow))
+    let (keys, values) = cache.write(layer: layer, key: parts[1], value: parts[2])
+    return wo(
+      attention(
+        parts[0], keys, values, heads: heads, scale: scale, visibility: .fromPosition, position: cache.position))
   }
 }
 
@@ -60,8 +60,8 @@ struct LlamaGenLayer: Sendable {
   }
 
   /// (B, L, C) to (B, L, C).
-  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, visible: [Int], buffers: KeyValueBuffers?) -> Tensor {
-    let h_BLC = x_BLC + attention(attentionNorm(x_BLC), rotary: rotary, visible: visible, buffers: buffers)
+  func callAsFunction(_ x_BLC: Tensor, rotary: RotaryTable, visible: [Int], cache: KeyValueCache?) -> Tensor {
+    let h_BLC = x_BLC + attention(attentionNorm(x_BLC), rotary: rotary, visible: visible, cache: cache)
     let normed_BLC = feedForwardNorm(h_BLC)
     return h_BLC + w2(w1(normed_BLC).silu() * w3(normed_BLC))
   }

@@ -23,7 +23,7 @@ public struct LlamaGenTrunk: Trunk {
   public var latentDimension: Int { body.configuration.latentDimension }
 
   public func hiddenStates(
-    latents_BLD: Tensor, known_Bm: IndexTensor?, labels: [Int32], extra_BLC: Tensor?
+    latents_BLD: Tensor, known_Bm: IndexTensor?, labels: IndexTensor, extra_BLC: Tensor?
   ) -> Tensor {
     let shown_BlD = latents_BLD.sliced(axis: 1, 0..<(latents_BLD.dims3.1 - 1))
     return body.hiddenStates(

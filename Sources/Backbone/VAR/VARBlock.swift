@@ -24,13 +24,13 @@ struct VARAttention: Sendable {
     vBias = builder.parameter("v_bias", [C], .zeros)
     scaleMul =
       configuration.normalizesAttention
-      ? builder.parameter("scale_mul_1H11", [1, heads, 1, 1], .constant(Float(log(4.0)))) : nil
+      ? builder.parameter("scale_mul_1H11", [1, heads, 1, 1], .constant(Float(log(4.0))), isDecayed: false) : nil
     let outputDeviation = 1 / Float(C).squareRoot() / Float(2 * configuration.depth).squareRoot()
     proj = Linear(builder / "proj", C, C, initializer: .normal(outputDeviation))
   }
 
   /// (B, L, C) to (B, L, C). With a cache, the tokens of x come after the cached ones and see them all.
-  func callAsFunction(_ x_BLC: Tensor, visible: [Int]?, cache: KeyValueCache?, block: Int) -> Tensor {
+  func callAsFunction(_ x_BLC: Tensor, visibility: Visibility, cache: KeyValueCache?, block: Int) -> Tensor {
     let bias = Tensor.concatenated([qBias, Tensor.zeros([width]), vBias], axis: 0)
     var packed_BL3C = x_BLC.linear(weight: matQKV, bias: bias)
     var scale = 0.25 / Float(width / heads).squareRoot()
@@ -40,11 +40,11 @@ struct VARAttention: Sendable {
       scale = 1
     }
     guard let cache else {
-      return proj(attention(packed: packed_BL3C, heads: heads, scale: scale, visible: visible))
+      return proj(attention(packed: packed_BL3C, heads: heads, scale: scale, visibility: visibility))
     }
     let parts = packed_BL3C.split(axis: -1, [width, width, width])
-    let (keys, values) = cache.append(block: block, key: parts[1], value: parts[2])
-    return proj(attention(parts[0], keys, values, heads: heads, scale: scale, visible: visible))
+    let (keys, values) = cache.write(layer: block, key: parts[1], value: parts[2])
+    return proj(attention(parts[0], keys, values, heads: heads, scale: scale, visibility: visibility))
   }
 }
 
@@ -74,7 +74,7 @@ struct VARBlock: Sendable {
       : Linear(
         builder / "ada_lin" / 1, C, initialBias: Self.openGates(width: C), initializer: .normal(0.5 * deviation))
     adaGSS =
-      configuration.sharesAdaLN ? builder.parameter("ada_gss", [1, 1, 6, C], .normal(deviation)) : nil
+      configuration.sharesAdaLN ? builder.parameter("ada_gss", [1, 1, 6, C], .normal(deviation), isDecayed: false) : nil
   }
 
   /// The modulation's initial bias (6 C): gates at 1, so that every layer learns from the first step; gates that start
@@ -87,7 +87,7 @@ struct VARBlock: Sendable {
   ///   - x_BLC: hidden states.
   ///   - condition: SiLU of the class embedding (B, C), or the shared projection (B, 6 C).
   func callAsFunction(
-    _ x_BLC: Tensor, condition: Tensor, visible: [Int]?, cache: KeyValueCache?
+    _ x_BLC: Tensor, condition: Tensor, visibility: Visibility, cache: KeyValueCache?
   ) -> Tensor {
     let B = x_BLC.dims3.0
     let modulation_B6C =
@@ -95,7 +95,7 @@ struct VARBlock: Sendable {
     // Order of the reference: gamma1, gamma2, scale1, scale2, shift1, shift2.
     let parts = modulation_B6C.reshaped([B, 6 * width]).split(axis: 1, Array(repeating: width, count: 6))
     let attended = attention(
-      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon), visible: visible,
+      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon), visibility: visibility,
       cache: cache, block: index)
     let x = gatedResidual(x_BLC, attended, gate_BC: parts[0])
     let fed = fc2(

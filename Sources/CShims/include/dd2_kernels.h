@@ -21,6 +21,13 @@ double dd2_sum_of_squares(const float *x, ptrdiff_t n);
 int dd2_all_finite(const float *x, ptrdiff_t n);
 int32_t dd2_argmax(const float *x, ptrdiff_t n);
 
+// Choosing among n tokens: the one at which the cumulative distribution passes `target` in [0, 1).
+int32_t dd2_draw(const float *log_p, float target, ptrdiff_t n);
+// y = x, but `removed` for all but the top_k largest (0: all; ties stay) and, of these, all but the most likely ones whose
+// mass reaches top_p. `order` is scratch for n indices.
+void dd2_keep_likely(const float *x, float *y, int32_t *order, ptrdiff_t n, ptrdiff_t top_k, float top_p,
+                     float removed);
+
 // Optimiser.
 void dd2_adamw(float *p, const float *g, float *m, float *v, ptrdiff_t n, float learning_rate, float beta1,
                float beta2, float epsilon, float weight_decay, float gradient_scale, float correction1,

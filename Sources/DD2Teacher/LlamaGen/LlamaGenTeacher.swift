@@ -36,10 +36,10 @@ public struct LlamaGenTeacher: Teacher {
   public var classCount: Int { transformer.configuration.classCount }
   public var imageSide: Int { transformer.configuration.side * tokenizer.configuration.downsampling }
 
-  public func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor {
+  public func logits(ids_BL: IndexTensor, labels: IndexTensor, cfg: Float) -> Tensor {
     let conditional = transformer.logits(ids_BL: ids_BL, labels: labels)
     guard Self.isGuided(cfg) else { return conditional }
-    let unconditional = transformer.logits(ids_BL: ids_BL, labels: labels.map { _ in Int32(classCount) })
+    let unconditional = transformer.logits(ids_BL: ids_BL, labels: noClass(labels))
     return Self.guided(conditional, unconditional, cfg: cfg)
   }
 
@@ -51,39 +51,43 @@ public struct LlamaGenTeacher: Teacher {
   }
 
   public func generate(
-    labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
-    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+    labels: IndexTensor, guidance: Guidance, prefix: IndexTensor?,
+    choose: (_ place: StagePlace, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) throws -> IndexTensor {
     try withoutGradient {
       let B = labels.count
       let isGuided = Self.isGuided(guidance.cfg)
       // Conditional and unconditional sequences in one batch, as in the reference.
-      let rows = isGuided ? labels + labels.map { _ in Int32(classCount) } : labels
-      let buffers = KeyValueBuffers(transformer.configuration, batch: rows.count)
+      let rows = isGuided ? IndexTensor.concatenated([labels, noClass(labels)], axis: 0) : labels
+      let cache = transformer.configuration.makeCache(batch: rows.count)
+      var check = OutputCheck(.teacherTransformer)
       var tokens = layout.stagesCovered(by: prefix)
       var unread = prefix
       for stage in tokens.count..<layout.count {
-        let shown = isGuided ? unread.map(Self.doubled) : unread
-        var logits = transformer.nextLogits(labels: rows, shown: shown, buffers: buffers)
-        if isGuided {
-          logits = Self.guided(
-            logits.sliced(axis: 0, 0..<B), logits.sliced(axis: 0, B..<(2 * B)), cfg: guidance.cfg)
+        Backends.step {
+          let shown = isGuided ? unread.map { IndexTensor.concatenated([$0, $0], axis: 0) } : unread
+          var logits = transformer.nextLogits(labels: rows, shown: shown, cache: cache)
+          if isGuided {
+            logits = Self.guided(
+              logits.sliced(axis: 0, 0..<B), logits.sliced(axis: 0, B..<(2 * B)), cfg: guidance.cfg)
+          }
+          let ids = choose(layout.place(stage), guidance.logProbabilities(logits: logits, &check))
+          tokens.append(ids)
+          unread = ids
         }
-        let ids = try choose(stage, guidance.checkedLogProbabilities(logits: logits))
-        tokens.append(ids)
-        unread = ids
       }
+      try check.verify()
       return IndexTensor.joined(columns: tokens)
     }
   }
 
-  private static func doubled(_ ids_Bl: IndexTensor) -> IndexTensor {
-    IndexTensor(ids_Bl.values + ids_Bl.values, [2 * ids_Bl.shape[0], ids_Bl.shape[1]])
-  }
-
   public func decode(ids_BL: IndexTensor) throws -> Tensor {
     try withoutGradient {
-      try tokenizer.pixels(ids_BL: ids_BL).checked(outputOf: "tokenizer's decoder").clamp(-1, 1)
+      try OutputCheck.step(.decoder) { check in
+        let pixels = tokenizer.pixels(ids_BL: ids_BL)
+        check.add(pixels)
+        return pixels.clamp(-1, 1)
+      }
     }
   }
 

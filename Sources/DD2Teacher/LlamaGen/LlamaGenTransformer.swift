@@ -29,17 +29,15 @@ public struct LlamaGenTransformer: TrainableTransformer {
   /// Weights of the body: all but the classifier's.
   var bodyState: StateDict { parameters.stateDict { !$0.hasPrefix("output.") } }
 
-  public func logits(ids_BL: IndexTensor, labels: [Int32]) -> Tensor {
-    let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])
+  public func logits(ids_BL: IndexTensor, labels: IndexTensor) -> Tensor {
     // The last token is predicted, never read.
-    let shown = (0..<B).flatMap { ids_BL.values[($0 * L)..<($0 * L + L - 1)] }
-    return output(
-      body.hiddenStates(tokens_BlC: body.tokenEmbedding(IndexTensor(shown, [B, L - 1])), labels: labels))
+    let shown_Bl = ids_BL.columns(0..<(ids_BL.shape[1] - 1))
+    return output(body.hiddenStates(tokens_BlC: body.tokenEmbedding(shown_Bl), labels: labels))
   }
 
-  /// Logits (B, 1, V) of the token after those that the buffers and `shown` hold.
+  /// Logits (B, 1, V) of the token after those that the cache and `shown` hold.
   /// - Parameter shown: ids (B, l) of the tokens since the last call; nil for none.
-  func nextLogits(labels: [Int32], shown: IndexTensor?, buffers: KeyValueBuffers) -> Tensor {
-    output(body.nextState(tokens_BlC: shown.map { body.tokenEmbedding($0) }, labels: labels, buffers: buffers))
+  func nextLogits(labels: IndexTensor, shown: IndexTensor?, cache: KeyValueCache) -> Tensor {
+    output(body.nextState(tokens_BlC: shown.map { body.tokenEmbedding($0) }, labels: labels, cache: cache))
   }
 }

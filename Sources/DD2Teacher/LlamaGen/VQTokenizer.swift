@@ -51,10 +51,13 @@ public struct VQTokenizer: TrainableTokenizer {
   /// Images (B, H, W, 3) in [-1, 1] to token ids (B, L), in raster order.
   /// - Throws: `NonFiniteOutput`.
   public func encode(images_BhwC: Tensor) throws -> IndexTensor {
-    try withoutGradient {
-      let latents = try latentImage(images_BhwC).checked(outputOf: "tokenizer's encoder")
+    try OutputCheck.step(.encoder) { check in
+      withoutGradient {
+      let latents = latentImage(images_BhwC)
+      check.add(latents)
       let (B, h, w, D) = latents.dims4
       return NearestCode(codes_VD).nearest(Self.unitRows(latents).reshaped([B * h * w, D])).reshaped([B, h * w])
+      }
     }
   }
 

@@ -33,11 +33,11 @@ public struct VARTeacher: Teacher {
   public var classCount: Int { transformer.configuration.classCount }
   public var imageSide: Int { tokenizer.configuration.imageSide }
 
-  public func logits(ids_BL: IndexTensor, labels: [Int32], cfg: Float) -> Tensor {
+  public func logits(ids_BL: IndexTensor, labels: IndexTensor, cfg: Float) -> Tensor {
     let inputs = tokenizer.map.inputs(latents_BLD: tokenizer.embedding.gatherRows(ids_BL))
     let conditional = transformer.logits(inputs_BLD: inputs, labels: labels)
     guard cfg != 0 else { return conditional }
-    let unconditional = transformer.logits(inputs_BLD: inputs, labels: labels.map { _ in Int32(classCount) })
+    let unconditional = transformer.logits(inputs_BLD: inputs, labels: noClass(labels))
     let stages = layout.stageLengths.count
     let strengths = layout.stageLengths.enumerated().flatMap { scale, length in
       [Float](repeating: Self.strength(cfg: cfg, scale: scale, scaleCount: stages), count: length)
@@ -52,44 +52,48 @@ public struct VARTeacher: Teacher {
   }
 
   public func generate(
-    labels: [Int32], guidance: Guidance, prefix: IndexTensor?,
-    choose: (_ stage: Int, _ logProbabilities_BlV: Tensor) throws -> IndexTensor
+    labels: IndexTensor, guidance: Guidance, prefix: IndexTensor?,
+    choose: (_ place: StagePlace, _ logProbabilities_BlV: Tensor) -> IndexTensor
   ) throws -> IndexTensor {
     try withoutGradient { try generateStages(labels: labels, guidance: guidance, prefix: prefix, choose: choose) }
   }
 
   private func generateStages(
-    labels: [Int32], guidance: Guidance, prefix: IndexTensor?, choose: (Int, Tensor) throws -> IndexTensor
+    labels: IndexTensor, guidance: Guidance, prefix: IndexTensor?, choose: (StagePlace, Tensor) -> IndexTensor
   ) throws -> IndexTensor {
     let B = labels.count
     let isGuided = guidance.cfg != 0
-    let doubled = isGuided ? labels + labels.map { _ in Int32(classCount) } : labels
-    let cache = KeyValueCache(depth: transformer.configuration.depth)
+    let doubled = isGuided ? IndexTensor.concatenated([labels, noClass(labels)], axis: 0) : labels
+    let cache = transformer.configuration.makeCache(batch: doubled.count)
     let sides = transformer.configuration.patchSides
+    var check = OutputCheck(.teacherTransformer)
     var map: Tensor?
     var perScale = layout.stagesCovered(by: prefix)
     let given = perScale.count
     // Scales that the transformer has not read yet, and what the map shows them.
     var (first, views): (Int, [Tensor]) = (0, [])
     for scale in sides.indices {
-      if scale >= given {
-        let shown = views.isEmpty ? nil : Tensor.concatenated(views, axis: 1)
-        let input = isGuided ? shown.map { Tensor.concatenated([$0, $0], axis: 0) } : shown
-        var logits = transformer.lastLogits(scales: first...scale, views_BlD: input, labels: doubled, cache: cache)
-        if isGuided {
-          let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
-          logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
+      Backends.step {
+        if scale >= given {
+          let shown = views.isEmpty ? nil : Tensor.concatenated(views, axis: 1)
+          let input = isGuided ? shown.map { Tensor.concatenated([$0, $0], axis: 0) } : shown
+          var logits = transformer.lastLogits(scales: first...scale, views_BlD: input, labels: doubled, cache: cache)
+          if isGuided {
+            let s = Self.strength(cfg: guidance.cfg, scale: scale, scaleCount: sides.count)
+            logits = logits.sliced(axis: 0, 0..<B) * (1 + s) - logits.sliced(axis: 0, B..<(2 * B)) * s
+          }
+          perScale.append(choose(layout.place(scale), guidance.logProbabilities(logits: logits, &check)))
+          (first, views) = (scale + 1, [])
         }
-        perScale.append(try choose(scale, guidance.checkedLogProbabilities(logits: logits)))
-        (first, views) = (scale + 1, [])
+        guard scale + 1 < sides.count else { return }
+        let added = tokenizer.map.contribution(
+          latents_BlD: tokenizer.embedding.gatherRows(perScale[scale]), scale: scale)
+        let sum = map.map { $0 + added } ?? added
+        map = sum
+        views.append(tokenizer.map.view(of: sum, side: sides[scale + 1]))
       }
-      guard scale + 1 < sides.count else { break }
-      let added = tokenizer.map.contribution(
-        latents_BlD: tokenizer.embedding.gatherRows(perScale[scale]), scale: scale)
-      let sum = map.map { $0 + added } ?? added
-      map = sum
-      views.append(tokenizer.map.view(of: sum, side: sides[scale + 1]))
     }
+    try check.verify()
     return IndexTensor.joined(columns: perScale)
   }
 

@@ -23,12 +23,12 @@ public struct VARTransformer: Sendable {
   }
 
   /// Teacher-forced logits (B, L, V) from the map's views (B, L - l_0, D) of scales 1 and up.
-  public func logits(inputs_BLD: Tensor, labels: [Int32]) -> Tensor {
+  public func logits(inputs_BLD: Tensor, labels: IndexTensor) -> Tensor {
     head(trunk.hiddenStates(inputs_BLD: inputs_BLD, labels: labels))
   }
 
   /// Logits (B, l, V) of the last of some scales after the cached ones; see `VARTrunk.hiddenStates`.
-  func lastLogits(scales: ClosedRange<Int>, views_BlD: Tensor?, labels: [Int32], cache: KeyValueCache) -> Tensor {
+  func lastLogits(scales: ClosedRange<Int>, views_BlD: Tensor?, labels: IndexTensor, cache: KeyValueCache) -> Tensor {
     let states_BlC = trunk.hiddenStates(scales: scales, views_BlD: views_BlD, labels: labels, cache: cache)
     let (_, l, _) = states_BlC.dims3
     return head(states_BlC.sliced(axis: 1, (l - trunk.layout.stageLengths[scales.upperBound])..<l))
@@ -49,7 +49,7 @@ public struct VARTokenTransformer: TrainableTransformer {
   public var parameters: ParameterSet { transformer.parameters }
   public var classCount: Int { transformer.configuration.classCount }
 
-  public func logits(ids_BL: IndexTensor, labels: [Int32]) -> Tensor {
+  public func logits(ids_BL: IndexTensor, labels: IndexTensor) -> Tensor {
     let inputs_BLD = withoutGradient { tokenizer.map.inputs(latents_BLD: tokenizer.embedding.gatherRows(ids_BL)) }
     return transformer.logits(inputs_BLD: inputs_BLD, labels: labels)
   }

@@ -42,14 +42,23 @@ public struct VQVAE: TrainableTokenizer {
   /// Token ids (B, L) to images (B, H, W, 3) in [-1, 1] (`fhat_to_img`).
   /// - Throws: `NonFiniteOutput`.
   public func decode(ids_BL: IndexTensor) throws -> Tensor {
-    try pixels(map.featureMap(latents_BLD: embedding.gatherRows(ids_BL))).checked(outputOf: "tokenizer's decoder")
-      .clamp(-1, 1)
+    try OutputCheck.step(.decoder) { check in
+      let pixels = pixels(map.featureMap(latents_BLD: embedding.gatherRows(ids_BL)))
+      check.add(pixels)
+      return pixels.clamp(-1, 1)
+    }
   }
 
   /// Images (B, H, W, 3) in [-1, 1] to token ids (B, L) (`img_to_idxBl`).
   /// - Throws: `NonFiniteOutput`.
   public func encode(images_BhwC: Tensor) throws -> IndexTensor {
-    try withoutGradient { quantize(try latentImage(images_BhwC).checked(outputOf: "tokenizer's encoder")).ids }
+    try OutputCheck.step(.encoder) { check in
+      withoutGradient {
+        let latents = latentImage(images_BhwC)
+        check.add(latents)
+        return quantize(latents).ids
+      }
+    }
   }
 
   /// What the residual quantisation of a latent image gives.

@@ -5,7 +5,7 @@ extension VQVAE {
   public func quantizeForTraining(_ latents_BhwD: Tensor, commitment: Float) -> TrainingQuantization {
     let fixed = latents_BhwD.stopGradient()
     let quantization = quantize(latents_BhwD)
-    var loss = Tensor(0)
+    var loss = Tensor(repeating: 0, [])
     for map in quantization.partialMaps {
       let pull = (map - fixed).square().mean()
       let pullBack = (map.stopGradient() - latents_BhwD).square().mean()

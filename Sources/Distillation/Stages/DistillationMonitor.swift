@@ -52,38 +52,36 @@ public struct DistillationMonitor {
   ///   output to its nearest code.
   static func health(
     ids_BL: IndexTensor, logP_BLV: Tensor, q_BLD: Tensor, snapped_BLD: Tensor, real: Tensor, fake: Tensor
-  ) -> [(String, Double)] {
+  ) -> StepMetrics {
     withoutGradient {
-      let entropy = -(logP_BLV.exp() * logP_BLV).sum().item / Float(ids_BL.values.count)
-      let distance = (q_BLD - snapped_BLD).square().sum(axis: -1).sqrt().mean().item
-      return [("score_difference", Double((real - fake).abs().mean().item))]
-        + likelihood(crossEntropy(logP_BLV, targets: ids_BL).elements)
-        + [
-          ("teacher_entropy", Double(entropy)), ("token_entropy", unigramEntropy(ids_BL)),
-          ("code_distance", Double(distance)),
-        ]
+      let entropy = -(logP_BLV.exp() * logP_BLV).sum() / Float(ids_BL.count)
+      let distance = (q_BLD - snapped_BLD).square().sum(axis: -1).sqrt().mean()
+      return StepMetrics([("score_difference", .number((real - fake).abs().mean()))])
+        + likelihood(crossEntropy(logP_BLV, targets: ids_BL))
+        + StepMetrics([
+          ("teacher_entropy", .number(entropy)),
+          ("token_entropy", .number(unigramEntropy(ids_BL, vocabulary: logP_BLV.shape.last))),
+          ("code_distance", .number(distance)),
+        ])
     }
   }
 
   /// The mean negative log-likelihood of the tokens within the teacher's support, and the share of the others.
-  private static func likelihood(_ perToken: [Float]) -> [(String, Double)] {
-    let possible = perToken.filter { $0 < -Guidance.removedLogProbability / 2 }
-    let sum = possible.reduce(0) { $0 + Double($1) }
-    let mean = possible.isEmpty ? [] : [("teacher_nll", sum / Double(possible.count))]
-    let outside = perToken.count - possible.count
-    return mean + (outside == 0 ? [] : [("outside_support", Double(outside) / Double(perToken.count))])
+  private static func likelihood(_ nll_BL: Tensor) -> StepMetrics {
+    let limit = Tensor(repeating: -Guidance.removedLogProbability / 2, nll_BL.shape)
+    let isPossible_BL = nll_BL.isLess(than: limit)
+    let possible_BL = Tensor.zeros(nll_BL.shape).replaced(by: nll_BL, where: isPossible_BL)
+    return StepMetrics([
+      ("teacher_nll", .mean(sum: possible_BL.sum(), count: isPossible_BL.sum())),
+      ("outside_support", .part((1 - isPossible_BL).mean())),
+    ])
   }
 
-  /// Entropy of the token frequencies of a batch, in nats.
-  static func unigramEntropy(_ ids: IndexTensor) -> Double {
-    var counts: [Int32: Int] = [:]
-    for id in ids.values { counts[id, default: 0] += 1 }
-    let total = Double(ids.values.count)
-    // Sorted, so that the sum does not depend on the order of a hash table.
-    return counts.values.sorted().reduce(0) { sum, count in
-      let p = Double(count) / total
-      return sum - p * log(p)
-    }
+  /// Entropy of the token frequencies of a batch, in nats: a scalar.
+  static func unigramEntropy(_ ids: IndexTensor, vocabulary: Int) -> Tensor {
+    let p_V = ids.histogram(vocabulary) / Float(ids.count)
+    // Where p is 0, so is p log p.
+    return -(p_V * p_V.clamp(.leastNormalMagnitude, 1).log()).sum()
   }
 
   /// Pictures and scores where the run's intervals want them, also after the last update; scores also before the first.

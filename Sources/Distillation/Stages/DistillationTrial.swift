@@ -82,13 +82,13 @@ public struct DistillationTrial: Sendable {
     let stage1 = try factory.scoreNetwork().parameters.stateDict()
     let (B, L) = (batch, teacher.layout.count)
     let pairs = TokenSource {
-      TokenSet(ids: IndexTensor([Int32](repeating: 0, count: B * L), [B, L]), labels: [Int32](repeating: 0, count: B))
+      TokenSet(ids: IndexArray([Int32](repeating: 0, count: B * L), [B, L]), labels: [Int32](repeating: 0, count: B))
     }
     let teacherNetwork = ("teacher", teacher.trunkState.elementCount + teacher.classifierState.elementCount)
     if settings.method == .dd1 {
       let stage = try PairRegression(
         name: "trial", steps: 2, teacher: teacher, initial: stage1, pairs: pairs, configuration: settings, monitor: nil)
-      let times = try (0..<2).map { index in try seconds { _ = try stage.step(index) } }
+      let times = try (0..<2).map { index in try seconds { _ = try stage.step(index).read(step: index) } }
       return Update(
         networks: [teacherNetwork, ("generator", stage.generator.parameters.count)], scoreSeconds: nil,
         generatorSeconds: times[1])
@@ -98,8 +98,8 @@ public struct DistillationTrial: Sendable {
       monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
     let times = try (0..<2).map { index in
       (
-        score: try seconds { _ = try stage.updateScore(stage.random("score", index)) },
-        generator: try seconds { _ = try stage.updateGenerator(step: index) }
+        score: seconds { _ = stage.updateScore(stage.random("score", index)).report.norm.item },
+        generator: try seconds { _ = try stage.updateGenerator(step: index).read(step: index) }
       )
     }
     return Update(

@@ -1,5 +1,6 @@
 import DD2Teacher
 import TeacherModels
+import TensorCore
 import Training
 
 /// Sequences that a teacher draws itself, for stage 1 where there are no images: who has nothing but the teacher's weights
@@ -19,9 +20,9 @@ extension TokenCollection {
       { indices in
         let labels = indices.map { Int32($0 % teacher.classCount) }
         let ids = try teacher.sample(
-          labels: labels, guidance: settings.guidance, seed: settings.seed, indices: Array(indices),
+          labels: IndexTensor(labels), guidance: settings.guidance, seed: settings.seed, indices: Array(indices),
           purpose: "stage1.sequences")
-        return TokenSet(ids: ids, labels: labels)
+        return TokenSet(ids: ids.array, labels: labels)
       }
     }
   }

@@ -2,6 +2,7 @@ import DD2Generator
 import DD2Teacher
 import TeacherModels
 import TensorCore
+import Training
 
 /// What the regression on pairs minimises: squared distance of a generator's latents to the pair's tokens and, where the
 /// head has token logits, their cross-entropy (DD1, arXiv 2412.17153, section 4.2).
@@ -10,13 +11,20 @@ struct PairObjective {
   private let pairs: TokenSource
   private let configuration: DistillationConfiguration
 
+  /// The pairs of a step.
+  struct Batch {
+    let noise_BLD: Tensor
+    let ids_BL: IndexTensor
+    let labels: IndexTensor
+  }
+
   /// The objective of one batch.
   struct Value {
     /// Distance and cross-entropy, to be minimised.
     let loss: Tensor
     /// `regression`, the squared distance; `cross_entropy` (nats) where there is one; `token_accuracy`, of snapped
     /// latents.
-    let metrics: [(String, Double)]
+    let metrics: StepMetrics
   }
 
   /// - Parameter pairs: see `TokenCollection.pairs`.
@@ -29,24 +37,29 @@ struct PairObjective {
   /// Makes the pairs or reads them, before any step needs them.
   func prepare() throws { _ = try pairs.tokens() }
 
-  /// The objective of the batch that belongs to a step.
-  func value(of generator: OneStepGenerator, step: Int) throws -> Value {
+  /// The batch that belongs to a step.
+  func batch(step: Int) throws -> Batch {
     let (indices, ids, labels) = try pairs.batch(
       step: step, size: configuration.batch, seed: configuration.seed &+ 2)
-    let noise_BLD = Tensor.concatenated(
-      indices.map { TokenPairs.noise(teacher: teacher, count: 1, seed: configuration.seed, firstIndex: $0) }, axis: 0)
-    let target_BLD = teacher.codebook.latents(ids)
+    let noise_BLD = TokenPairs.noise(teacher: teacher, indices: indices, seed: configuration.seed)
+    return Batch(noise_BLD: noise_BLD, ids_BL: ids, labels: labels)
+  }
+
+  /// The objective of a batch.
+  func value(of generator: OneStepGenerator, _ batch: Batch) -> Value {
+    let ids_BL = batch.ids_BL
+    let target_BLD = teacher.codebook.latents(ids_BL)
     // Every part reads the tokens of the pair, as it will read those of a generator that has learned them.
-    let drawn = generator.draw(noise_BLD: noise_BLD, labels: labels, reading: ids)
+    let drawn = generator.draw(noise_BLD: batch.noise_BLD, labels: batch.labels, reading: ids_BL)
     let distance = (drawn.latents_BLD - target_BLD).square().sum(axis: -1).mean()
-    let crossEntropy = drawn.logits_BLV.map { TensorCore.crossEntropy($0, targets: ids).mean() }
-    let snapped = teacher.codebook.nearest(drawn.latents_BLD.stopGradient())
-    let correct = zip(snapped.values, ids.values).count { $0 == $1 }
-    let likelihood = crossEntropy.map { [("cross_entropy", Double($0.item))] } ?? []
+    let crossEntropy = drawn.logits_BLV.map { TensorCore.crossEntropy($0, targets: ids_BL).mean() }
+    let snapped_BL = teacher.codebook.nearest(drawn.latents_BLD.stopGradient())
+    let likelihood = crossEntropy.map { [("cross_entropy", StepMetrics.Value.number($0))] } ?? []
     return Value(
       loss: crossEntropy.map { distance + $0 } ?? distance,
-      metrics: [("regression", Double(distance.item))] + likelihood + [
-        ("token_accuracy", Double(correct) / Double(ids.values.count))
-      ])
+      metrics: StepMetrics(
+        [("regression", .number(distance))] + likelihood + [
+          ("token_accuracy", .number(snapped_BL.equals(ids_BL).mean()))
+        ]))
   }
 }

@@ -46,11 +46,14 @@ public final class PairRegression: TrainingStage {
 
   public func prepare() throws { try objective.prepare() }
 
-  public func step(_ index: Int) throws -> [(String, Double)] {
-    let value = try objective.value(of: generator, step: index)
-    let norm = try trainer.minimize(value.loss)
-    average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
-    return value.metrics + [("gradient_norm", Double(norm))]
+  public func step(_ index: Int) throws -> StepMetrics {
+    let batch = try objective.batch(step: index)
+    return Backends.step {
+      let value = objective.value(of: generator, batch)
+      let report = trainer.minimize(value.loss)
+      average.update(decay: configuration.averagingDecay(afterUpdates: index + 1), after: report)
+      return value.metrics + StepMetrics([("gradient_norm", .number(report.norm))], updates: [report])
+    }
   }
 
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {

@@ -37,38 +37,45 @@ public final class Stage1Training: TrainingStage {
     trainer = NetworkTrainer(network.parameters, settings.optimizer, settings.schedule)
   }
 
-  public func step(_ index: Int) throws -> [(String, Double)] {
+  public func step(_ index: Int) throws -> StepMetrics {
     let (_, ids, labels) = try tokens.batch(
       step: index, size: configuration.batch, seed: configuration.seed &+ 1)
-    let (B, L) = (ids.shape[0], ids.shape[1])
+    return Backends.step { update(RandomCounter(index), ids_BL: ids, labels: labels) }
+  }
+
+  private func update(_ step: RandomCounter, ids_BL: IndexTensor, labels: IndexTensor) -> StepMetrics {
+    let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])
     let codebook = teacher.codebook
-    let random = StepRandom(seed: configuration.seed, purpose: "stage1", step: index)
-    let q_BLD = codebook.latents(ids)
+    let random = StepRandom(seed: configuration.seed, purpose: "stage1", step: step)
+    let q_BLD = codebook.latents(ids_BL)
     let t = random.times(configuration.noiseLevels, B, L, in: Self.timeRange)
     let noise = random.noise(configuration.noiseLevels, B, L, codebook.dimension)
     let x_t = noised(q_BLD, t: t, noise: noise)
-    let logP_BLV = teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: configuration.guidance)
+    let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
     let target = withoutGradient {
       codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD)
     }
-    let hidden_BLC = network.hiddenStates(ids_BL: ids, labels: labels)
+    let hidden_BLC = network.hiddenStates(ids_BL: ids_BL, labels: labels)
     let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: target)
-    let norm = try trainer.minimize(loss)
-    let floor = floor(q_BLD, logP_BLV: logP_BLV, step: index)
-    return [("gts", Double(loss.item)), ("fcs_floor", floor), ("gradient_norm", Double(norm))]
+    let report = trainer.minimize(loss)
+    return StepMetrics(
+      [
+        ("gts", .number(loss)), ("fcs_floor", .number(floor(q_BLD, logP_BLV: logP_BLV, step: step))),
+        ("gradient_norm", .number(report.norm)),
+      ], updates: [report])
   }
 
-  /// The teacher's own error on real tokens at stage 2's times: what FCS comes down to there when the distributions are
-  /// equal and the teacher is unguided.
-  private func floor(_ q_BLD: Tensor, logP_BLV: Tensor, step: Int) -> Double {
+  /// The teacher's own error on real tokens at stage 2's times, a scalar: what FCS comes down to there when the
+  /// distributions are equal and the teacher is unguided.
+  private func floor(_ q_BLD: Tensor, logP_BLV: Tensor, step: RandomCounter) -> Tensor {
     let (B, L, D) = q_BLD.dims3
     let random = StepRandom(seed: configuration.seed, purpose: "stage1.floor", step: step)
     let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange)
     let x_t = noised(q_BLD, t: t, noise: random.noise(configuration.noiseLevels, B, L, D))
     return withoutGradient {
       let mean = codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: teacher.codebook.vectors_VD)
-      return Double(denoisingLoss(prediction_KBLD: mean, target: q_BLD).item)
+      return denoisingLoss(prediction_KBLD: mean, target: q_BLD)
     }
   }
 

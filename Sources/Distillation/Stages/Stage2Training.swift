@@ -61,46 +61,53 @@ public final class Stage2Training: TrainingStage {
 
   public func prepare() throws { try regression?.prepare() }
 
-  public func step(_ index: Int) throws -> [(String, Double)] {
-    var fcs = 0.0
-    var scoreNorm: Float = 0
+  public func step(_ index: Int) throws -> StepMetrics {
+    var score = StepMetrics([])
+    var updates: [UpdateReport] = []
     for update in 0..<configuration.scoreUpdateCount(round: index) {
-      (fcs, scoreNorm) = try updateScore(random("score", index * Self.mostScoreUpdates + update))
+      let (fcs, report) = updateScore(random("score", index * Self.mostScoreUpdates + update))
+      score = StepMetrics([("fcs", .number(fcs)), ("score_gradient_norm", .number(report.norm))])
+      updates.append(report)
     }
-    var metrics = try updateGenerator(step: index)
-    metrics.insert(("fcs", fcs), at: 1)
-    return metrics + [("score_gradient_norm", Double(scoreNorm))]
+    return try updateGenerator(step: index) + score + StepMetrics([], updates: updates)
   }
 
   /// Random draws of a round's score updates are told apart by less than this number, the most that a round may have.
   private static let mostScoreUpdates = 1024
 
   /// One update of the score network on fresh samples.
-  func updateScore(_ random: StepRandom) throws -> (fcs: Double, norm: Float) {
-    let (K, B, L, D) = (
-      configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
-    )
-    let labels = random.labels(B, classCount: teacher.classCount)
-    let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels) }
-    let t = random.times(K, B, L, in: configuration.timeRange)
-    let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
-    let x_t = noised(q_BLD, t: t, noise: levels.noise(K, B, L, D))
-    let hidden_BLC = score.hiddenStates(ids_BL: teacher.codebook.nearest(q_BLD), labels: labels)
-    let prediction = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
-    let loss = denoisingLoss(prediction_KBLD: prediction, target: q_BLD)
-    let norm = try scoreTrainer.minimize(loss)
-    return (Double(loss.item), norm)
+  /// - Returns: its loss.
+  func updateScore(_ random: StepRandom) -> (fcs: Tensor, report: UpdateReport) {
+    Backends.step {
+      let (K, B, L, D) = (
+        configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
+      )
+      let labels = random.labels(B, classCount: teacher.classCount)
+      let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels) }
+      let t = random.times(K, B, L, in: configuration.timeRange)
+      let x_t = noised(q_BLD, t: t, noise: random.with(purpose: ".levels").noise(K, B, L, D))
+      let hidden_BLC = score.hiddenStates(ids_BL: teacher.codebook.nearest(q_BLD), labels: labels)
+      let prediction = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+      let loss = denoisingLoss(prediction_KBLD: prediction, target: q_BLD)
+      return (loss.stopGradient(), scoreTrainer.minimize(loss))
+    }
   }
 
   /// One update of the generator and its average.
-  func updateGenerator(step index: Int) throws -> [(String, Double)] {
-    let metrics = try updateGenerator(random("generator", index), pairs: regression?.value(of: generator, step: index))
-    average.update(decay: configuration.averagingDecay(afterUpdates: index + 1))
-    return metrics
+  func updateGenerator(step index: Int) throws -> StepMetrics {
+    let pairs = try regression?.batch(step: index)
+    return Backends.step {
+      let (metrics, report) = updateGenerator(
+        random("generator", index), pairs: pairs.flatMap { regression?.value(of: generator, $0) })
+      average.update(decay: configuration.averagingDecay(afterUpdates: index + 1), after: report)
+      return metrics
+    }
   }
 
   /// - Parameter pairs: the regression beside the distillation.
-  private func updateGenerator(_ random: StepRandom, pairs: PairObjective.Value?) throws -> [(String, Double)] {
+  private func updateGenerator(
+    _ random: StepRandom, pairs: PairObjective.Value?
+  ) -> (metrics: StepMetrics, report: UpdateReport) {
     let (K, B, L, D) = (
       configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
     )
@@ -109,31 +116,31 @@ public final class Stage2Training: TrainingStage {
     let q_BLD = generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels)
     // The prefix is behind a stop-gradient: teacher and trunk run without a graph, once for all K noise levels.
     let ids_BL = codebook.nearest(q_BLD)
-    let snapped_BLD = codebook.latents(ids_BL)
     let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
     let hidden_BLC = withoutGradient { score.hiddenStates(ids_BL: ids_BL, labels: labels) }
     let t = random.times(K, B, L, in: configuration.timeRange)
-    let levels = StepRandom(seed: random.seed, purpose: random.purpose + ".levels", step: random.step)
     // DMD's gradient reaches q_BLD directly and nothing else: a graph behind its scores would only be kept.
     let followsScores = configuration.loss != .dmd
-    let x_t = noised(followsScores ? q_BLD : q_BLD.stopGradient(), t: t, noise: levels.noise(K, B, L, D))
+    let x_t = noised(
+      followsScores ? q_BLD : q_BLD.stopGradient(), t: t, noise: random.with(purpose: ".levels").noise(K, B, L, D))
     let real = codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD)
     func denoised() -> Tensor { score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t) }
     let fake = followsScores ? denoised() : withoutGradient { denoised() }
     let loss = conditionalScoreDistillationLoss(
       configuration.loss, q_BLD: q_BLD, real_KBLD: real, fake_KBLD: fake, alpha: configuration.alpha)
-    let norm = try generatorTrainer.minimize(
+    let report = generatorTrainer.minimize(
       pairs.map { loss + $0.loss * configuration.regressionWeight } ?? loss)
     let health = DistillationMonitor.health(
-      ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: snapped_BLD,
+      ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: codebook.latents(ids_BL),
       real: real.stopGradient(), fake: fake.stopGradient())
-    return [("csd", Double(loss.item))] + health + (pairs?.metrics ?? []) + [
-      ("generator_gradient_norm", Double(norm))
-    ]
+    let metrics =
+      StepMetrics([("csd", .number(loss))]) + health + (pairs?.metrics ?? StepMetrics([]))
+      + StepMetrics([("generator_gradient_norm", .number(report.norm))], updates: [report])
+    return (metrics, report)
   }
 
   func random(_ purpose: String, _ step: Int) -> StepRandom {
-    StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: step)
+    StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: RandomCounter(step))
   }
 
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {

@@ -4,23 +4,27 @@ import TensorCore
 struct StepRandom {
   let seed: UInt64
   let purpose: String
-  let step: Int
+  let step: RandomCounter
+
+  /// The draws of another purpose at the same step.
+  func with(purpose suffix: String) -> StepRandom { StepRandom(seed: seed, purpose: purpose + suffix, step: step) }
+
+  private func numbers(_ suffix: String) -> RandomNumbers {
+    RandomNumbers(seed: seed, purpose: purpose + suffix, step: step)
+  }
 
   /// Times (K, B, L) in the range, each token its own.
   func times(_ K: Int, _ B: Int, _ L: Int, in range: ClosedRange<Float>) -> Tensor {
-    Tensor.uniform(
-      [K * B, L], low: range.lowerBound, high: range.upperBound, seed: seed, purpose: purpose + ".t", step: step
-    ).reshaped([K, B, L])
+    numbers(".t").uniform([K * B, L], in: range.lowerBound..<range.upperBound).reshaped([K, B, L])
   }
 
   /// Unit noise (K, B, L, D).
   func noise(_ K: Int, _ B: Int, _ L: Int, _ D: Int) -> Tensor {
-    Tensor.normal([K * B, L, D], seed: seed, purpose: purpose + ".noise", step: step).reshaped([K, B, L, D])
+    numbers(".noise").normal([K * B, L, D]).reshaped([K, B, L, D])
   }
 
-  /// Class labels, uniform.
-  func labels(_ B: Int, classCount: Int) -> [Int32] {
-    var stream = RandomStream(seed: seed, purpose: purpose + ".labels", step: step)
-    return (0..<B).map { _ in Int32(stream.integer(below: classCount)) }
+  /// Class labels (B), uniform.
+  func labels(_ B: Int, classCount: Int) -> IndexTensor {
+    numbers(".labels").integers([1, B], below: classCount).reshaped([B])
   }
 }

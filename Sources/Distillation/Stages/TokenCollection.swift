@@ -55,7 +55,9 @@ struct TokenCollection {
       let new = try log.timed { try draw(start..<min(start + batch, total)) }
       if drawn == nil { drawn = new } else { drawn?.append(new) }
       let count = start + new.count
-      try log.append(step: count, [("token_entropy", DistillationMonitor.unigramEntropy(new.ids))])
+      let vocabulary = Int(new.ids.values.max() ?? 0) + 1
+      let entropy = DistillationMonitor.unigramEntropy(IndexTensor(new.ids), vocabulary: vocabulary).item
+      try log.append(step: count, [("token_entropy", Double(entropy))])
       session.observer(.step(stage: name, completed: count, total: total, metrics: []))
       let stops = session.interrupt.isRaised
       if count == total || stops || ContinuousClock.now - saved > .seconds(Self.saveInterval) {

@@ -24,13 +24,13 @@ enum TokenPairs {
   ) throws -> TokenSet {
     precondition(steps > 0, "TokenPairs: \(steps) integration steps")
     let labels = indices.map { Int32($0 % teacher.classCount) }
-    let noise_BLD = noise(teacher: teacher, count: indices.count, seed: seed, firstIndex: indices.lowerBound)
-    let ids = try teacher.generate(labels: labels, guidance: guidance) { stage, logProbabilities in
-      let own = noise_BLD.sliced(axis: 1, teacher.layout.stages[stage])
-      return teacher.codebook.nearest(
-        integrate(own, logProbabilities: logProbabilities, codebook_VD: teacher.codebook.vectors_VD, steps: steps))
+    let noise = PlacedRows(noise(teacher: teacher, indices: Array(indices), seed: seed))
+    let ids = try teacher.generate(labels: IndexTensor(labels), guidance: guidance) { place, logProbabilities in
+      teacher.codebook.nearest(
+        integrate(
+          noise.at(place), logProbabilities: logProbabilities, codebook_VD: teacher.codebook.vectors_VD, steps: steps))
     }
-    return TokenSet(ids: ids, labels: labels)
+    return TokenSet(ids: ids.array, labels: labels)
   }
 
   /// Draws the tokens with a generator.
@@ -40,20 +40,21 @@ enum TokenPairs {
     generator: OneStepGenerator, teacher: any Teacher, indices: Range<Int>, seed: UInt64
   ) throws -> TokenSet {
     let labels = indices.map { Int32($0 % teacher.classCount) }
-    let noise_BLD = noise(teacher: teacher, count: indices.count, seed: seed, firstIndex: indices.lowerBound)
-    return TokenSet(
-      ids: try withoutGradient {
-        teacher.codebook.nearest(
-          try generator(noise_BLD: noise_BLD, labels: labels).checked(outputOf: "generator"))
-      },
-      labels: labels)
+    let noise_BLD = noise(teacher: teacher, indices: Array(indices), seed: seed)
+    let ids = try OutputCheck.step("generator") { check in
+      withoutGradient {
+        let q_BLD = generator(noise_BLD: noise_BLD, labels: IndexTensor(labels))
+        check.add(q_BLD)
+        return teacher.codebook.nearest(q_BLD)
+      }
+    }
+    return TokenSet(ids: ids.array, labels: labels)
   }
 
-  /// The noise of pairs `firstIndex ..< firstIndex + count`: (count, L, D).
-  static func noise(teacher: any Teacher, count: Int, seed: UInt64, firstIndex: Int) -> Tensor {
-    Tensor.normal(
-      [count, teacher.layout.count, teacher.codebook.dimension], seed: seed, purpose: noisePurpose,
-      firstIndex: firstIndex)
+  /// The noise of pairs: (B, L, D).
+  static func noise(teacher: any Teacher, indices: [Int], seed: UInt64) -> Tensor {
+    RandomNumbers(seed: seed, purpose: noisePurpose)
+      .normal([indices.count, teacher.layout.count, teacher.codebook.dimension], samples: RandomCounter(indices))
   }
 
   /// Heun's method on `dx/dt = (x - x0(x, t)) / t` from t = 1 to 0.

@@ -1,34 +1,79 @@
-/// What a device must be able to do. The CPU is the first implementation; ops, models, losses and optimisers are
-/// written against this protocol and never touch element memory themselves.
+/// A device: holds arrays, runs kernels. The CPU is the first one; ops, models, losses and optimisers are written against
+/// this protocol and never touch element memory themselves.
 ///
-/// Kernels read and write whole `Storage` objects, row-major, Float32. Output storage is allocated by the caller and
-/// never aliases an input unless a kernel says so. One protocol per op family, in the file beside this one.
-public protocol Backend: AnyObject, Sendable, MemoryKernels, ElementwiseKernels, MovementKernels,
-  ReductionKernels, MatrixKernels, SoftmaxKernels, NormKernels, GroupNormKernels, AttentionKernels,
-  ConvolutionKernels, ResizeKernels, PosteriorKernels, OptimizerKernels, InferenceKernels
-{
+/// A backend may run a kernel at once, or record it and run the whole step when it ends (`step`).
+public protocol Backend: AnyObject, Sendable {
   /// What runs here, for the run's metadata: device, threads, BLAS core type.
   var summary: String { get }
-}
 
-/// Memory of a backend and explicit copies between it and the host.
-public protocol MemoryKernels {
-  /// Uninitialised memory for `count` Floats.
-  func allocate(_ count: Int) -> Storage
-  /// Copies all of `elements` to the start of `storage`.
-  func copyFromHost(_ elements: [Float], to storage: Storage)
-  /// The first `count` elements.
-  func copyToHost(_ storage: Storage, count: Int) -> [Float]
-  /// Copies the first `count` elements of `source`.
-  func copy(_ source: Storage, to destination: Storage, count: Int)
-  /// Sets the first `count` elements to `value`.
-  func fill(_ storage: Storage, value: Float, count: Int)
+  /// Runs a kernel.
+  /// - Returns: its results in memory of their own, or, where a kernel only renames (`MovementKernel.reshape`), possibly in
+  ///   that of an operand.
+  func run(_ kernel: Kernel, _ operands: [Storage]) -> [Storage]
+
+  /// Changes arrays in place: the only way in which an array changes after it was made.
+  func update(_ states: [Storage], by kernel: UpdateKernel, _ operands: [Storage])
+
+  /// An array whose elements nobody has set yet: for an update to fill before anything reads it.
+  func allocate(_ type: ArrayType) -> Storage
+
+  /// Explicit copies from the host.
+  func upload(_ elements: [Float], _ shape: Shape) -> Storage
+  func upload(_ elements: [Int32], _ shape: Shape) -> Storage
+
+  /// Explicit copies to the host, which wait for whatever computes the array: never inside a step.
+  func floats(_ storage: Storage) -> [Float]
+  func integers(_ storage: Storage) -> [Int32]
+
+  /// Runs `body` as one step, such as an update of a network or the drawing of a stage of tokens: what a backend that
+  /// compiles makes one program of. A step inside another one is part of it.
+  func step<Result>(_ body: () throws -> Result) rethrows -> Result
 }
 
 /// The backend on which new tensors are made.
 public enum Backends {
   /// The CPU backend of this process.
   public static let cpu = CPUBackend()
+
+  /// Stands in for the process's backend within a task: how tests run code on another one.
+  @TaskLocal public static var override: (any Backend)?
+
   /// The backend on which tensors are created.
-  public static var current: any Backend { cpu }
+  public static var current: any Backend { override ?? cpu }
+
+  /// Runs `body` as one step of the current backend; see `Backend.step`.
+  public static func step<Result>(_ body: () throws -> Result) rethrows -> Result { try current.step(body) }
 }
+
+/// Memory that holds an array's elements, owned by a backend. Only that backend reads or writes it.
+open class Storage: @unchecked Sendable {
+  /// Shape and element type.
+  public let type: ArrayType
+  /// The backend whose kernels may touch this memory.
+  public let backend: any Backend
+
+  /// Called by backends for their own kinds of storage.
+  public init(_ type: ArrayType, backend: any Backend) {
+    self.type = type
+    self.backend = backend
+  }
+}
+
+/// The backend of all operands, the current one where there are none.
+func commonBackend(_ operands: [Storage], _ name: @autoclosure () -> String) -> any Backend {
+  guard let backend = operands.first?.backend else { return Backends.current }
+  for operand in operands.dropFirst() where operand.backend !== backend {
+    preconditionFailure(
+      "\(name()): operands of two backends, \(backend.summary) and \(operand.backend.summary); make all tensors after "
+        + "the backend is chosen")
+  }
+  return backend
+}
+
+/// Runs a kernel on the backend of its operands.
+func run(_ kernel: Kernel, _ operands: [Storage]) -> [Storage] {
+  commonBackend(operands, "\(kernel)").run(kernel, operands)
+}
+
+/// Runs a kernel of one result.
+func run(_ kernel: Kernel, _ operands: Storage...) -> Storage { run(kernel, operands)[0] }

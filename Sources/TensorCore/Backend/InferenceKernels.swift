@@ -57,7 +57,7 @@ public struct PoolingWindow: Equatable, Sendable {
   func outExtent(_ extent: Int) -> Int { (extent + 2 * padding - side) / stride + 1 }
 }
 
-/// Forward passes over feature maps. Kernels run on the calling thread, but for `imageBytes`, which comes before them;
+/// Forward passes over feature maps. Kernels run on the calling thread;
 /// `overImages` is what uses several.
 public protocol InferenceKernels {
   /// Runs `body` for ranges that cover `0..<count`, as many at once as the device has threads.
@@ -78,6 +78,4 @@ public protocol InferenceKernels {
   func copy(_ x: FeatureMap, into y: FeatureMap)
   /// Zeros in the border.
   func zeroBorder(_ x: FeatureMap)
-  /// `y = round((x + 1) 127.5) / divisor`: the bytes 0 to 255 that pixels in [-1, 1] were.
-  func imageBytes(_ x: Storage, divisor: Float, into y: Storage, count: Int)
 }

@@ -1,5 +1,52 @@
 import CShims
 
+/// A (batch, tokens, heads * d) operand whose rows may be part of wider ones, as q, k and v are of a packed qkv.
+struct TokenRows {
+  let storage: Storage
+  /// Index of the first element.
+  let offset: Int
+  /// Distance between the rows of successive tokens; a sample's rows follow those of the one before.
+  let rowStride: Int
+
+  init(_ storage: Storage, offset: Int = 0, rowStride: Int) {
+    (self.storage, self.offset, self.rowStride) = (storage, offset, rowStride)
+  }
+
+  /// q, k and v of packed rows.
+  static func packed(_ qkv: Storage) -> [TokenRows] {
+    let width = qkv.type.shape.last
+    return (0..<3).map { TokenRows(qkv, offset: $0 * width / 3, rowStride: width) }
+  }
+
+  /// Rows that fill their storage.
+  static func whole(_ storage: Storage) -> TokenRows { TokenRows(storage, rowStride: storage.type.shape.last) }
+}
+
+/// Extents of one attention: heads lie side by side in a row of `heads * headWidth`.
+struct AttentionExtents {
+  let batch: Int
+  let heads: Int
+  let queries: Int
+  let keys: Int
+  let headWidth: Int
+  let scale: Float
+  /// How many leading keys each query sees, each 1 or more; nil: all.
+  let visible: [Int]?
+
+  init(_ form: AttentionForm, queries: Shape, keys: Int, width: Int, position: Storage?) {
+    (batch, self.queries, self.keys) = (queries[0], queries[1], keys)
+    (heads, headWidth, scale) = (form.heads, width / form.heads, form.scale)
+    switch form.visibility {
+    case .all: visible = nil
+    case .counts(let counts): visible = counts
+    case .fromPosition:
+      let first = Int(position?.hostIntegers.pointee ?? 0)
+      precondition(first >= 0 && first + self.queries <= keys, "attention: \(self.queries) queries at \(first) of \(keys)")
+      visible = (0..<self.queries).map { first + $0 + 1 }
+    }
+  }
+}
+
 /// Consecutive queries that are handled together, and how many leading keys the most seeing one of them sees.
 struct QueryTile {
   let queries: Range<Int>
@@ -59,7 +106,7 @@ private struct AttentionPlan {
     // Whole cache lines, so that threads share none.
     rowElements = ((tiles.map(\.queries.count).max() ?? 0) + 15) / 16 * 16
     matrixElements = rowElements * extents.keys
-    scratch = backend.allocate(backend.pool.threadCount * (matrices * matrixElements + rowElements))
+    scratch = backend.scratch(backend.pool.threadCount * (matrices * matrixElements + rowElements))
   }
 
   func matrix(_ index: Int, part: Int) -> UnsafeMutablePointer<Float> {
@@ -85,7 +132,44 @@ private struct AttentionPlan {
 }
 
 extension CPUBackend {
-  public func attention(
+  func run(_ kernel: AttentionKernel, _ x: [Storage], into y: [Storage]) {
+    let shape = x[0].type.shape
+    switch kernel {
+    case .attention(let form):
+      let extents = AttentionExtents(
+        form, queries: shape, keys: x[1].type.shape[1], width: shape[2], position: x.count > 3 ? x[3] : nil)
+      attention(.whole(x[0]), .whole(x[1]), .whole(x[2]), into: y[0], logSum: y[1], extents)
+    case .attentionBackward(let form, let wanted):
+      let extents = AttentionExtents(
+        form, queries: shape, keys: x[1].type.shape[1], width: shape[2], position: nil)
+      var gradients = WantedResults(y, wanted)
+      attentionBackward(
+        .whole(x[0]), .whole(x[1]), .whole(x[2]), o: x[3], logSum: x[4], gradO: x[5],
+        gradQ: gradients.next().map(TokenRows.whole), gradK: gradients.next().map(TokenRows.whole),
+        gradV: gradients.next().map(TokenRows.whole), extents)
+    case .packedAttention(let form):
+      let extents = AttentionExtents(form, queries: shape, keys: shape[1], width: shape[2] / 3, position: nil)
+      let rows = TokenRows.packed(x[0])
+      attention(rows[0], rows[1], rows[2], into: y[0], logSum: y[1], extents)
+    case .packedAttentionBackward(let form):
+      let extents = AttentionExtents(form, queries: shape, keys: shape[1], width: shape[2] / 3, position: nil)
+      let (rows, gradients) = (TokenRows.packed(x[0]), TokenRows.packed(y[0]))
+      attentionBackward(
+        rows[0], rows[1], rows[2], o: x[1], logSum: x[2], gradO: x[3], gradQ: gradients[0], gradK: gradients[1],
+        gradV: gradients[2], extents)
+    case .normalizeQK(let heads):
+      normalizeQK(x[0], scale: x[1], into: y[0], rows: shape.rows, heads: heads, headWidth: shape.last / (3 * heads))
+    case .normalizeQKBackward(let heads, let wanted):
+      var gradients = WantedResults(y, wanted)
+      normalizeQKBackward(
+        x[0], scale: x[1], gradY: x[2], gradX: gradients.next(), gradScale: gradients.next(), rows: shape.rows,
+        heads: heads, headWidth: shape.last / (3 * heads))
+    case .rotate(let heads, let transposed):
+      rotate(x[0], cosine: x[1], sine: x[2], position: x[3], into: y[0], heads: heads, transposed: transposed)
+    }
+  }
+
+  private func attention(
     _ q: TokenRows, _ k: TokenRows, _ v: TokenRows, into o: Storage, logSum: Storage,
     _ extents: AttentionExtents
   ) {
@@ -109,7 +193,7 @@ extension CPUBackend {
     }
   }
 
-  public func attentionBackward(
+  private func attentionBackward(
     _ q: TokenRows, _ k: TokenRows, _ v: TokenRows, o: Storage, logSum: Storage, gradO: Storage,
     gradQ: TokenRows?, gradK: TokenRows?, gradV: TokenRows?, _ extents: AttentionExtents
   ) {

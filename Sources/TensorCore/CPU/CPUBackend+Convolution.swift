@@ -3,18 +3,27 @@ import CShims
 /// Convolution as matrix products over tiles of output pixels: the patches of a tile are copied out (`im2col`) into
 /// scratch memory that stays in cache, and multiplied at once.
 extension CPUBackend {
-  public func convolve(
+  func run(_ kernel: ConvolutionKernel, _ x: [Storage], into y: Storage) {
+    switch kernel {
+    case .convolve(let geometry):
+      convolve(x[0], weight: x[1], bias: x.count > 2 ? x[2] : nil, into: y, geometry)
+    case .backwardInput(let geometry): convolveBackwardInput(gradY: x[0], weight: x[1], into: y, geometry)
+    case .backwardWeight(let geometry): convolveBackwardWeight(x: x[0], gradY: x[1], into: y, geometry)
+    }
+  }
+
+  func convolve(
     _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, _ geometry: ConvolutionGeometry
   ) {
     let g = geometry
-    let packed = allocate(g.outputs * g.patch)
+    let packed = scratch(g.outputs * g.patch)
     pool.forEachRange(g.outputs, grain: max(1, Self.grain / g.patch)) { range in
       dd2_conv_pack(weight.host, g.inputs, g.taps, range.lowerBound, range.upperBound, packed.host)
     }
     convolve(x.host, packed: packed, bias: bias?.host, into: y.host, g)
   }
 
-  public func convolveBackwardInput(
+  func convolveBackwardInput(
     gradY: Storage, weight: Storage, into gradX: Storage, _ geometry: ConvolutionGeometry
   ) {
     if geometry.stride == 1 {
@@ -24,18 +33,18 @@ extension CPUBackend {
     }
   }
 
-  public func convolveBackwardWeight(
+  func convolveBackwardWeight(
     x: Storage, gradY: Storage, into gradWeight: Storage, _ geometry: ConvolutionGeometry
   ) {
     let g = geometry
     let tiles = ConvolutionTiles(g)
     let parts = min(pool.threadCount, max(tiles.count, 1))
     let size = g.outputs * g.patch
-    let sums = allocate(parts * size)
+    let sums = scratch(parts * size)
     if tiles.count == 0 { fill(sums, value: 0, count: size) }
     pool.forEachPart { part in
       guard part < parts else { return }
-      let scratch = allocate(tiles.scratch)
+      let scratch = scratch(tiles.scratch)
       let share = ThreadPool.range(of: part, parts: parts, count: tiles.count)
       for tile in share {
         let pixels = tiles.pixels(tile)
@@ -58,7 +67,7 @@ extension CPUBackend {
   ) {
     let tiles = ConvolutionTiles(g)
     pool.forEachRange(tiles.count, grain: tiles.grain) { range in
-      let scratch = allocate(tiles.scratch)
+      let scratch = scratch(tiles.scratch)
       for tile in range {
         let pixels = tiles.pixels(tile)
         let patches = tiles.patches(x, pixels, scratch: scratch.host)
@@ -75,7 +84,7 @@ extension CPUBackend {
   private func correlateBackwardInput(
     gradY: Storage, weight: Storage, into gradX: Storage, _ g: ConvolutionGeometry
   ) {
-    let packed = allocate(g.outputs * g.patch)
+    let packed = scratch(g.outputs * g.patch)
     pool.forEachRange(g.inputs, grain: max(1, Self.grain / (g.taps * g.outputs))) { range in
       dd2_conv_pack_flipped(
         weight.host, g.outputs, g.inputs, g.taps, range.lowerBound, range.upperBound, packed.host)
@@ -94,13 +103,13 @@ extension CPUBackend {
   private func scatterBackwardInput(
     gradY: Storage, weight: Storage, into gradX: Storage, _ g: ConvolutionGeometry
   ) {
-    let packed = allocate(g.outputs * g.patch)
+    let packed = scratch(g.outputs * g.patch)
     dd2_conv_pack(weight.host, g.inputs, g.taps, 0, g.outputs, packed.host)
     var one = g
     one.batch = 1
     let tiles = ConvolutionTiles(one)
     pool.forEachRange(g.batch, grain: 1) { range in
-      let scratch = allocate(tiles.tile * g.patch)
+      let scratch = scratch(tiles.tile * g.patch)
       for image in range {
         let to = gradX.host + image * g.height * g.width * g.inputs
         to.update(repeating: 0, count: g.height * g.width * g.inputs)

@@ -1,7 +1,7 @@
 import CShims
 import Synchronization
 
-extension CPUBackend {
+extension CPUBackend: InferenceKernels {
   public func overImages(_ count: Int, atMost most: Int, _ body: (Range<Int>) -> Void) {
     guard count > 0 else { return }
     let atOnce = most * pool.threadCount
@@ -64,12 +64,6 @@ extension CPUBackend {
   public func zeroBorder(_ x: FeatureMap) {
     dd2_inference_zero_border(
       x.host, x.strides, x.images, x.height, x.width, x.border.rows, x.border.columns)
-  }
-
-  public func imageBytes(_ x: Storage, divisor: Float, into y: Storage, count: Int) {
-    pool.forEachRange(count, grain: Self.grain) { range in
-      dd2_image_bytes(x.host + range.lowerBound, divisor, y.host + range.lowerBound, range.count)
-    }
   }
 
   private func pooling(_ x: FeatureMap, _ window: PoolingWindow, _ y: FeatureMap) -> dd2_inference_pool {

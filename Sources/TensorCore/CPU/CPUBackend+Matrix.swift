@@ -1,7 +1,40 @@
 import CShims
 
+/// One matrix operand of a product: how far its rows are apart, and whether it is read transposed.
+private struct MatrixOperand {
+  let pointer: UnsafeMutablePointer<Float>
+  let rowStride: Int
+  /// Distance between the matrices of a batch; 0 uses the same one throughout.
+  let batchStride: Int
+  let isTransposed: Bool
+
+  init(_ storage: Storage, isBatched: Bool, transposed: Bool = false) {
+    let shape = storage.type.shape
+    pointer = storage.host
+    rowStride = shape[-1]
+    batchStride = isBatched ? shape[-1] * shape[-2] : 0
+    isTransposed = transposed
+  }
+}
+
 extension CPUBackend {
-  public func matmul(
+  func run(_ kernel: MatrixKernel, _ x: [Storage], into y: Storage) {
+    switch kernel {
+    case .matmul(let transposeA, let transposeB):
+      let plan = ProductPlan(x[0].type.shape, x[1].type.shape, transposeA, transposeB)
+      matmul(
+        MatrixOperand(x[0], isBatched: plan.aBatched, transposed: transposeA),
+        MatrixOperand(x[1], isBatched: plan.bBatched, transposed: transposeB), into: MatrixOperand(y, isBatched: true),
+        m: plan.m, n: plan.n, k: plan.k, batch: plan.batch)
+    case .linear:
+      let weight = x[1].type.shape
+      linear(
+        x[0], weight: x[1], bias: x.count > 2 ? x[2] : nil, into: y, rows: x[0].type.shape.rows, inputs: weight[1],
+        outputs: weight[0])
+    }
+  }
+
+  private func matmul(
     _ a: MatrixOperand, _ b: MatrixOperand, into c: MatrixOperand, m: Int, n: Int, k: Int, batch: Int
   ) {
     guard m > 0, n > 0, batch > 0 else { return }
@@ -25,7 +58,7 @@ extension CPUBackend {
   private static let leastLinearRows = 256
   private static let linearBlock = 131_072
 
-  public func linear(
+  private func linear(
     _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, rows: Int, inputs: Int, outputs: Int
   ) {
     let (x, weight, bias, y) = (x.host, weight.host, bias?.host, y.host)
@@ -69,7 +102,7 @@ private struct Product {
     let cStart = batch * c.batchStride + rows.lowerBound * c.rowStride + columns.lowerBound
     BLAS.multiply(
       a.isTransposed ? 1 : 0, b.isTransposed ? 1 : 0, rows.count, columns.count, k, 1,
-      a.storage.host + aStart, a.rowStride, b.storage.host + bStart, b.rowStride, 0,
-      c.storage.host + cStart, c.rowStride)
+      a.pointer + aStart, a.rowStride, b.pointer + bStart, b.rowStride, 0,
+      c.pointer + cStart, c.rowStride)
   }
 }

@@ -1,7 +1,30 @@
 import CShims
 
 extension CPUBackend {
-  public func normalizeRows(
+  func run(_ kernel: NormKernel, _ x: [Storage], into y: [Storage]) {
+    switch kernel {
+    case .normalize(let norm):
+      normalizeRows(
+        x[0], multiplier: norm.hasMultiplier ? x[1] : nil, shift: norm.hasShift ? x[x.count - 1] : nil, into: y[0],
+        statistics: y[1], norm)
+    case .normalizeBackward(let norm, let wanted):
+      var gradients = WantedResults(y, wanted)
+      normalizeRowsBackward(
+        x[0], gradY: x[1], multiplier: norm.hasMultiplier ? x[3] : nil, statistics: x[2], gradX: gradients.next(),
+        gradMultiplier: gradients.next(), gradShift: gradients.next(), norm)
+    case .gatedResidual:
+      let (B, L, C) = (y[0].type.shape[0], y[0].type.shape[1], y[0].type.shape[2])
+      gatedResidual(x[0], x[1], gate: x[2], into: y[0], groups: B, rowsPerGroup: L, width: C)
+    case .gatedResidualBackward(let wanted):
+      let (B, L, C) = (x[0].type.shape[0], x[0].type.shape[1], x[0].type.shape[2])
+      var gradients = WantedResults(y, wanted)
+      gatedResidualBackward(
+        x[0], gate: x[1], gradZ: x[2], gradY: gradients.next(), gradGate: gradients.next(), groups: B, rowsPerGroup: L,
+        width: C)
+    }
+  }
+
+  func normalizeRows(
     _ x: Storage, multiplier: Storage?, shift: Storage?, into y: Storage, statistics: Storage, _ norm: RowNorm
   ) {
     let (x, y, mean, width) = (x.host, y.host, statistics.host, norm.width)
@@ -17,7 +40,7 @@ extension CPUBackend {
     }
   }
 
-  public func normalizeRowsBackward(
+  func normalizeRowsBackward(
     _ x: Storage, gradY: Storage, multiplier: Storage?, statistics: Storage, gradX: Storage?,
     gradMultiplier: Storage?, gradShift: Storage?, _ norm: RowNorm
   ) {
@@ -38,7 +61,7 @@ extension CPUBackend {
     shiftSums.finish()
   }
 
-  public func gatedResidual(
+  func gatedResidual(
     _ x: Storage, _ y: Storage, gate: Storage, into z: Storage, groups: Int, rowsPerGroup: Int, width: Int
   ) {
     let (x, y, gate, z) = (x.host, y.host, gate.host, z.host)
@@ -50,7 +73,7 @@ extension CPUBackend {
     }
   }
 
-  public func gatedResidualBackward(
+  func gatedResidualBackward(
     _ y: Storage, gate: Storage, gradZ: Storage, gradY: Storage?, gradGate: Storage?, groups: Int,
     rowsPerGroup: Int, width: Int
   ) {

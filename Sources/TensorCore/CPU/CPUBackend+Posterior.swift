@@ -1,5 +1,26 @@
 import CShims
 
+/// Extents of a codebook posterior: `levels` noised versions of each of `rows` tokens.
+private struct PosteriorExtents {
+  let levels: Int
+  let rows: Int
+  let codes: Int
+  let width: Int
+}
+
+/// What a codebook posterior is computed from: the kernel's first four operands.
+private struct PosteriorInputs {
+  let x, t, logProbabilities, codebook: Storage
+
+  init(_ operands: [Storage]) { (x, t, logProbabilities, codebook) = (operands[0], operands[1], operands[2], operands[3]) }
+
+  var extents: PosteriorExtents {
+    let rows = logProbabilities.type.shape.rows
+    return PosteriorExtents(
+      levels: rows == 0 ? 0 : t.count / rows, rows: rows, codes: codebook.type.shape[0], width: codebook.type.shape[1])
+  }
+}
+
 /// The codebook in the layout of the kernels, and scratch of which each thread owns a part.
 private struct PosteriorPlan {
   let arguments: dd2_posterior
@@ -11,7 +32,7 @@ private struct PosteriorPlan {
     let padded = (extents.width + 7) / 8 * 8
     let (V, D) = (extents.codes, extents.width)
     // A Double takes the room of two Floats.
-    tables = backend.allocate(V * (3 * padded + 2))
+    tables = backend.scratch(V * (3 * padded + 2))
     let table32 = tables.host + V * (2 * padded + 2)
     let table = UnsafeMutableRawPointer(tables.host).assumingMemoryBound(to: Double.self)
     let squares = table + V * padded
@@ -24,7 +45,7 @@ private struct PosteriorPlan {
       x: inputs.x.host, t: inputs.t.host, log_p: inputs.logProbabilities.host, table: table, squares: squares,
       table32: table32, levels: extents.levels, rows: extents.rows, width: D, padded: padded, codes: V)
     scratchDoubles = (dd2_posterior_scratch(extents.levels, padded) + 7) / 8 * 8
-    scratch = backend.allocate(backend.pool.threadCount * scratchDoubles * 2)
+    scratch = backend.scratch(backend.pool.threadCount * scratchDoubles * 2)
   }
 
   /// Runs `body(arguments, rows, scratch)` for ranges of rows, one per thread.
@@ -45,7 +66,19 @@ private struct PosteriorPlan {
 }
 
 extension CPUBackend {
-  public func codebookPosteriorMean(
+  func run(_ kernel: PosteriorKernel, _ x: [Storage], into y: [Storage]) {
+    let inputs = PosteriorInputs(x)
+    switch kernel {
+    case .mean: codebookPosteriorMean(inputs, mean: y[0], logSum: y[1], inputs.extents)
+    case .meanBackward(let wanted):
+      var gradients = WantedResults(y, wanted)
+      codebookPosteriorMeanBackward(
+        inputs, mean: x[4], logSum: x[5], gradMean: x[6], gradX: gradients.next(),
+        gradLogProbabilities: gradients.next(), inputs.extents)
+    }
+  }
+
+  private func codebookPosteriorMean(
     _ inputs: PosteriorInputs, mean: Storage, logSum: Storage, _ extents: PosteriorExtents
   ) {
     let (mean, logSum) = (mean.host, logSum.host)
@@ -54,7 +87,7 @@ extension CPUBackend {
     }
   }
 
-  public func codebookPosteriorMeanBackward(
+  private func codebookPosteriorMeanBackward(
     _ inputs: PosteriorInputs, mean: Storage, logSum: Storage, gradMean: Storage, gradX: Storage?,
     gradLogProbabilities: Storage?, _ extents: PosteriorExtents
   ) {

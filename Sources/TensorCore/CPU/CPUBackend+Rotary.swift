@@ -1,7 +1,7 @@
 import CShims
 
 extension CPUBackend {
-  public func normalizeQK(
+  func normalizeQK(
     _ x: Storage, scale: Storage, into y: Storage, rows: Int, heads: Int, headWidth: Int
   ) {
     let (x, scale, y, width) = (x.host, scale.host, y.host, 3 * heads * headWidth)
@@ -11,7 +11,7 @@ extension CPUBackend {
     }
   }
 
-  public func normalizeQKBackward(
+  func normalizeQKBackward(
     _ x: Storage, scale: Storage, gradY: Storage, gradX: Storage?, gradScale: Storage?, rows: Int, heads: Int,
     headWidth: Int
   ) {
@@ -28,16 +28,20 @@ extension CPUBackend {
     sums.finish()
   }
 
-  public func rotate(
-    _ x: Storage, cosine: Storage, sine: Storage, into y: Storage, transposed: Bool, _ extents: RotaryExtents
+  func rotate(
+    _ x: Storage, cosine: Storage, sine: Storage, position: Storage, into y: Storage, heads: Int, transposed: Bool
   ) {
-    let (x, y, cosine, sine, width) = (x.host, y.host, cosine.host, sine.host, extents.width)
-    pool.forEachRange(extents.rows, grain: max(1, Self.grain / width)) { range in
+    let (rows, length, width) = (x.type.shape.rows, x.type.shape[1], x.type.shape.last)
+    let first = Int(position.hostIntegers.pointee)
+    precondition(
+      first >= 0 && first + length <= cosine.type.shape[0],
+      "rotate: rows \(first)..<\(first + length) of a table of \(cosine.type.shape[0])")
+    let (x, y, cosine, sine) = (x.host, y.host, cosine.host, sine.host)
+    pool.forEachRange(rows, grain: max(1, Self.grain / width)) { range in
       let start = range.lowerBound * width
       dd2_rotary_rows(
-        x + start, y + start, cosine, sine, range.lowerBound, range.count, extents.length,
-        extents.tableOffset,
-        width, extents.rotatedWidth, extents.headWidth, transposed ? -1 : 1)
+        x + start, y + start, cosine, sine, range.lowerBound, range.count, length, first, width, 2 * width / 3,
+        width / (3 * heads), transposed ? -1 : 1)
     }
   }
 }

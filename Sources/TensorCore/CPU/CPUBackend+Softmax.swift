@@ -8,51 +8,34 @@ extension CPUBackend {
     }
   }
 
-  public func softmax(_ x: Storage, into y: Storage, rows: Int, width: Int) {
-    let (x, y) = (x.host, y.host)
-    overRows(rows, width) { _, count, start in dd2_softmax_rows(x + start, y + start, count, width) }
-  }
-
-  public func softmaxBackward(y: Storage, gradY: Storage, gradX: Storage, rows: Int, width: Int) {
-    let (y, gradY, gradX) = (y.host, gradY.host, gradX.host)
-    overRows(rows, width) { _, count, start in
-      dd2_softmax_backward_rows(y + start, gradY + start, gradX + start, count, width)
-    }
-  }
-
-  public func logSoftmax(_ x: Storage, into y: Storage, rows: Int, width: Int) {
-    let (x, y) = (x.host, y.host)
-    overRows(rows, width) { _, count, start in dd2_log_softmax_rows(x + start, y + start, count, width) }
-  }
-
-  public func logSoftmaxBackward(y: Storage, gradY: Storage, gradX: Storage, rows: Int, width: Int) {
-    let (y, gradY, gradX) = (y.host, gradY.host, gradX.host)
-    overRows(rows, width) { _, count, start in
-      dd2_log_softmax_backward_rows(y + start, gradY + start, gradX + start, count, width)
-    }
-  }
-
-  public func crossEntropy(
-    _ x: Storage, targets: [Int32], loss: Storage, logSum: Storage, rows: Int, width: Int
-  ) {
-    let (x, loss, logSum) = (x.host, loss.host, logSum.host)
-    targets.withUnsafeBufferPointer { targets in
-      guard let targets = targets.baseAddress else { return }
-      overRows(rows, width) { row, count, start in
-        dd2_cross_entropy_rows(x + start, targets + row, loss + row, logSum + row, count, width)
+  func run(_ kernel: SoftmaxKernel, _ x: [Storage], into results: [Storage]) {
+    let (rows, width, y) = (x[0].type.shape.rows, x[0].type.shape.last, results[0].host)
+    let input = x[0].host
+    switch kernel {
+    case .softmax:
+      overRows(rows, width) { _, count, start in dd2_softmax_rows(input + start, y + start, count, width) }
+    case .softmaxBackward:
+      let gradY = x[1].host
+      overRows(rows, width) { _, count, start in
+        dd2_softmax_backward_rows(input + start, gradY + start, y + start, count, width)
       }
-    }
-  }
-
-  public func crossEntropyBackward(
-    _ x: Storage, targets: [Int32], logSum: Storage, gradLoss: Storage, gradX: Storage, rows: Int, width: Int
-  ) {
-    let (x, logSum, gradLoss, gradX) = (x.host, logSum.host, gradLoss.host, gradX.host)
-    targets.withUnsafeBufferPointer { targets in
-      guard let targets = targets.baseAddress else { return }
+    case .logSoftmax:
+      overRows(rows, width) { _, count, start in dd2_log_softmax_rows(input + start, y + start, count, width) }
+    case .logSoftmaxBackward:
+      let gradY = x[1].host
+      overRows(rows, width) { _, count, start in
+        dd2_log_softmax_backward_rows(input + start, gradY + start, y + start, count, width)
+      }
+    case .crossEntropy:
+      let (targets, logSum) = (Self.checked(x[1], below: width, "crossEntropy"), results[1].host)
+      overRows(rows, width) { row, count, start in
+        dd2_cross_entropy_rows(input + start, targets + row, y + row, logSum + row, count, width)
+      }
+    case .crossEntropyBackward:
+      let (targets, logSum, gradLoss) = (x[1].hostIntegers, x[2].host, x[3].host)
       overRows(rows, width) { row, count, start in
         dd2_cross_entropy_backward_rows(
-          x + start, targets + row, logSum + row, gradLoss + row, gradX + start, count, width)
+          input + start, targets + row, logSum + row, gradLoss + row, y + start, count, width)
       }
     }
   }

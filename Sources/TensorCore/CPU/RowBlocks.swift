@@ -36,7 +36,7 @@ struct BlockSums {
     self.width = width
     self.result = result?.host
     let isDirect = result == nil || blocks.perGroup == 1
-    scratch = isDirect ? nil : backend.allocate(blocks.count * width)
+    scratch = isDirect ? nil : backend.scratch(blocks.count * width)
   }
 
   /// Where a block adds up, zeroed; nil where the sum is not wanted.

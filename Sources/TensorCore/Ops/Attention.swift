@@ -10,28 +10,30 @@
 ///   - v: (B, Lk, C).
 ///   - heads: number of heads, a divisor of C.
 ///   - scale: factor on the scores.
-///   - visible: per query the number of leading keys it sees, in `1...Lk`; nil: all. Causal is i + 1, block-causal the
-///     end of i's own block, cached decoding the tokens so far.
+///   - visibility: which leading keys each query sees. Causal is `counts` of i + 1, block-causal the end of i's own block,
+///     cached decoding `fromPosition`.
+///   - position: place of the first query among the keys, a scalar, for `fromPosition`; no gradient then.
 /// - Returns: (B, Lq, C).
 public func attention(
-  _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, scale: Float, visible: [Int]? = nil
+  _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, scale: Float, visibility: Visibility = .all,
+  position: IndexTensor? = nil
 ) -> Tensor {
   let (B, Lq, C) = q.dims3
   let Lk = k.dims3.1
   precondition(
     k.shape == [B, Lk, C] && v.shape == k.shape,
     "attention: q \(q.shape) wants k and v (\(B), Lk, \(C)), got \(k.shape), \(v.shape)")
-  let extents = attentionExtents(B, Lq, Lk, C, heads, scale, visible)
-  func rows(_ tensor: Tensor) -> TokenRows { TokenRows(tensor.storage, rowStride: C) }
-  let o = q.empty(q.shape)
-  let logSum = q.empty([B, heads, Lq])
-  o.backend.attention(rows(q), rows(k), rows(v), into: o.storage, logSum: logSum.storage, extents)
-  return o.recorded(from: [q, k, v]) { gradO, wanted in
-    let gradients = zip([q, k, v], wanted).map { $1 ? $0.empty($0.shape) : nil }
-    o.backend.attentionBackward(
-      rows(q), rows(k), rows(v), o: o.storage, logSum: logSum.storage, gradO: gradO.storage,
-      gradQ: gradients[0].map(rows), gradK: gradients[1].map(rows), gradV: gradients[2].map(rows), extents)
-    return gradients
+  precondition(
+    (visibility == .fromPosition) == (position != nil) && position?.shape ?? [] == [],
+    "attention: visibility \(visibility) with position \(position?.shape ?? [])")
+  let form = attentionForm(heads, width: C, scale, visibility, queries: Lq, keys: Lk)
+  let operands = [q, k, v].map(\.storage)
+  let results = run(.attention(.attention(form)), operands + (position.map { [$0.storage] } ?? []))
+  return Tensor(results[0]).recorded(from: [q, k, v]) { gradO, wanted in
+    precondition(position == nil, "attention: no gradient through a cache")
+    var gradients = run(
+      .attention(.attentionBackward(form, wanted: wanted)), operands + results + [gradO.storage])[...]
+    return wanted.map { $0 ? gradients.popFirst().map { Tensor($0) } : nil }
   }
 }
 
@@ -40,38 +42,27 @@ public func attention(
 ///   - qkv: (B, L, 3 C).
 ///   - heads: number of heads, a divisor of C.
 ///   - scale: factor on the scores.
-///   - visible: per query the number of leading keys it sees, in `1...L`; nil: all.
+///   - visibility: which leading keys each query sees.
 /// - Returns: (B, L, C).
-public func attention(packed qkv: Tensor, heads: Int, scale: Float, visible: [Int]? = nil) -> Tensor {
-  let (B, L, width) = qkv.dims3
+public func attention(packed qkv: Tensor, heads: Int, scale: Float, visibility: Visibility = .all) -> Tensor {
+  let (_, L, width) = qkv.dims3
   precondition(width % 3 == 0, "attention: expected packed rows of 3 C, got \(qkv.shape)")
-  let C = width / 3
-  let extents = attentionExtents(B, L, L, C, heads, scale, visible)
-  func rows(_ tensor: Tensor, _ part: Int) -> TokenRows {
-    TokenRows(tensor.storage, offset: part * C, rowStride: width)
-  }
-  let o = qkv.empty([B, L, C])
-  let logSum = qkv.empty([B, heads, L])
-  o.backend.attention(
-    rows(qkv, 0), rows(qkv, 1), rows(qkv, 2), into: o.storage, logSum: logSum.storage, extents)
-  return o.recorded(from: [qkv]) { gradO, _ in
-    let gradient = qkv.empty(qkv.shape)
-    o.backend.attentionBackward(
-      rows(qkv, 0), rows(qkv, 1), rows(qkv, 2), o: o.storage, logSum: logSum.storage, gradO: gradO.storage,
-      gradQ: rows(gradient, 0), gradK: rows(gradient, 1), gradV: rows(gradient, 2), extents)
-    return [gradient]
+  precondition(visibility != .fromPosition, "attention: packed rows are the whole sequence")
+  let form = attentionForm(heads, width: width / 3, scale, visibility, queries: L, keys: L)
+  let results = run(.attention(.packedAttention(form)), [qkv.storage])
+  return Tensor(results[0]).recorded(from: [qkv]) { gradO, _ in
+    [Tensor(run(.attention(.packedAttentionBackward(form)), [qkv.storage] + results + [gradO.storage])[0])]
   }
 }
 
-private func attentionExtents(
-  _ B: Int, _ Lq: Int, _ Lk: Int, _ C: Int, _ heads: Int, _ scale: Float, _ visible: [Int]?
-) -> AttentionExtents {
+private func attentionForm(
+  _ heads: Int, width C: Int, _ scale: Float, _ visibility: Visibility, queries: Int, keys: Int
+) -> AttentionForm {
   precondition(heads > 0 && C % heads == 0, "attention: \(heads) heads do not divide a width of \(C)")
-  if let visible {
+  if case .counts(let visible) = visibility {
     precondition(
-      visible.count == Lq && visible.allSatisfy { 1...max(Lk, 1) ~= $0 },
-      "attention: expected \(Lq) visible counts in 1...\(Lk), got \(visible.count): \(visible.prefix(8))")
+      visible.count == queries && visible.allSatisfy { 1...max(keys, 1) ~= $0 },
+      "attention: expected \(queries) visible counts in 1...\(keys), got \(visible.count): \(visible.prefix(8))")
   }
-  return AttentionExtents(
-    batch: B, heads: heads, queries: Lq, keys: Lk, headWidth: C / heads, scale: scale, visible: visible)
+  return AttentionForm(heads: heads, scale: scale, visibility: visibility)
 }

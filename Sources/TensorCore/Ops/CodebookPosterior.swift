@@ -23,20 +23,12 @@ public func codebookPosteriorMean(_ x_t: Tensor, t: Tensor, logProbabilities: Te
       + "got \(x_t.shape), \(logProbabilities.shape)")
   precondition(
     t.shape.dimensions == leading, "codebookPosteriorMean: x_t \(x_t.shape) wants t \(leading), got \(t.shape)")
-  let rows = logProbabilities.shape.rows
-  let extents = PosteriorExtents(levels: rows == 0 ? 0 : t.count / rows, rows: rows, codes: V, width: D)
-  let inputs = PosteriorInputs(
-    x: x_t.storage, t: t.storage, logProbabilities: logProbabilities.storage, codebook: codebook.storage)
-  let mean = x_t.empty(x_t.shape)
-  let logSum = x_t.empty([t.count, 2])
-  x_t.backend.codebookPosteriorMean(inputs, mean: mean.storage, logSum: logSum.storage, extents)
-  return mean.recorded(from: [x_t, logProbabilities]) { gradient, wanted in
-    let gradX = wanted[0] ? x_t.empty(x_t.shape) : nil
-    let gradLogP = wanted[1] ? x_t.empty(logProbabilities.shape) : nil
-    x_t.backend.codebookPosteriorMeanBackward(
-      inputs, mean: mean.storage, logSum: logSum.storage, gradMean: gradient.storage, gradX: gradX?.storage,
-      gradLogProbabilities: gradLogP?.storage, extents)
-    return [gradX, gradLogP]
+  let operands = [x_t, t, logProbabilities, codebook].map(\.storage)
+  let results = run(.posterior(.mean), operands)
+  return Tensor(results[0]).recorded(from: [x_t, logProbabilities]) { gradient, wanted in
+    var gradients = run(
+      .posterior(.meanBackward(wanted: wanted)), operands + results + [gradient.storage])[...]
+    return wanted.map { $0 ? gradients.popFirst().map { Tensor($0) } : nil }
   }
 }
 

@@ -11,14 +11,11 @@ public func conv2d(
   _ x_BhwC: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .none
 ) -> Tensor {
   let geometry = convolutionGeometry(x_BhwC, weight, bias, stride: stride, padding: padding)
-  let y_BhwO = x_BhwC.empty([geometry.batch, geometry.outHeight, geometry.outWidth, geometry.outputs])
-  let backend = x_BhwC.backend
-  backend.convolve(
-    x_BhwC.storage, weight: weight.storage, bias: bias?.storage, into: y_BhwO.storage, geometry)
-  let x = x_BhwC.stopGradient()
-  let w = weight.stopGradient()
-  return y_BhwO.recorded(from: [x_BhwC, weight] + (bias.map { [$0] } ?? [])) { gradY, wanted in
-    conv2dBackward(gradY, x_BhwC: x, weight: w, wanted: wanted, geometry)
+  let operands = [x_BhwC, weight] + (bias.map { [$0] } ?? [])
+  let y_BhwO = Tensor(run(.convolution(.convolve(geometry)), operands.map(\.storage))[0])
+  let (x, w) = (x_BhwC.storage, weight.storage)
+  return y_BhwO.recorded(from: operands) { gradY, wanted in
+    conv2dBackward(gradY, x: x, weight: w, wanted: wanted, geometry)
   }
 }
 
@@ -27,27 +24,14 @@ public func conv2d(
 /// `gradWeight[o, c, u, v] = sum over b, i, j of gradY[b, i, j, o] x[b, i stride + u - top, j stride + v - left, c]`,
 /// `gradBias[o] = sum over b, i, j of gradY[b, i, j, o]`.
 private func conv2dBackward(
-  _ gradY: Tensor, x_BhwC: Tensor, weight: Tensor, wanted: [Bool], _ geometry: ConvolutionGeometry
+  _ gradY: Tensor, x: Storage, weight: Storage, wanted: [Bool], _ geometry: ConvolutionGeometry
 ) -> [Tensor?] {
-  let backend = gradY.backend
-  var gradients = [Tensor?](repeating: nil, count: wanted.count)
-  if wanted[0] {
-    let gradX = gradY.empty(x_BhwC.shape)
-    backend.convolveBackwardInput(
-      gradY: gradY.storage, weight: weight.storage, into: gradX.storage, geometry)
-    gradients[0] = gradX
-  }
-  if wanted[1] {
-    let gradWeight = gradY.empty(weight.shape)
-    backend.convolveBackwardWeight(
-      x: x_BhwC.storage, gradY: gradY.storage, into: gradWeight.storage, geometry)
-    gradients[1] = gradWeight
-  }
-  if wanted.count > 2, wanted[2] {
-    let gradBias = gradY.empty([geometry.outputs])
-    backend.sum(
-      gradY.storage, outer: 1, axis: geometry.outPixels, inner: geometry.outputs, into: gradBias.storage)
-    gradients[2] = gradBias
+  var gradients: [Tensor?] = [
+    wanted[0] ? Tensor(run(.convolution(.backwardInput(geometry)), gradY.storage, weight)) : nil,
+    wanted[1] ? Tensor(run(.convolution(.backwardWeight(geometry)), x, gradY.storage)) : nil,
+  ]
+  if wanted.count > 2 {
+    gradients.append(wanted[2] ? gradY.reshaped([geometry.outPixels, geometry.outputs]).sum(axis: 0) : nil)
   }
   return gradients
 }

@@ -2,19 +2,16 @@
 
 extension Tensor {
   private func unary(_ operation: UnaryOperation) -> Tensor {
-    let y = empty(shape)
-    backend.unary(operation, storage, y.storage, count: count)
-    let x = stopGradient()
-    return y.recorded(from: [self]) { gradient, _ in
-      let result = x.empty(x.shape)
-      x.backend.unaryBackward(
-        operation, x: x.storage, gradY: gradient.storage, gradX: result.storage, count: x.count)
-      return [result]
+    let x = storage
+    return Tensor(run(.elementwise(.unary(operation)), x)).recorded(from: [self]) { gradient, _ in
+      [Tensor(run(.elementwise(.unaryBackward(operation)), x, gradient.storage))]
     }
   }
 
   /// `e^x`, any shape.
   public func exp() -> Tensor { unary(.exp) }
+  /// Natural logarithm, any shape.
+  public func log() -> Tensor { unary(.log) }
   /// Square root, any shape.
   public func sqrt() -> Tensor { unary(.sqrt) }
   /// `1 / x`, any shape.
@@ -34,21 +31,16 @@ extension Tensor {
 
   /// `scale x + offset`; backward `scale gradY`.
   public func affine(scale: Float, offset: Float) -> Tensor {
-    let y = empty(shape)
-    backend.affine(storage, scale: scale, offset: offset, y.storage, count: count)
-    return y.recorded(from: [self]) { gradient, _ in [gradient.affine(scale: scale, offset: 0)] }
+    Tensor(run(.elementwise(.affine(scale: scale, offset: offset)), storage)).recorded(from: [self]) { gradient, _ in
+      [gradient.affine(scale: scale, offset: 0)]
+    }
   }
 
   /// `min(max(x, low), high)`; the gradient passes where `low <= x <= high`.
   public func clamp(_ low: Float, _ high: Float) -> Tensor {
-    let y = empty(shape)
-    backend.clamp(storage, low: low, high: high, y.storage, count: count)
-    let x = stopGradient()
-    return y.recorded(from: [self]) { gradient, _ in
-      let result = x.empty(x.shape)
-      x.backend.clampBackward(
-        x: x.storage, gradY: gradient.storage, low: low, high: high, gradX: result.storage, count: x.count)
-      return [result]
+    let x = storage
+    return Tensor(run(.elementwise(.clamp(low: low, high: high)), x)).recorded(from: [self]) { gradient, _ in
+      [Tensor(run(.elementwise(.clampBackward(low: low, high: high)), x, gradient.storage))]
     }
   }
 }
@@ -56,14 +48,7 @@ extension Tensor {
 // Binary ops broadcast by NumPy's rule; each gradient is summed over the axes along which its operand was repeated.
 
 private func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) -> Tensor {
-  guard let shape = Shape.broadcast(a.shape, b.shape) else {
-    preconditionFailure("\(operation): shapes \(a.shape) and \(b.shape) do not broadcast")
-  }
-  let y = a.empty(shape)
-  a.backend.binary(
-    operation, a.storage, a.shape.broadcastStrides(to: shape), b.storage,
-    b.shape.broadcastStrides(to: shape), y.storage, shape: shape.dimensions)
-  return y
+  Tensor(run(.elementwise(.binary(operation)), a.storage, b.storage))
 }
 
 extension Tensor {
@@ -119,4 +104,9 @@ extension Tensor {
   public static func * (s: Float, x: Tensor) -> Tensor { x.affine(scale: s, offset: 0) }
   /// `x / s`
   public static func / (x: Tensor, s: Float) -> Tensor { x.affine(scale: 1 / s, offset: 0) }
+}
+
+/// The bytes 0 to 255, over `divisor`, that pixels in [-1, 1] were. No gradient.
+public func imageBytes(_ x: Tensor, divisor: Float = 1) -> Tensor {
+  Tensor(run(.elementwise(.imageBytes(divisor: divisor)), x.storage))
 }

@@ -9,10 +9,10 @@ extension FeatureMap {
     let imageStride = (height + 2 * border.rows) * rowStride
     self.init(
       images: images, height: height, width: width, channels: channels, border: border,
-      storage: Backends.current.allocate(images * imageStride),
+      storage: Backends.cpu.scratch(images * imageStride),
       start: border.rows * rowStride + border.columns * pixelStride, imageStride: imageStride, rowStride: rowStride,
       pixelStride: pixelStride)
-    if border != (0, 0) { storage.backend.zeroBorder(self) }
+    if border != (0, 0) { Backends.cpu.zeroBorder(self) }
   }
 
   /// Some images of a tensor (B, h, w, C), or of one (B, h w C) that holds such images.
@@ -39,14 +39,14 @@ extension FeatureMap {
   /// The largest element of each window.
   public func maxPooled(_ window: PoolingWindow) -> FeatureMap {
     let y = pooled(window)
-    storage.backend.maxPool(self, window, into: y)
+    Backends.cpu.maxPool(self, window, into: y)
     return y
   }
 
   /// The mean of what each window holds of the map; padding counts for nothing (`count_include_pad=False`).
   public func averagePooled(_ window: PoolingWindow) -> FeatureMap {
     let y = pooled(window)
-    storage.backend.averagePool(self, window, into: y)
+    Backends.cpu.averagePool(self, window, into: y)
     return y
   }
 
@@ -55,13 +55,13 @@ extension FeatureMap {
     precondition(
       y.images == images && y.height == 1 && y.width == 1 && y.channels == channels,
       "FeatureMap.mean: \(self) into \(y)")
-    storage.backend.meanPixel(self, into: y)
+    Backends.cpu.meanPixel(self, into: y)
   }
 
   /// Copies the map into one of the same extents.
   public func copy(into y: FeatureMap) {
     precondition(extents == y.extents, "FeatureMap.copy: \(self) into \(y)")
-    storage.backend.copy(self, into: y)
+    Backends.cpu.copy(self, into: y)
   }
 
   private var extents: [Int] { [images, height, width, channels] }
@@ -117,8 +117,8 @@ public struct PackedConvolution: @unchecked Sendable {
     self.padding = padding
     least = rectifies ? 0 : -.infinity
     bias = bias_O.storage
-    packed = weight_OIhw.backend.allocate(weight_OIhw.count)
-    weight_OIhw.backend.packConvolution(
+    packed = Backends.cpu.scratch(weight_OIhw.count)
+    Backends.cpu.packConvolution(
       weight: weight_OIhw.storage, factor: factor_O.storage, outputs: O, inputs: I, taps: h * w, into: packed)
   }
 
@@ -147,19 +147,12 @@ public struct PackedConvolution: @unchecked Sendable {
     precondition(
       y.images == x.images && (y.height, y.width) == extents(on: x) && y.channels == outputs,
       "PackedConvolution: \(x) to \(outputs) channels, into \(y)")
-    x.storage.backend.convolve(x, self, into: y)
+    Backends.cpu.convolve(x, self, into: y)
   }
 }
 
 /// Runs `body` for ranges that cover `0..<count`, on all threads; kernels inside run on the thread that calls them.
 /// - Parameter most: images in a range; memory grows with it.
 public func overImages(_ count: Int, atMost most: Int, _ body: (Range<Int>) -> Void) {
-  Backends.current.overImages(count, atMost: most, body)
-}
-
-/// The bytes 0 to 255, over `divisor`, that pixels in [-1, 1] were.
-public func imageBytes(_ x: Tensor, divisor: Float = 1) -> Tensor {
-  let y = x.empty(x.shape)
-  x.backend.imageBytes(x.storage, divisor: divisor, into: y.storage, count: x.count)
-  return y
+  Backends.cpu.overImages(count, atMost: most, body)
 }

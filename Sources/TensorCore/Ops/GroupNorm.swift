@@ -14,30 +14,20 @@ public func groupNorm(
   activation: Activation = .none
 ) -> Tensor {
   precondition(x_BhwC.shape.rank == 4, "groupNorm: expected x of shape (B, h, w, C), got \(x_BhwC.shape)")
-  let (B, h, w, C) = x_BhwC.dims4
+  let C = x_BhwC.dims4.3
   precondition(groups > 0 && C % groups == 0, "groupNorm: \(groups) groups do not divide x \(x_BhwC.shape)")
   precondition(
     weight.shape == [C] && bias.shape == [C],
     "groupNorm: expected weight and bias of shape (\(C)), got \(weight.shape) and \(bias.shape)")
-  let geometry = GroupNormGeometry(batch: B, pixels: h * w, channels: C, groups: groups)
-  let y_BhwC = x_BhwC.empty(x_BhwC.shape)
-  let mean = x_BhwC.empty([B, groups])
-  let rstd = x_BhwC.empty([B, groups])
-  x_BhwC.backend.groupNorm(
-    x_BhwC.storage, weight: weight.storage, bias: bias.storage, epsilon: epsilon, activation: activation,
-    into: y_BhwC.storage, mean: mean.storage, rstd: rstd.storage, geometry)
-  let (xStorage, weightStorage, biasStorage) = (x_BhwC.storage, weight.storage, bias.storage)
-  return y_BhwC.recorded(from: [x_BhwC, weight, bias]) { gradY, wanted in
-    let gradX = gradY.empty(gradY.shape)
-    let gradWeight = gradY.empty([C])
-    let gradBias = gradY.empty([C])
+  let form = GroupNormForm(groups: groups, epsilon: epsilon, activation: activation)
+  let operands = [x_BhwC, weight, bias].map(\.storage)
+  let results = run(.groupNorm(.normalize(form)), operands)
+  return Tensor(results[0]).recorded(from: [x_BhwC, weight, bias]) { gradY, wanted in
     // With g the gradient before the activation, xhat = (x - mean) rstd, and E the mean over a group:
     // gradX = rstd (g weight - E[g weight] - xhat E[g weight xhat]), gradWeight = sum of g xhat, gradBias = sum of g.
     // The sums are needed for gradX anyway, so all three come from one kernel.
-    gradY.backend.groupNormBackward(
-      x: xStorage, gradY: gradY.storage, weight: weightStorage, bias: biasStorage, mean: mean.storage,
-      rstd: rstd.storage, activation: activation, gradX: gradX.storage, gradWeight: gradWeight.storage,
-      gradBias: gradBias.storage, geometry)
-    return zip([gradX, gradWeight, gradBias], wanted).map { $1 ? $0 : nil }
+    let gradients = run(
+      .groupNorm(.backward(form)), [operands[0], gradY.storage, operands[1], operands[2], results[1], results[2]])
+    return zip(gradients, wanted).map { $1 ? Tensor($0) : nil }
   }
 }

@@ -18,7 +18,8 @@ public func layerNorm(_ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, e
   return normalize(
     x, multiplier: weight, shift: bias,
     RowNorm(
-      groups: 1, rowsPerGroup: x.shape.rows, width: width, isCentred: true, offset: 0, epsilon: epsilon))
+      groups: 1, rowsPerGroup: x.shape.rows, width: width, isCentred: true, offset: 0, epsilon: epsilon,
+      hasMultiplier: weight != nil, hasShift: bias != nil))
 }
 
 /// Adaptive layer norm, fused: `y = layerNorm(x) (1 + scale) + shift`, scale and shift shared by a sample's tokens.
@@ -37,7 +38,8 @@ public func layerNormModulate(_ x_BLC: Tensor, scale_BC: Tensor, shift_BC: Tenso
   )
   return normalize(
     x_BLC, multiplier: scale_BC, shift: shift_BC,
-    RowNorm(groups: B, rowsPerGroup: L, width: C, isCentred: true, offset: 1, epsilon: epsilon))
+    RowNorm(groups: B, rowsPerGroup: L, width: C, isCentred: true, offset: 1, epsilon: epsilon, hasMultiplier: true,
+      hasShift: true))
 }
 
 /// RMS norm over the last axis: `y = x / sqrt(mean(x^2) + epsilon) * weight`.
@@ -53,24 +55,21 @@ public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float) -> Tensor {
   return normalize(
     x, multiplier: weight, shift: nil,
     RowNorm(
-      groups: 1, rowsPerGroup: x.shape.rows, width: width, isCentred: false, offset: 0, epsilon: epsilon))
+      groups: 1, rowsPerGroup: x.shape.rows, width: width, isCentred: false, offset: 0, epsilon: epsilon,
+      hasMultiplier: true, hasShift: false))
 }
 
 private func normalize(_ x: Tensor, multiplier: Tensor?, shift: Tensor?, _ norm: RowNorm) -> Tensor {
-  let y = x.empty(x.shape)
-  let statistics = x.empty([2, x.shape.rows])
-  x.backend.normalizeRows(
-    x.storage, multiplier: multiplier?.storage, shift: shift?.storage, into: y.storage,
-    statistics: statistics.storage, norm)
-  return y.recorded(from: [x, multiplier, shift].compactMap { $0 }) { gradY, wanted in
-    let shiftIndex = multiplier == nil ? 1 : 2
-    let gradX = wanted[0] ? x.empty(x.shape) : nil
-    let gradMultiplier = multiplier.flatMap { wanted[1] ? x.empty($0.shape) : nil }
-    let gradShift = shift.flatMap { wanted[shiftIndex] ? x.empty($0.shape) : nil }
-    x.backend.normalizeRowsBackward(
-      x.storage, gradY: gradY.storage, multiplier: multiplier?.storage, statistics: statistics.storage,
-      gradX: gradX?.storage, gradMultiplier: gradMultiplier?.storage, gradShift: gradShift?.storage, norm)
-    return [gradX] + (multiplier == nil ? [] : [gradMultiplier]) + (shift == nil ? [] : [gradShift])
+  let inputs = [x, multiplier, shift].compactMap { $0 }
+  let results = run(.norm(.normalize(norm)), inputs.map(\.storage))
+  let multipliers = multiplier.map { [$0.storage] } ?? []
+  return Tensor(results[0]).recorded(from: inputs) { gradY, wanted in
+    var flags = wanted
+    if multiplier == nil { flags.insert(false, at: 1) }
+    if shift == nil { flags.append(false) }
+    var gradients = run(
+      .norm(.normalizeBackward(norm, wanted: flags)), [x.storage, gradY.storage, results[1]] + multipliers)[...]
+    return wanted.map { $0 ? gradients.popFirst().map { Tensor($0) } : nil }
   }
 }
 
@@ -83,21 +82,16 @@ private func normalize(_ x: Tensor, multiplier: Tensor?, shift: Tensor?, _ norm:
 ///   - gate_BC: (B, C).
 /// - Returns: (B, L, C).
 public func gatedResidual(_ x_BLC: Tensor, _ y_BLC: Tensor, gate_BC: Tensor) -> Tensor {
-  let (B, L, C) = x_BLC.dims3
+  let (B, _, C) = x_BLC.dims3
   precondition(
     y_BLC.shape == x_BLC.shape && gate_BC.shape == [B, C],
     "gatedResidual: x \(x_BLC.shape) wants y alike and gate (\(B), \(C)), got \(y_BLC.shape), \(gate_BC.shape)"
   )
-  let z = x_BLC.empty(x_BLC.shape)
-  z.backend.gatedResidual(
-    x_BLC.storage, y_BLC.storage, gate: gate_BC.storage, into: z.storage, groups: B, rowsPerGroup: L, width: C
-  )
+  let z = Tensor(run(.norm(.gatedResidual), x_BLC.storage, y_BLC.storage, gate_BC.storage))
+  let (y, gate) = (y_BLC.storage, gate_BC.storage)
   return z.recorded(from: [x_BLC, y_BLC, gate_BC]) { gradZ, wanted in
-    let gradY = wanted[1] ? gradZ.empty(y_BLC.shape) : nil
-    let gradGate = wanted[2] ? gradZ.empty(gate_BC.shape) : nil
-    gradZ.backend.gatedResidualBackward(
-      y_BLC.storage, gate: gate_BC.storage, gradZ: gradZ.storage, gradY: gradY?.storage,
-      gradGate: gradGate?.storage, groups: B, rowsPerGroup: L, width: C)
-    return [wanted[0] ? gradZ : nil, gradY, gradGate]
+    let inner = [wanted[1], wanted[2]]
+    var gradients = run(.norm(.gatedResidualBackward(wanted: inner)), [y, gate, gradZ.storage])[...]
+    return [wanted[0] ? gradZ : nil] + inner.map { $0 ? gradients.popFirst().map { Tensor($0) } : nil }
   }
 }

@@ -4,11 +4,7 @@ extension Tensor {
     let axis = axis < 0 ? axis + shape.rank : axis
     precondition(shape.dimensions.indices.contains(axis), "sum: axis \(axis) of shape \(shape)")
     let input = shape
-    let kept = shape.replacing(axis: axis, with: 1)
-    let outer = shape.dimensions[..<axis].reduce(1, *)
-    let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
-    let y = empty(kept)
-    backend.sum(storage, outer: outer, axis: shape[axis], inner: inner, into: y.storage)
+    let y = Tensor(run(.reduction(.sum(axis: axis)), storage))
     let summed = y.recorded(from: [self]) { gradient, _ in [gradient.broadcast(to: input)] }
     return keepingAxis ? summed : summed.dropping(axis: axis)
   }
@@ -21,16 +17,12 @@ extension Tensor {
   /// Sum of all elements, a scalar.
   public func sum() -> Tensor {
     let input = shape
-    let y = empty([])
     // Rows first, so that large tensors are summed by all threads.
     let rows = max(1, min(64, count / 4096))
-    let width = count / rows
-    if rows > 1, rows * width == count {
-      let partial = empty([rows])
-      backend.sum(storage, outer: rows, axis: width, inner: 1, into: partial.storage)
-      backend.sum(partial.storage, outer: 1, axis: rows, inner: 1, into: y.storage)
-    } else {
-      backend.sum(storage, outer: 1, axis: count, inner: 1, into: y.storage)
+    let isCut = rows > 1 && count % rows == 0
+    let y = withoutGradient {
+      isCut
+        ? reshaped([rows, count / rows]).sum(axis: 1).sum(axis: 0) : reshaped([count]).sum(axis: 0)
     }
     return y.recorded(from: [self]) { gradient, _ in [gradient.broadcast(to: input)] }
   }
@@ -39,10 +31,7 @@ extension Tensor {
   public func mean() -> Tensor { sum() / Float(count) }
 
   /// Index of the largest element along the last axis, which is dropped; the first one on ties.
-  public func argmax() -> IndexTensor {
-    IndexTensor(
-      backend.argmax(storage, rows: shape.rows, width: shape.last), Shape(shape.dimensions.dropLast()))
-  }
+  public func argmax() -> IndexTensor { IndexTensor(run(.reduction(.argmax), storage)) }
 
   /// Repeats axes of extent 1 (and missing leading axes) up to `target`; backward sums over them.
   public func broadcast(to target: Shape) -> Tensor {
@@ -50,9 +39,7 @@ extension Tensor {
     precondition(
       Shape.broadcast(shape, target) == target, "broadcast: \(shape) does not broadcast to \(target)")
     let input = shape
-    let y = empty(target)
-    backend.gatherStrided(
-      storage, strides: shape.broadcastStrides(to: target), shape: target.dimensions, into: y.storage)
+    let y = Tensor(run(.movement(.broadcast(target)), storage))
     return y.recorded(from: [self]) { gradient, _ in [gradient.sum(to: input)] }
   }
 
@@ -88,11 +75,11 @@ extension Tensor {
     return result
   }
 
-  /// Root of the sum of squares of all elements, in Double.
-  public static func globalNorm(_ tensors: [Tensor]) -> Double {
-    tensors.reduce(0) { $0 + $1.backend.sumOfSquares($1.storage, count: $1.count) }.squareRoot()
+  /// Root of the sum of squares of all elements, in Double: a scalar.
+  public static func globalNorm(_ tensors: [Tensor]) -> Tensor {
+    Tensor(run(.reduction(.globalNorm), tensors.map(\.storage))[0])
   }
 
-  /// Whether every element is finite.
-  public var isFinite: Bool { backend.isFinite(storage, count: count) }
+  /// 1 where every element is finite, else 0: a scalar.
+  public var finiteness: Tensor { Tensor(run(.reduction(.allFinite), storage)) }
 }

@@ -43,20 +43,12 @@ public func resampled(_ x_BhwC: Tensor, rows: AxisTaps, columns: AxisTaps) -> Te
   return resampledRows(resampledColumns(x_BhwC, columns), rows)
 }
 
-private func resampledRows(_ x_BhwC: Tensor, _ taps: AxisTaps) -> Tensor {
-  if taps.input == taps.output { return x_BhwC.stopGradient() }
-  let (B, _, w, C) = x_BhwC.dims4
-  let y_BhwC = x_BhwC.empty([B, taps.output, w, C])
-  x_BhwC.backend.resample(x_BhwC.storage, outer: B, inner: w * C, taps: taps, into: y_BhwC.storage)
-  return y_BhwC
-}
+private func resampledRows(_ x_BhwC: Tensor, _ taps: AxisTaps) -> Tensor { resampled(x_BhwC, axis: 1, taps) }
+private func resampledColumns(_ x_BhwC: Tensor, _ taps: AxisTaps) -> Tensor { resampled(x_BhwC, axis: 2, taps) }
 
-private func resampledColumns(_ x_BhwC: Tensor, _ taps: AxisTaps) -> Tensor {
-  if taps.input == taps.output { return x_BhwC.stopGradient() }
-  let (B, h, _, C) = x_BhwC.dims4
-  let y_BhwC = x_BhwC.empty([B, h, taps.output, C])
-  x_BhwC.backend.resample(x_BhwC.storage, outer: B * h, inner: C, taps: taps, into: y_BhwC.storage)
-  return y_BhwC
+private func resampled(_ x_BhwC: Tensor, axis: Int, _ taps: AxisTaps) -> Tensor {
+  taps.input == taps.output
+    ? x_BhwC.stopGradient() : Tensor(run(.resize(.resample(axis: axis, taps)), x_BhwC.storage))
 }
 
 /// The map of one axis and its transpose.

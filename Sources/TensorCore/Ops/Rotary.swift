@@ -8,22 +8,17 @@
 ///   - scale_H: (H).
 /// - Returns: (B, L, 3 C).
 public func normalizeQK(packed qkv: Tensor, heads: Int, scale_H: Tensor) -> Tensor {
-  let (B, L, width) = qkv.dims3
+  let width = qkv.dims3.2
   precondition(
     heads > 0 && width % (3 * heads) == 0 && scale_H.shape == [heads],
     "normalizeQK: expected qkv (B, L, 3 heads d) and scale (heads) for \(heads) heads, got \(qkv.shape), \(scale_H.shape)"
   )
-  let d = width / (3 * heads)
-  let y = qkv.empty(qkv.shape)
-  y.backend.normalizeQK(
-    qkv.storage, scale: scale_H.storage, into: y.storage, rows: B * L, heads: heads, headWidth: d)
-  return y.recorded(from: [qkv, scale_H]) { gradY, wanted in
-    let gradX = wanted[0] ? qkv.empty(qkv.shape) : nil
-    let gradScale = wanted[1] ? qkv.empty(scale_H.shape) : nil
-    qkv.backend.normalizeQKBackward(
-      qkv.storage, scale: scale_H.storage, gradY: gradY.storage, gradX: gradX?.storage,
-      gradScale: gradScale?.storage, rows: B * L, heads: heads, headWidth: d)
-    return [gradX, gradScale]
+  let operands = [qkv.storage, scale_H.storage]
+  return Tensor(run(.attention(.normalizeQK(heads: heads)), operands)[0]).recorded(from: [qkv, scale_H]) {
+    gradY, wanted in
+    var gradients = run(
+      .attention(.normalizeQKBackward(heads: heads, wanted: wanted)), operands + [gradY.storage])[...]
+    return wanted.map { $0 ? gradients.popFirst().map { Tensor($0) } : nil }
   }
 }
 
@@ -36,29 +31,26 @@ public func normalizeQK(packed qkv: Tensor, heads: Int, scale_H: Tensor) -> Tens
 ///   - heads: number of heads, a divisor of C; heads have even width d.
 ///   - cosine: (positions, d / 2), a constant.
 ///   - sine: (positions, d / 2), a constant.
-///   - offset: table row of the first token.
+///   - position: table row of the first token, a scalar; nil for 0.
 /// - Returns: (B, L, 3 C).
 public func rotaryEmbedding(
-  packed qkv: Tensor, heads: Int, cosine: Tensor, sine: Tensor, offset: Int = 0
+  packed qkv: Tensor, heads: Int, cosine: Tensor, sine: Tensor, position: IndexTensor? = nil
 ) -> Tensor {
-  let (B, L, width) = qkv.dims3
+  let (_, L, width) = qkv.dims3
   precondition(
     heads > 0 && width % (6 * heads) == 0,
     "rotaryEmbedding: expected q|k|v of \(heads) heads of even width, got \(qkv.shape)")
   let d = width / (3 * heads)
   let positions = cosine.dims2.0
+  let start = position ?? IndexTensor(repeating: 0, [])
   precondition(
-    cosine.shape == [positions, d / 2] && sine.shape == cosine.shape && offset >= 0
-      && offset + L <= positions,
-    "rotaryEmbedding: rows \(offset)..<\(offset + L) of tables (positions, \(d / 2)), got \(cosine.shape), \(sine.shape)"
-  )
-  let extents = RotaryExtents(
-    rows: B * L, length: L, width: width, rotatedWidth: 2 * heads * d, headWidth: d, tableOffset: offset)
+    cosine.shape == [positions, d / 2] && sine.shape == cosine.shape && L <= positions && start.shape == [],
+    "rotaryEmbedding: tables (\(L) or more, \(d / 2)), got \(cosine.shape), \(sine.shape), position \(start.shape)")
   func apply(_ x: Tensor, transposed: Bool) -> Tensor {
-    let y = x.empty(x.shape)
-    x.backend.rotate(
-      x.storage, cosine: cosine.storage, sine: sine.storage, into: y.storage, transposed: transposed, extents)
-    return y
+    Tensor(
+      run(
+        .attention(.rotate(heads: heads, transposed: transposed)), x.storage, cosine.storage, sine.storage,
+        start.storage))
   }
   return apply(qkv, transposed: false).recorded(from: [qkv]) { gradY, _ in [apply(gradY, transposed: true)] }
 }

@@ -3,14 +3,9 @@ extension Tensor {
   ///
   /// Backward: `gradX = y (gradY - sum y gradY)`.
   public func softmax() -> Tensor {
-    let (rows, width) = (shape.rows, shape.last)
-    let y = empty(shape)
-    backend.softmax(storage, into: y.storage, rows: rows, width: width)
-    return y.recorded(from: [self]) { gradY, _ in
-      let gradX = y.empty(y.shape)
-      y.backend.softmaxBackward(
-        y: y.storage, gradY: gradY.storage, gradX: gradX.storage, rows: rows, width: width)
-      return [gradX]
+    let y = run(.softmax(.softmax), storage)
+    return Tensor(y).recorded(from: [self]) { gradY, _ in
+      [Tensor(run(.softmax(.softmaxBackward), y, gradY.storage))]
     }
   }
 
@@ -18,14 +13,9 @@ extension Tensor {
   ///
   /// Backward: `gradX = gradY - exp(y) sum gradY`.
   public func logSoftmax() -> Tensor {
-    let (rows, width) = (shape.rows, shape.last)
-    let y = empty(shape)
-    backend.logSoftmax(storage, into: y.storage, rows: rows, width: width)
-    return y.recorded(from: [self]) { gradY, _ in
-      let gradX = y.empty(y.shape)
-      y.backend.logSoftmaxBackward(
-        y: y.storage, gradY: gradY.storage, gradX: gradX.storage, rows: rows, width: width)
-      return [gradX]
+    let y = run(.softmax(.logSoftmax), storage)
+    return Tensor(y).recorded(from: [self]) { gradY, _ in
+      [Tensor(run(.softmax(.logSoftmaxBackward), y, gradY.storage))]
     }
   }
 }
@@ -43,20 +33,9 @@ public func crossEntropy(_ logits: Tensor, targets: IndexTensor) -> Tensor {
   precondition(
     logits.shape.rank >= 1 && targets.shape == leading,
     "crossEntropy: logits \(logits.shape) want targets \(leading), got \(targets.shape)")
-  let (rows, width) = (logits.shape.rows, logits.shape.last)
-  let ids = targets.values
-  precondition(
-    ids.allSatisfy { $0 >= 0 && Int($0) < width },
-    "crossEntropy: expected targets in 0..<\(width), got \(ids.first { $0 < 0 || Int($0) >= width } ?? 0)")
-  let loss = logits.empty(leading)
-  let logSum = logits.empty(leading)
-  logits.backend.crossEntropy(
-    logits.storage, targets: ids, loss: loss.storage, logSum: logSum.storage, rows: rows, width: width)
-  return loss.recorded(from: [logits]) { gradLoss, _ in
-    let gradX = logits.empty(logits.shape)
-    logits.backend.crossEntropyBackward(
-      logits.storage, targets: ids, logSum: logSum.storage, gradLoss: gradLoss.storage, gradX: gradX.storage,
-      rows: rows, width: width)
-    return [gradX]
+  let operands = [logits.storage, targets.storage]
+  let results = run(.softmax(.crossEntropy), operands)
+  return Tensor(results[0]).recorded(from: [logits]) { gradLoss, _ in
+    [Tensor(run(.softmax(.crossEntropyBackward), operands + [results[1], gradLoss.storage])[0])]
   }
 }

@@ -53,7 +53,6 @@ extension FewStepError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawVa
 extension NonFiniteOutput: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
 extension BackendUnavailable: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
 extension RunInterrupted: ExitCoded { var exitCode: Int32 { ExitStatus.interrupted.rawValue } }
-extension OptimizerError: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }
 extension NonFiniteStep: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }
 
 /// How a thrown error is shown: one line on stderr and an exit code, or, for `--help` and `--version`, text on stdout.

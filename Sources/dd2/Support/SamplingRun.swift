@@ -96,7 +96,7 @@ struct SamplingRun {
     try output?.writeGrid()
     if let writer {
       let shape = Shape([options.count, ids.count / options.count])
-      try TokenFile.write(TokenSet(ids: IndexTensor(ids, shape), labels: labels.labels(0..<options.count)), to: writer)
+      try TokenFile.write(TokenSet(ids: IndexArray(ids, shape), labels: labels.labels(0..<options.count)), to: writer)
       try writer.finish()
     }
     record.imagesPerSecond = Double(options.count) / (time / .seconds(1))

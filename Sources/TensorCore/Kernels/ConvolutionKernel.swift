@@ -1,5 +1,5 @@
 /// Rows and columns of zeros added around a feature map.
-public struct Padding: Equatable, Sendable {
+public struct Padding: Hashable, Sendable {
   /// Rows above.
   public var top: Int
   /// Rows below.
@@ -25,7 +25,7 @@ public struct Padding: Equatable, Sendable {
 }
 
 /// The extents of one two-dimensional convolution: x `BhwC`, weight `OIhw` (PyTorch's layout), y `BhwO`.
-public struct ConvolutionGeometry: Equatable, Sendable {
+public struct ConvolutionGeometry: Hashable, Sendable {
   /// Images.
   public var batch: Int
   /// Rows of x.
@@ -58,14 +58,19 @@ public struct ConvolutionGeometry: Equatable, Sendable {
 }
 
 /// Two-dimensional convolution, channels-last, weights `OIhw`.
-public protocol ConvolutionKernels {
-  /// `y = x * weight + bias`
-  func convolve(
-    _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, _ geometry: ConvolutionGeometry)
-  /// The gradient of x, from gradY `BhwO`.
-  func convolveBackwardInput(
-    gradY: Storage, weight: Storage, into gradX: Storage, _ geometry: ConvolutionGeometry)
-  /// The gradient of the weight, `OIhw`. The order of its sums depends on the number of threads only.
-  func convolveBackwardWeight(
-    x: Storage, gradY: Storage, into gradWeight: Storage, _ geometry: ConvolutionGeometry)
+public enum ConvolutionKernel: Hashable, Sendable {
+  /// x, weight and, or not, bias (O): `x * weight + bias`
+  case convolve(ConvolutionGeometry)
+  /// gradY `BhwO`, weight: the gradient of x.
+  case backwardInput(ConvolutionGeometry)
+  /// x, gradY: the gradient of the weight. The order of its sums depends on the number of threads only.
+  case backwardWeight(ConvolutionGeometry)
+
+  func results(of operands: [ArrayType]) -> [ArrayType] {
+    switch self {
+    case .convolve(let g): return [ArrayType([g.batch, g.outHeight, g.outWidth, g.outputs])]
+    case .backwardInput(let g): return [ArrayType([g.batch, g.height, g.width, g.inputs])]
+    case .backwardWeight(let g): return [ArrayType([g.outputs, g.inputs, g.kernelHeight, g.kernelWidth])]
+    }
+  }
 }

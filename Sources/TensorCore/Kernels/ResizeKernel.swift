@@ -1,6 +1,6 @@
 /// A sparse linear map of one axis: element `o` of the result is the sum of `weights[k]` times element `indices[k]`
 /// of the input over `offsets[o] <= k < offsets[o + 1]`.
-public final class AxisTaps: Sendable {
+public final class AxisTaps: Hashable, Sendable {
   /// Extent that is read.
   public let input: Int
   /// Extent that is written.
@@ -31,10 +31,27 @@ public final class AxisTaps: Sendable {
     }
     return AxisTaps(input: output, taps: taps)
   }
+
+  public static func == (a: AxisTaps, b: AxisTaps) -> Bool {
+    a === b
+      || (a.input == b.input && a.offsets == b.offsets && a.indices == b.indices && a.weights == b.weights)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(input)
+    hasher.combine(indices)
+    hasher.combine(weights)
+  }
 }
 
 /// Resampling of feature maps.
-public protocol ResizeKernels {
-  /// Maps the middle axis of x (outer, taps.input, inner) to y (outer, taps.output, inner).
-  func resample(_ x: Storage, outer: Int, inner: Int, taps: AxisTaps, into y: Storage)
+public enum ResizeKernel: Hashable, Sendable {
+  /// x: an axis of extent `taps.input` mapped to one of `taps.output`.
+  case resample(axis: Int, AxisTaps)
+
+  func results(of operands: [ArrayType]) -> [ArrayType] {
+    switch self {
+    case .resample(let axis, let taps): return [operands[0].with(operands[0].shape.replacing(axis: axis, with: taps.output))]
+    }
+  }
 }

@@ -1,35 +1,6 @@
 import CShims
 import Synchronization
 
-/// Memory that holds a tensor's elements, owned by a backend. Only that backend reads or writes it.
-open class Storage: @unchecked Sendable {
-  /// Number of Float elements.
-  public let count: Int
-  /// The backend whose kernels may touch this memory.
-  public let backend: any Backend
-
-  /// Called by backends for their own kinds of storage.
-  public init(count: Int, backend: any Backend) {
-    self.count = count
-    self.backend = backend
-  }
-}
-
-/// Elements in host memory, taken from a pool and given back to it on release.
-final class HostStorage: Storage, @unchecked Sendable {
-  let pointer: UnsafeMutablePointer<Float>
-  private let bytes: Int
-
-  init(count: Int, backend: CPUBackend) {
-    let block = MemoryPool.shared.take(bytes: max(count, 1) * MemoryLayout<Float>.stride)
-    pointer = block.pointer.assumingMemoryBound(to: Float.self)
-    bytes = block.bytes
-    super.init(count: count, backend: backend)
-  }
-
-  deinit { MemoryPool.shared.giveBack(UnsafeMutableRawPointer(pointer), bytes: bytes) }
-}
-
 /// Blocks of memory by size class. Fresh pages are costly on virtual machines, so a released block is kept for the
 /// next request of its class: a training step in steady state takes nothing from the system.
 final class MemoryPool: Sendable {
