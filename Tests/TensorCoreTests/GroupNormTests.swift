@@ -6,13 +6,13 @@ import Testing
 @Suite struct GroupNormTests {
   /// batch, pixels (rows x columns), channels, groups
   static let geometries = [
-    GroupNormGeometry(batch: 2, pixels: 12, channels: 8, groups: 4),
-    GroupNormGeometry(batch: 3, pixels: 7, channels: 6, groups: 1),
-    GroupNormGeometry(batch: 1, pixels: 5, channels: 9, groups: 9),
-    GroupNormGeometry(batch: 2, pixels: 1, channels: 10, groups: 2),
+    NaiveFeatureMap.NaiveGroupNorm(batch: 2, pixels: 12, channels: 8, groups: 4),
+    NaiveFeatureMap.NaiveGroupNorm(batch: 3, pixels: 7, channels: 6, groups: 1),
+    NaiveFeatureMap.NaiveGroupNorm(batch: 1, pixels: 5, channels: 9, groups: 9),
+    NaiveFeatureMap.NaiveGroupNorm(batch: 2, pixels: 1, channels: 10, groups: 2),
   ]
 
-  static func inputs(_ g: GroupNormGeometry) -> [(values: [Float], shape: Shape)] {
+  static func inputs(_ g: NaiveFeatureMap.NaiveGroupNorm) -> [(values: [Float], shape: Shape)] {
     [
       (NaiveFeatureMap.values(g.batch * g.pixels * g.channels, seed: 1), [g.batch, g.pixels, 1, g.channels]),
       (NaiveFeatureMap.values(g.channels, seed: 2), [g.channels]),
@@ -20,13 +20,13 @@ import Testing
     ]
   }
 
-  static func naive(_ inputs: [[Double]], _ activation: Activation, _ g: GroupNormGeometry) -> [Double] {
+  static func naive(_ inputs: [[Double]], _ activation: Activation, _ g: NaiveFeatureMap.NaiveGroupNorm) -> [Double] {
     NaiveFeatureMap.groupNorm(
       inputs[0], weight: inputs[1], bias: inputs[2], epsilon: 1e-3, silu: activation == .silu, g)
   }
 
   @Test(arguments: geometries, [Activation.none, .silu])
-  func matchesDefinitionWithGradients(_ g: GroupNormGeometry, _ activation: Activation) {
+  func matchesDefinitionWithGradients(_ g: NaiveFeatureMap.NaiveGroupNorm, _ activation: Activation) {
     let inputs = Self.inputs(g)
     let leaves = inputs.map { Tensor($0.values, $0.shape).asLeaf() }
     let y = groupNorm(
@@ -51,7 +51,7 @@ import Testing
   /// A large mean must not cost the variance its digits: accumulation in Float gives a variance off by tens of
   /// percent here.
   @Test func largeMean() {
-    let g = GroupNormGeometry(batch: 1, pixels: 1024, channels: 8, groups: 2)
+    let g = NaiveFeatureMap.NaiveGroupNorm(batch: 1, pixels: 1024, channels: 8, groups: 2)
     let x = NaiveFeatureMap.values(g.pixels * g.channels, seed: 5).map { 1000 + $0 }
     let ones = [Float](repeating: 1, count: 8)
     let zeros = [Float](repeating: 0, count: 8)

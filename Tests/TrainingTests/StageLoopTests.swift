@@ -13,15 +13,26 @@ private func metrics(_ folder: String) throws -> [[String: Double]] {
   try MetricLog.read(folder + "/metrics.jsonl")
 }
 
+extension StepMetrics {
+  fileprivate init(numbers: [(String, Float)]) { self.init(numbers.map { ($0.0, .number(Tensor($0.1))) }) }
+}
+
+/// The report of an update by NaN.
+private func badUpdate(of path: String) -> UpdateReport {
+  let set = ParameterSet()
+  _ = ParameterBuilder(set, seed: 0).parameter(path, [2], .ones)
+  return AdamW(set, AdamWConfiguration()).update([Tensor([0, .nan], [2])], learningRate: 0.1)
+}
+
 /// A stage whose step fails as the test wants.
 private final class FailingStage: TrainingStage {
   let name = "failing"
   let totalSteps = 3
-  let fail: @Sendable (Int) throws -> [(String, Double)]
+  let fail: @Sendable (Int) throws -> StepMetrics
 
-  init(fail: @escaping @Sendable (Int) throws -> [(String, Double)]) { self.fail = fail }
+  init(fail: @escaping @Sendable (Int) throws -> StepMetrics) { self.fail = fail }
 
-  func step(_ index: Int) throws -> [(String, Double)] { try fail(index) }
+  func step(_ index: Int) throws -> StepMetrics { try fail(index) }
   func state() -> StageState {
     StageState(parameters: StateDict(), ema: StateDict(), optimizer: StateDict(), progress: [:])
   }
@@ -35,9 +46,10 @@ private final class FailingStage: TrainingStage {
       let run = try OpenRun(folder + "/run", settings: 1, command: "test")
       let loop = StageLoop(run, checkpointInterval: 1, interrupt: InterruptFlag(), observer: { _ in })
       let stage = FailingStage { index in
-        guard index == 1 else { return [("loss", 1)] }
-        if inGradient { throw OptimizerError.nonFiniteGradient(path: "head.output.weight") }
-        return [("loss", .nan)]
+        guard index == 1 else { return StepMetrics(numbers: [("loss", 1)]) }
+        return inGradient
+          ? StepMetrics([("loss", .number(Tensor(1)))], updates: [badUpdate(of: "head.output.weight")])
+          : StepMetrics(numbers: [("loss", .nan)])
       }
       do {
         try loop.run(stage)
@@ -76,7 +88,7 @@ private final class FailingStage: TrainingStage {
     final class Stage: TrainingStage {
       let (name, totalSteps) = ("brittle", 2)
       var fails = true
-      func step(_ index: Int) throws -> [(String, Double)] { [("loss", fails ? .nan : 1)] }
+      func step(_ index: Int) throws -> StepMetrics { StepMetrics(numbers: [("loss", fails ? .nan : 1)]) }
       func evaluate(completed: Int, in run: RunFolder) -> [(String, Double)] { [("fid", 9)] }
       func state() -> StageState { StageState(parameters: StateDict(), optimizer: StateDict(), progress: [:]) }
       func restore(_ state: StageState) {}
@@ -105,9 +117,9 @@ private final class FailingStage: TrainingStage {
   private final class Stage: TrainingStage {
     let (name, totalSteps) = ("counting", 4)
     var made: [Int] = []
-    func step(_ index: Int) -> [(String, Double)] {
+    func step(_ index: Int) -> StepMetrics {
       made.append(index)
-      return [("loss", Double(index))]
+      return StepMetrics(numbers: [("loss", Float(index))])
     }
     func state() -> StageState {
       StageState(parameters: StateDict(), optimizer: StateDict(), progress: ["n": made.count])
@@ -238,9 +250,9 @@ private final class FailingStage: TrainingStage {
 
     init(_ flag: InterruptFlag, stopsAfter: Int) { (self.flag, self.stopsAfter) = (flag, stopsAfter) }
 
-    func step(_ index: Int) -> [(String, Double)] {
+    func step(_ index: Int) -> StepMetrics {
       made += 1
-      return [("loss", Double(index))]
+      return StepMetrics(numbers: [("loss", Float(index))])
     }
     func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
       guard completed == stopsAfter else { return [("fid", Double(completed))] }
@@ -286,7 +298,7 @@ private final class FailingStage: TrainingStage {
         prepared += 1
         Thread.sleep(forTimeInterval: 0.2)
       }
-      func step(_ index: Int) -> [(String, Double)] { [("prepared", Double(prepared))] }
+      func step(_ index: Int) -> StepMetrics { StepMetrics(numbers: [("prepared", Float(prepared))]) }
       func state() -> StageState { StageState(parameters: StateDict(), optimizer: StateDict(), progress: [:]) }
       func restore(_ state: StageState) {}
     }

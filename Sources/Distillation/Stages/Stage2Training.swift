@@ -62,14 +62,15 @@ public final class Stage2Training: TrainingStage {
   public func prepare() throws { try regression?.prepare() }
 
   public func step(_ index: Int) throws -> StepMetrics {
-    var score = StepMetrics([])
+    var last: (fcs: Tensor, report: UpdateReport)?
     var updates: [UpdateReport] = []
     for update in 0..<configuration.scoreUpdateCount(round: index) {
-      let (fcs, report) = updateScore(random("score", index * Self.mostScoreUpdates + update))
-      score = StepMetrics([("fcs", .number(fcs)), ("score_gradient_norm", .number(report.norm))])
-      updates.append(report)
+      let made = updateScore(random("score", index * Self.mostScoreUpdates + update))
+      updates.append(made.report)
+      last = made
     }
-    return try updateGenerator(step: index) + score + StepMetrics([], updates: updates)
+    let norm = last.map { [("score_gradient_norm", StepMetrics.Value.number($0.report.norm))] } ?? []
+    return try updateGenerator(step: index, fcs: last?.fcs) + StepMetrics(norm, updates: updates)
   }
 
   /// Random draws of a round's score updates are told apart by less than this number, the most that a round may have.
@@ -94,11 +95,12 @@ public final class Stage2Training: TrainingStage {
   }
 
   /// One update of the generator and its average.
-  func updateGenerator(step index: Int) throws -> StepMetrics {
+  /// - Parameter fcs: the last loss of the score network, shown beside the generator's.
+  func updateGenerator(step index: Int, fcs: Tensor? = nil) throws -> StepMetrics {
     let pairs = try regression?.batch(step: index)
     return Backends.step {
       let (metrics, report) = updateGenerator(
-        random("generator", index), pairs: pairs.flatMap { regression?.value(of: generator, $0) })
+        random("generator", index), fcs: fcs, pairs: pairs.flatMap { regression?.value(of: generator, $0) })
       average.update(decay: configuration.averagingDecay(afterUpdates: index + 1), after: report)
       return metrics
     }
@@ -106,7 +108,7 @@ public final class Stage2Training: TrainingStage {
 
   /// - Parameter pairs: the regression beside the distillation.
   private func updateGenerator(
-    _ random: StepRandom, pairs: PairObjective.Value?
+    _ random: StepRandom, fcs: Tensor?, pairs: PairObjective.Value?
   ) -> (metrics: StepMetrics, report: UpdateReport) {
     let (K, B, L, D) = (
       configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
@@ -134,7 +136,7 @@ public final class Stage2Training: TrainingStage {
       ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: codebook.latents(ids_BL),
       real: real.stopGradient(), fake: fake.stopGradient())
     let metrics =
-      StepMetrics([("csd", .number(loss))]) + health + (pairs?.metrics ?? StepMetrics([]))
+      StepMetrics([("csd", .number(loss))] + (fcs.map { [("fcs", .number($0))] } ?? [])) + health + (pairs?.metrics ?? StepMetrics([]))
       + StepMetrics([("generator_gradient_norm", .number(report.norm))], updates: [report])
     return (metrics, report)
   }

@@ -54,17 +54,6 @@ public struct RandomNumbers: Sendable {
   }
 }
 
-extension Tensor {
-  /// Standard normal noise; row i of the first axis comes from the stream of sample `firstIndex + i`.
-  public static func normal(
-    _ shape: Shape, seed: UInt64, purpose: String, step: Int = 0, firstIndex: Int = 0
-  ) -> Tensor {
-    let numbers = RandomNumbers(seed: seed, purpose: purpose, step: RandomCounter(step))
-    return numbers.normal(
-      shape, samples: firstIndex == 0 ? nil : RandomCounter((0..<shape[0]).map { firstIndex + $0 }))
-  }
-}
-
 /// The logits that top-k and top-p leave, all others replaced by a number: top-k first, which keeps ties with its last one,
 /// then top-p among what is left, in the order of VAR's `sample_with_top_k_top_p_`: of equal logits the later ones first.
 /// No gradient.
