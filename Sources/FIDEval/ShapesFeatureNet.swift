@@ -132,5 +132,7 @@ public struct ShapesFeatureExtractor: FeatureExtractor {
   public var dimension: Int { network.configuration.channels.last ?? 3 }
   public var isComparableWithInception: Bool { false }
 
-  public func features(of images: Tensor) -> Tensor { withoutGradient { network(images).features } }
+  public func features(of images: Tensor) -> Tensor {
+    Backends.step { withoutGradient { network(images).features } }
+  }
 }

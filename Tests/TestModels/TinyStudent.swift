@@ -18,7 +18,7 @@ package enum TinyStudent {
     try generator.parameters.load(
       StateDict(
         generator.parameters.stateDict().entries.mapValues {
-          $0.shape.rank < 2 ? $0 : .normal($0.shape, seed: 3, purpose: "test.weights") * 0.3
+          $0.shape.rank < 2 ? $0 : RandomNumbers(seed: 3, purpose: "test.weights").normal($0.shape) * 0.3
         }))
     return GeneratorSampler(generator: generator, teacher: teacher)
   }
