@@ -13,8 +13,11 @@ public struct RowNorm: Hashable, Sendable {
   public var offset: Float
   /// Added to the variance.
   public var epsilon: Float
-  /// Whether there is a multiplier (groups, width), and a shift.
+  /// Whether there is a multiplier, and a shift.
   public var hasMultiplier, hasShift: Bool
+
+  /// The type of multiplier and shift: (width) for all rows, (groups, width) in modulation.
+  var vectors: ArrayType { ArrayType(offset == 0 ? [width] : [groups, width]) }
 }
 
 /// Normalisation of rows. Operands in brackets are there or not, as the kernel says.
@@ -33,8 +36,7 @@ public enum NormKernel: Hashable, Sendable {
     switch self {
     case .normalize: return [x, ArrayType([2, x.shape.rows])]
     case .normalizeBackward(let norm, let wanted):
-      let row = ArrayType(norm.groups == 1 ? [norm.width] : [norm.groups, norm.width])
-      return [x, row, row].wanted(wanted)
+      return [x, norm.vectors, norm.vectors].wanted(wanted)
     case .gatedResidual: return [x]
     case .gatedResidualBackward(let wanted): return [x, operands[1]].wanted(wanted)
     }
