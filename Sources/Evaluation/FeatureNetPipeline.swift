@@ -125,13 +125,12 @@ public struct FeatureNetPipeline {
     let run = try OpenRun(folder + "/features", settings: configuration, command: command)
     try StageLoop(run, checkpointInterval: 200, interrupt: interrupt, observer: observer).run(stage)
     let path = folder + "/features.h5"
-    var file = Checkpoint(
+    let file = Checkpoint(
       kind: FeatureNetFile.kind, config: try JSON.text(configuration.network), createdBy: DD2Version.description,
       metadata: [
         "command": run.command, "seed": String(configuration.seed), "training": try JSON.text(configuration.training),
       ])
-    file.parameters = stage.parameters.stateDict().arrays
-    try file.write(to: path)
+    try file.write(to: path, adding: ["parameters": stage.parameters.current])
     observer(.saved(path: path))
     let statisticsPath = folder + "/reference-statistics.h5"
     try FIDScorer.statistics(

@@ -126,11 +126,6 @@ public final class ExponentialMovingAverage: @unchecked Sendable {
     StateDict(Dictionary(uniqueKeysWithValues: zip(parameters, averages).map { ($0.path, $1) }))
   }
 
-  /// Copies of the averages under the parameters' paths.
-  public func stateDict() -> StateDict {
-    StateDict(Dictionary(uniqueKeysWithValues: zip(parameters, averages).map { ($0.path, $1.copy()) }))
-  }
-
   /// Continues from saved averages.
   /// - Throws: `StateDictError` where they do not fit the parameters.
   public func load(_ state: StateDict) throws {

@@ -17,7 +17,7 @@ public struct FewStepError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 /// Draws in a few steps: one call of the generator, whose sample the teacher then corrects (paper, section 5, 'few
-/// steps'). Sample i depends on (seed, i) alone.
+/// steps'). Sample i has the random numbers of (seed, i).
 public struct FewStepSampler: ImageSampler {
   /// What the teacher does in its calls.
   public enum Correction: String, Codable, Sendable {

@@ -59,10 +59,9 @@ public enum GeneratorFile {
   public static func write(
     _ description: GeneratorDescription, averaged: StateDict, metadata: [String: String], to path: String
   ) throws {
-    var file = Checkpoint(
+    let file = Checkpoint(
       kind: kind, config: try JSON.text(description), createdBy: DD2Version.description, metadata: metadata)
-    file.ema = averaged.arrays
-    try file.write(to: path)
+    try file.write(to: path, adding: ["ema": averaged])
   }
 
   /// What the file says of itself, without building the network: which teacher it needs.

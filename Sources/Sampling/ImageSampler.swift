@@ -3,7 +3,7 @@ import DD2Teacher
 import TeacherModels
 import TensorCore
 
-/// Something that draws images of given classes. Sample i depends on (seed, i) alone.
+/// Something that draws images of given classes. Sample i has the random numbers of (seed, i) in any batch.
 public protocol ImageSampler {
   /// The teacher whose tokens are drawn and whose decoder makes images of them.
   var teacher: any Teacher { get }

@@ -110,10 +110,10 @@ public enum TeacherFile {
     _ configuration: TeacherConfiguration, transformer: StateDict, tokenizer: StateDict,
     metadata: [String: String], to path: String
   ) throws {
-    var file = Checkpoint(
+    let file = Checkpoint(
       kind: kind, config: try JSON.text(configuration), createdBy: DD2Version.description, metadata: metadata)
-    file.parameters = transformer.addingPrefix("transformer").merging(tokenizer.addingPrefix("tokenizer")).arrays
-    try file.write(to: path)
+    let weights = transformer.addingPrefix("transformer").merging(tokenizer.addingPrefix("tokenizer"))
+    try file.write(to: path, adding: ["parameters": weights])
   }
 
   /// Writes a teacher whose weights are made one by one, so that they are never all in memory.

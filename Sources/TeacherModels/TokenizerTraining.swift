@@ -103,8 +103,8 @@ public final class TokenizerTraining: TrainingStage {
     }
   }
 
-  /// The averaged weights: what the teacher file gets.
-  public var averagedState: StateDict { average.stateDict() }
+  /// The averaged weights, which change with the next step: what the teacher file gets.
+  public var averagedState: StateDict { average.current }
 
   public func state() -> StageState {
     var state = state(of: trainer, ema: average)

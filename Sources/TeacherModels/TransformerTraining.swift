@@ -51,8 +51,8 @@ public final class TransformerTraining: TrainingStage {
     }
   }
 
-  /// The averaged weights: what the teacher file gets.
-  public var averagedState: StateDict { average.stateDict() }
+  /// The averaged weights, which change with the next step: what the teacher file gets.
+  public var averagedState: StateDict { average.current }
 
   public func state() -> StageState { state(of: trainer, ema: average) }
   public func restore(_ state: StageState) throws { try restore(state, into: trainer, ema: average) }

@@ -54,7 +54,16 @@ extension TensorSource {
 extension StateDict {
   /// The arrays of a checkpoint group.
   package init(_ arrays: Checkpoint.Arrays) { self.init(arrays.mapValues { Tensor($0) }) }
+}
 
-  /// The form in which a checkpoint group is written.
-  package var arrays: Checkpoint.Arrays { entries.mapValues { HostArray($0) } }
+extension Checkpoint {
+  /// As `write(to:)`, adding groups of tensors, which are copied to the host one by one: all at once would take half of a
+  /// run's memory again.
+  /// - Throws: `ArtifactError`.
+  package func write(to path: String, adding groups: [String: StateDict]) throws {
+    try write(to: path, adding: groups.mapValues { Array($0.entries.keys) }) { group, name in
+      guard let tensor = groups[group]?[name] else { preconditionFailure("Checkpoint: no \(name) in \(group)") }
+      return HostArray(tensor)
+    }
+  }
 }

@@ -199,12 +199,8 @@ package struct StageLoop {
     file.progress = state.progress.mapValues { HostArray(Int64($0)) }
     if !isScored { file.progress[Self.lacksScore] = HostArray(Int64(1)) }
     let path = run.checkpointPath(step: completed)
-    // Copied to the host one by one: all at once would take half of a run's memory again.
-    let groups = ["parameters": state.parameters, "ema": state.ema, "optimizer": state.optimizer]
-    try file.write(to: path, adding: groups.mapValues { Array($0.entries.keys) }) { group, name in
-      guard let tensor = groups[group]?[name] else { preconditionFailure("StageLoop: no \(name) in \(group)") }
-      return HostArray(tensor)
-    }
+    try file.write(
+      to: path, adding: ["parameters": state.parameters, "ema": state.ema, "optimizer": state.optimizer])
     try run.pruneCheckpoints(keep: Self.keptCheckpoints)
     observer(.saved(path: path))
     return path

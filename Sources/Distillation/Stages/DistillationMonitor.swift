@@ -87,14 +87,13 @@ public struct DistillationMonitor {
   /// Pictures and scores where the run's intervals want them, also after the last update; scores also before the first.
   /// - Returns: `fid` of the averaged generator and `fid_raw` of the one being trained, or nothing.
   func evaluate(
-    raw: OneStepGenerator, averaged: @autoclosure () -> StateDict, completed: Int, total: Int, in run: RunFolder
+    raw: OneStepGenerator, averaged: StateDict, completed: Int, total: Int, in run: RunFolder
   ) throws -> [(String, Double)] {
     let isLast = completed == total
     func isDue(every interval: Int) -> Bool { interval > 0 && (completed % interval == 0 || isLast) }
     let wantsSnapshot = completed > 0 && isDue(every: configuration.snapshotInterval)
     let wantsScore = scorer != nil && isDue(every: configuration.evaluationInterval)
     guard wantsSnapshot || wantsScore else { return [] }
-    let averaged = averaged()
     let generator = try StudentFactory(teacher: teacher, configuration).unset.generator()
     try generator.parameters.load(averaged)
     if wantsSnapshot { try snapshot(generator, to: run.snapshotPath(step: completed)) }

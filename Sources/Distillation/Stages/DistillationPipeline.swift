@@ -58,7 +58,8 @@ public struct DistillationPipeline {
     switch configuration.method {
     case .dd2:
       let stage1 = try trainStage1(source, command: run.command)
-      return try trainGenerator(stage1, chain: try trainChain(stage1, command: run.command), in: run)
+      let chain = try trainChain(stage1, command: run.command)
+      return try trainGenerator(consume stage1, chain: chain, in: run)
     case .dd1: return try regress(run)
     }
   }
@@ -89,11 +90,15 @@ public struct DistillationPipeline {
   /// Pairs, warm start and stage 2, as far as the settings want them.
   /// - Parameter chain: draws the pairs' tokens, in place of the teacher's flow where nil.
   /// - Returns: the path of the generator file.
-  private func trainGenerator(_ stage1: StateDict, chain: RecordedFile?, in run: OpenRun) throws -> String {
+  private func trainGenerator(
+    _ stage1: consuming StateDict, chain: RecordedFile?, in run: OpenRun
+  ) throws -> String {
     let pairs = pairs(drawnBy: chain, command: run.command)
+    let start = try startingGenerator(stage1, pairs: pairs, of: run)
+    // Weights that both networks have copied by then are not kept through stage 2.
     let stage2 = try Stage2Training(
-      teacher: teacher.teacher, stage1: stage1, start: try startingGenerator(stage1, pairs: pairs, of: run),
-      pairs: pairs, configuration: configuration, monitor: try monitor(of: run))
+      teacher: teacher.teacher, stage1: consume stage1, start: consume start, pairs: pairs,
+      configuration: configuration, monitor: try monitor(of: run))
     let watch = HealthWatch(run.directory, observer: observer)
     try loop(run, observer: { watch.receive($0) }).run(stage2)
     return try writeGenerator(stage2.averagedState, of: run)

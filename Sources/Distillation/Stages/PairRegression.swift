@@ -58,11 +58,11 @@ public final class PairRegression: TrainingStage {
 
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
     try monitor?.evaluate(
-      raw: generator, averaged: average.stateDict(), completed: completed, total: totalSteps, in: run) ?? []
+      raw: generator, averaged: average.current, completed: completed, total: totalSteps, in: run) ?? []
   }
 
-  /// The averaged generator's weights.
-  public var averagedState: StateDict { average.stateDict() }
+  /// The averaged generator's weights, which change with the next step.
+  public var averagedState: StateDict { average.current }
 
   public func state() -> StageState { state(of: trainer, ema: average) }
   public func restore(_ state: StageState) throws { try restore(state, into: trainer, ema: average) }

@@ -147,11 +147,11 @@ public final class Stage2Training: TrainingStage {
 
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
     try monitor.evaluate(
-      raw: generator, averaged: average.stateDict(), completed: completed, total: totalSteps, in: run)
+      raw: generator, averaged: average.current, completed: completed, total: totalSteps, in: run)
   }
 
-  /// The averaged generator's weights: what is sampled from.
-  public var averagedState: StateDict { average.stateDict() }
+  /// The averaged generator's weights, which change with the next step: what is sampled from.
+  public var averagedState: StateDict { average.current }
 
   public func state() -> StageState {
     let (generatorMoments, generatorStep) = generatorTrainer.state(prefix: "generator")
