@@ -5,7 +5,10 @@ import Training
 
 /// A command that multiplies matrices. What that takes is loaded before it runs, for an error instead of an end midway;
 /// the others need less memory.
-protocol ComputingCommand: ParsableCommand {}
+protocol ComputingCommand: ParsableCommand {
+  /// Where it computes.
+  var computing: DeviceOptions { get }
+}
 
 /// The root command. Results go to stdout; progress, logs and the one line of an error go to stderr.
 @main
@@ -41,7 +44,7 @@ struct DD2: ParsableCommand {
       do {
         try Log.checkLevel()
         try checkThreads()
-        if command is any ComputingCommand { try Backends.start() }
+        if let command = command as? any ComputingCommand { try Backends.start(command.computing.device) }
         try command.run()
       } catch let error as ValidationError {
         // The parser would point to the help of dd2 as a whole.

@@ -30,6 +30,12 @@ public protocol Backend: AnyObject, Sendable {
   func step<Result>(_ body: () throws -> Result) rethrows -> Result
 }
 
+/// What a process can compute on.
+public enum Device: String, CaseIterable, Sendable {
+  /// This machine's processors.
+  case cpu
+}
+
 /// The backend on which new tensors are made.
 public enum Backends {
   /// The CPU backend of this process.

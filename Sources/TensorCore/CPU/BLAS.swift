@@ -10,7 +10,7 @@ public struct BackendUnavailable: Error, CustomStringConvertible, Sendable {
 /// OpenBLAS, opened on first use rather than linked: its core type is chosen by an environment variable that it reads
 /// while loading, and the release in Debian 12 does not know recent AMD chips (it would fall back to AVX2).
 final class BLAS: Sendable {
-  /// Opening can fail; `Backends.start()` reports that as an error before any kernel runs.
+  /// Opening can fail; `Backends.start` reports that as an error before any kernel runs.
   static let opened: Result<BLAS, BackendUnavailable> = open()
 
   static var shared: BLAS {
@@ -83,9 +83,11 @@ final class BLAS: Sendable {
 }
 
 extension Backends {
-  /// Loads what the numeric core needs. Call once at program start for an error instead of a crash.
+  /// Loads what a device needs. Call once at program start, before any tensor is made, for an error instead of a crash.
   /// - Throws: `BackendUnavailable` where OpenBLAS cannot be loaded.
-  public static func start() throws {
-    _ = try BLAS.opened.get()
+  public static func start(_ device: Device) throws {
+    switch device {
+    case .cpu: _ = try BLAS.opened.get()
+    }
   }
 }

@@ -22,6 +22,7 @@ struct Evaluate: ComputingCommand {
       """)
 
   @OptionGroup(title: "Teacher") var teacher: TeacherOptions
+  @OptionGroup var computing: DeviceOptions
 
   @Option(
     name: .customLong("checkpoint"), parsing: .upToNextOption,

@@ -34,6 +34,7 @@ struct FID: ComputingCommand {
   var metrics = [Metric.fid]
 
   @OptionGroup(title: "Feature network") var extractor: ExtractorOptions
+  @OptionGroup var computing: DeviceOptions
   @OptionGroup(title: "Images") var input: ImageInputOptions
 
   @Option(parsing: .unconditional, help: "Seed of KID's subsets and of the Inception Score's shuffle.")

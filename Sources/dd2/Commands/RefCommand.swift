@@ -30,6 +30,7 @@ struct RefBuild: ComputingCommand {
   var output: String
 
   @OptionGroup(title: "Feature network") var extractor: ExtractorOptions
+  @OptionGroup var computing: DeviceOptions
   @OptionGroup(title: "Images") var input: ImageInputOptions
 
   func run() throws {

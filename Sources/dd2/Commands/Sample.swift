@@ -54,6 +54,7 @@ struct Sample: ComputingCommand {
   @OptionGroup(title: "Teacher") var teacher: TeacherOptions
   @OptionGroup(title: "Images") var samples: SampleOptions
   @OptionGroup(title: "Guidance of the teacher") var guidance: GuidanceOptions
+  @OptionGroup var computing: DeviceOptions
 
   func validate() throws {
     if samples.output == nil { throw ValidationError("Missing expected argument '--output <dir>'") }

@@ -30,6 +30,8 @@ struct TeacherDecode: ComputingCommand {
 
   private static let imagesName = "images"
 
+  @OptionGroup var computing: DeviceOptions
+
   func run() throws {
     let loaded = try TeacherOptions.load(file)
     let teacher = loaded.teacher

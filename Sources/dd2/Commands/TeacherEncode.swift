@@ -23,6 +23,7 @@ struct TeacherEncode: ComputingCommand {
   var images: String
 
   @OptionGroup var classes: ClassOptions
+  @OptionGroup var computing: DeviceOptions
   @OptionGroup var crop: CropOptions
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The HDF5 file to write.", valueName: "file"))

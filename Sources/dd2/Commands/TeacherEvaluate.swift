@@ -44,6 +44,8 @@ struct TeacherEvaluate: ComputingCommand {
     let cfg: Float
   }
 
+  @OptionGroup var computing: DeviceOptions
+
   func validate() throws { try Requirement.guidance(cfg) }
 
   func run() throws {

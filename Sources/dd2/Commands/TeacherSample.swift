@@ -22,6 +22,7 @@ struct TeacherSample: ComputingCommand {
   @OptionGroup(title: "Teacher") var teacher: TeacherOptions
   @OptionGroup(title: "Images") var samples: SampleOptions
   @OptionGroup(title: "Guidance of the teacher") var guidance: GuidanceOptions
+  @OptionGroup var computing: DeviceOptions
 
   @Flag(help: "Take the most likely token everywhere instead of drawing.")
   var greedy = false

@@ -37,6 +37,7 @@ struct TeacherTrain: ComputingCommand {
   var family: TeacherFamilyName?
 
   @OptionGroup(title: "Sizes") var sizes: TrainingSizeOptions
+  @OptionGroup var computing: DeviceOptions
 
   @Option(parsing: .unconditional, help: "Updates of the tokenizer (default: \(usual.tokenizer.steps)).")
   var tokenizerSteps: Int?
