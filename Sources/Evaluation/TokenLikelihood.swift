@@ -30,8 +30,13 @@ public struct TokenLikelihood: Sendable {
     for start in stride(from: 0, to: tokens.count, by: step) {
       let rows = start..<min(start + step, tokens.count)
       let batch = tokens.batch(Array(rows))
-      let logits_BLV = withoutGradient { teacher.logits(ids_BL: batch.ids, labels: batch.labels, cfg: cfg) }
-      total += withoutGradient { crossEntropy(logits_BLV, targets: batch.ids) }.elements.reduce(0) { $0 + Double($1) }
+      let (logits_BLV, nll_BL) = Backends.step {
+        withoutGradient {
+          let logits_BLV = teacher.logits(ids_BL: batch.ids, labels: batch.labels, cfg: cfg)
+          return (logits_BLV, crossEntropy(logits_BLV, targets: batch.ids))
+        }
+      }
+      total += nll_BL.elements.reduce(0) { $0 + Double($1) }
       try progress(rows, logits_BLV)
     }
     return TokenLikelihood(

@@ -1,0 +1,35 @@
+import TensorCore
+import Testing
+
+@Suite("Backends") struct BackendTests {
+  @Test func operandsOfTwoBackendsEndTheProgram() async {
+    await #expect(processExitsWith: .failure) {
+      let first = Tensor([1, 2], [2])
+      let second = Backends.$override.withValue(RecordingBackend()) { Tensor([3, 4], [2]) }
+      _ = first + second
+    }
+  }
+
+  /// The backend of the tests itself: a copy inside a step is counted and right, and a step that differs is a new program.
+  @Test func theRecordingBackendSeesWhatItIsFor() {
+    let backend = RecordingBackend()
+    Backends.$override.withValue(backend) {
+      let x = Tensor([1, 2], [2])
+      let inside = Backends.step { (x * 2).elements }
+      #expect(inside == [2, 4] && backend.copiesInside == 1)
+      for factor in [3, 4] as [Float] {
+        let constant = Backends.step { x * factor }
+        #expect(constant.elements == [factor, 2 * factor])
+      }
+      let before = backend.programCount
+      for factor in [5, 6] as [Float] {
+        let varying = Backends.step { x * Tensor(factor) }
+        #expect(varying.elements == [factor, 2 * factor])
+      }
+      #expect(backend.programCount == before + 1 && before >= 3)
+      let state = Tensor.zeros([2])
+      for _ in 0..<3 { Backends.step { state.assign(state + x) } }
+      #expect(state.elements == [3, 6])
+    }
+  }
+}
