@@ -70,7 +70,7 @@ let package = Package(
     .target(
       name: "TestModels", dependencies: ["Sampling", "FIDEval"], path: "Tests/TestModels", swiftSettings: strict),
     tests("TensorCore", ["TensorCore", "TestSupport"]),
-    tests("XLADevice", ["XLADevice"]),
+    tests("XLADevice", ["XLADevice", "TestSupport"]),
     tests("NN", ["NN", "TestSupport"]),
     tests("Backbone", ["Backbone", "TestSupport"]),
     tests("Artifacts", ["Artifacts", "TestSupport"]),

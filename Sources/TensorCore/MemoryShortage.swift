@@ -23,7 +23,7 @@ public enum MemoryShortage {
   }
 
   /// Ends the process with a line.
-  static func end(saying text: String) -> Never {
+  public static func end(saying text: String) -> Never {
     let body = ending.withLock { $0 }
     body(text)
   }

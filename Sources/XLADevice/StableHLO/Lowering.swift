@@ -1,0 +1,26 @@
+import TensorCore
+
+/// Translates kernels into StableHLO operations. Each family is an extension in a file of its own.
+struct Lowering {
+  var w = HLOWriter()
+
+  /// Writes a kernel.
+  /// - Returns: its results.
+  mutating func run(_ kernel: Kernel, _ x: [HLOValue]) -> [HLOValue] {
+    switch kernel {
+    case .elementwise(let kernel): [run(kernel, x)]
+    case .movement(let kernel): [run(kernel, x)]
+    case .reduction(let kernel): run(kernel, x)
+    case .matrix(let kernel): [run(kernel, x)]
+    case .softmax(let kernel): run(kernel, x)
+    case .norm(let kernel): run(kernel, x)
+    case .groupNorm(let kernel): run(kernel, x)
+    case .attention(let kernel): run(kernel, x)
+    case .convolution(let kernel): [run(kernel, x)]
+    case .resize(let kernel): [run(kernel, x[0])]
+    case .posterior(let kernel): run(kernel, x)
+    case .random(let kernel): [run(kernel, x)]
+    case .choice(let kernel): [run(kernel, x)]
+    }
+  }
+}
