@@ -36,7 +36,9 @@ let package = Package(
     .target(
       name: "CShims", dependencies: ["CPNG", "CJPEG", "CHDF5"], cSettings: kernelFlags,
       linkerSettings: ["crypto", "dl", "m", "z"].map { .linkedLibrary($0) }),
+    .target(name: "CPJRT", linkerSettings: [.linkedLibrary("dl")]),
     library("TensorCore", ["CShims"]),
+    library("XLADevice", ["CPJRT", "TensorCore"]),
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),
     library("Artifacts", ["CShims"]),
@@ -68,6 +70,7 @@ let package = Package(
     .target(
       name: "TestModels", dependencies: ["Sampling", "FIDEval"], path: "Tests/TestModels", swiftSettings: strict),
     tests("TensorCore", ["TensorCore", "TestSupport"]),
+    tests("XLADevice", ["XLADevice"]),
     tests("NN", ["NN", "TestSupport"]),
     tests("Backbone", ["Backbone", "TestSupport"]),
     tests("Artifacts", ["Artifacts", "TestSupport"]),

@@ -13,7 +13,9 @@ CPNG:
 CJPEG:
 CHDF5:
 CShims:
+CPJRT:
 TensorCore:    CShims
+XLADevice:     CPJRT TensorCore
 Artifacts:     CShims
 NN:            TensorCore
 Datasets:      TensorCore Artifacts
