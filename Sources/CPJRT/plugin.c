@@ -56,6 +56,8 @@ void dd2_pjrt_release(const dd2_pjrt_plugin *plugin, int function, void *handle)
 }
 
 int dd2_pjrt_open(const char *path, const dd2_pjrt_plugin **plugin, char **error) {
+  // Plugins log to stderr, between dd2's own lines, what they return as errors too. Who sets the level wants to see it.
+  setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0);
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!library) return unusable(error, "%s", dlerror());
   const dd2_pjrt_plugin *(*table)(void) = (const dd2_pjrt_plugin *(*)(void))dlsym(library, "GetPjrtApi");

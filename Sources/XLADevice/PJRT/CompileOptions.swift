@@ -23,7 +23,8 @@ public struct CompileOptions: Equatable, Sendable {
   /// Options.
   public init(replicas: Int = 1, partitions: Int = 1, device: Int? = nil, overrides: [String: Override] = [:]) {
     precondition(
-      device == nil || (replicas == 1 && partitions == 1), "a device for \(replicas) x \(partitions) parts of a program")
+      device == nil || (replicas == 1 && partitions == 1), "a device for \(replicas) x \(partitions) parts of a program"
+    )
     self.replicas = replicas
     self.partitions = partitions
     self.device = device

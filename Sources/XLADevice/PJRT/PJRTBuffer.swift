@@ -142,7 +142,8 @@ extension PJRTClient {
     try attempt(action) { error in
       shape.map { Int64($0) }.withUnsafeBufferPointer {
         dd2_pjrt_buffer_create(
-          plugin.handle, handle, target.handle, bytes.baseAddress, type.rawValue, $0.baseAddress, $0.count, &buffer, error)
+          plugin.handle, handle, target.handle, bytes.baseAddress, type.rawValue, $0.baseAddress, $0.count, &buffer,
+          error)
       }
     }
     return PJRTBuffer(self, try given(buffer, action))

@@ -78,7 +78,8 @@ public final class PJRTClient: @unchecked Sendable {
     var loaded: OpaquePointer?
     try attempt("loading a compiled program") { error in
       serialized.withUnsafeBytes {
-        dd2_pjrt_client_load(plugin.handle, handle, dd2_pjrt_bytes(start: $0.baseAddress, size: $0.count), &loaded, error)
+        dd2_pjrt_client_load(
+          plugin.handle, handle, dd2_pjrt_bytes(start: $0.baseAddress, size: $0.count), &loaded, error)
       }
     }
     return try PJRTLoadedExecutable(self, given(loaded, "loading a compiled program"))

@@ -18,8 +18,6 @@ public enum PJRTError: Error, Equatable, Sendable {
     /// A kind by its number.
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
-    /// The program or the arguments are wrong.
-    public static let invalidArgument = Code(rawValue: 3)
     /// Out of memory.
     public static let resourceExhausted = Code(rawValue: 8)
     /// The plugin does not offer this.
@@ -49,9 +47,10 @@ extension PJRTError: CustomStringConvertible {
     }
   }
 
-  /// A text of several lines as one.
+  /// A text of several lines as one, without the places in the plugin's sources that it ends with.
   private static func line(_ text: String) -> String {
-    text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let end = text.firstRange(of: "=== Source Location Trace")?.lowerBound ?? text.endIndex
+    return text[..<end].split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 }
 

@@ -6,14 +6,14 @@ public final class PJRTExecutable: @unchecked Sendable {
   // Unchecked: a compiled program does not change, and may be asked from any thread.
   private let handle: OpaquePointer
   private let plugin: PJRTPlugin
-  // What compiled it, which must outlive it.
-  private let owner: AnyObject?
+  // What must outlive it: a loaded program, whose part it may be, or a topology.
+  private let owner: AnyObject
 
   /// Number of arrays that a run gives.
   public let outputCount: Int
 
   /// Takes over a handle.
-  init(_ plugin: PJRTPlugin, _ handle: OpaquePointer, owner: AnyObject? = nil) throws(PJRTError) {
+  init(_ plugin: PJRTPlugin, _ handle: OpaquePointer, owner: AnyObject) throws(PJRTError) {
     var count = 0
     do {
       try attempt("describing a program") { dd2_pjrt_executable_outputs(plugin.handle, handle, &count, $0) }
@@ -83,50 +83,53 @@ public struct PJRTProgramMemory: Equatable, Sendable {
 }
 
 /// A compiled program that can run.
-public final class PJRTLoadedExecutable: @unchecked Sendable {
-  // Unchecked: PJRT's programs may run from any thread.
-  private let handle: OpaquePointer
-  private let client: PJRTClient
+public final class PJRTLoadedExecutable: Sendable {
+  private let loaded: LoadedProgram
 
   /// What the program is: size, cost, bytes.
   public let executable: PJRTExecutable
 
   /// Takes over a handle.
   init(_ client: PJRTClient, _ handle: OpaquePointer) throws(PJRTError) {
-    do {
-      var executable: OpaquePointer?
-      try attempt("describing a program") {
-        dd2_pjrt_loaded_executable(client.plugin.handle, handle, &executable, $0)
-      }
-      self.executable = try PJRTExecutable(
-        client.plugin, given(executable, "describing a program"), owner: client)
-    } catch {
-      dd2_pjrt_loaded_destroy(client.plugin.handle, handle)
-      throw error
+    let loaded = LoadedProgram(client, handle)
+    var executable: OpaquePointer?
+    try attempt("describing a program") {
+      dd2_pjrt_loaded_executable(client.plugin.handle, handle, &executable, $0)
     }
-    self.client = client
-    self.handle = handle
+    self.executable = try PJRTExecutable(client.plugin, given(executable, "describing a program"), owner: loaded)
+    self.loaded = loaded
   }
-
-  deinit { dd2_pjrt_loaded_destroy(client.plugin.handle, handle) }
 
   /// Begins to run the program on its device. It may take what is still being computed, and its results may be given on.
   /// - Parameter arguments: of the program's types. Those that it marks with `tf.aliasing_output` are consumed.
   /// - Returns: the results, and the event that ends the run.
   /// - Throws: `PJRTError.failed`, as where number or types of the arguments are wrong.
   public func execute(_ arguments: [PJRTBuffer]) throws(PJRTError) -> (outputs: [PJRTBuffer], done: PJRTEvent) {
+    let client = loaded.client
     let action = "running a program on \(client.platformName)"
     var outputs = [OpaquePointer?](repeating: nil, count: executable.outputCount)
     var event: OpaquePointer?
     let handles: [OpaquePointer?] = arguments.map(\.handle)
     try withExtendedLifetime(arguments) { () throws(PJRTError) in
       try attempt(action) {
-        dd2_pjrt_execute(client.plugin.handle, handle, handles, handles.count, &outputs, &event, $0)
+        dd2_pjrt_execute(client.plugin.handle, loaded.handle, handles, handles.count, &outputs, &event, $0)
       }
     }
     let done = PJRTEvent(client, try given(event, action), action)
-    var results: [PJRTBuffer] = []
-    for output in outputs { results.append(PJRTBuffer(client, try given(output, action))) }
-    return (results, done)
+    return (try outputs.map { output throws(PJRTError) in PJRTBuffer(client, try given(output, action)) }, done)
   }
+}
+
+/// The handle of a program that a client can run.
+private final class LoadedProgram: @unchecked Sendable {
+  // Unchecked: PJRT's programs may run from any thread.
+  let handle: OpaquePointer
+  let client: PJRTClient
+
+  init(_ client: PJRTClient, _ handle: OpaquePointer) {
+    self.client = client
+    self.handle = handle
+  }
+
+  deinit { dd2_pjrt_loaded_destroy(client.plugin.handle, handle) }
 }

@@ -14,13 +14,11 @@ public enum PJRTValue: Equatable, Sendable {
   case flag(Bool)
 }
 
-extension PJRTValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+extension PJRTValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
   /// A string.
   public init(stringLiteral value: String) { self = .text(value) }
   /// An integer.
   public init(integerLiteral value: Int) { self = .integer(value) }
-  /// True or false.
-  public init(booleanLiteral value: Bool) { self = .flag(value) }
 }
 
 extension PJRTValue {

@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+@testable import XLADevice
+
+/// An H100 that is not there: what XLA has to know of one to compile for it.
+private let h100 = """
+  gpu_device_info {
+    threads_per_block_limit: 1024
+    threads_per_warp: 32
+    shared_memory_per_block: 49152
+    shared_memory_per_core: 233472
+    threads_per_core_limit: 2048
+    core_count: 132
+    fpus_per_core: 128
+    block_dim_limit_x: 2147483647
+    block_dim_limit_y: 65535
+    block_dim_limit_z: 65535
+    memory_bandwidth: 3352320000000
+    l2_cache_size: 52428800
+    clock_rate_ghz: 1.98
+    device_memory_size: 84942979072
+    shared_memory_per_block_optin: 232448
+    cuda_compute_capability { major: 9 }
+    registers_per_core_limit: 65536
+    registers_per_block_limit: 65536
+    runtime_version: "13.0.0"
+    driver_version: "13.0.0"
+  }
+  platform_name: "CUDA"
+  dnn_version_info { major: 9 minor: 10 patch: 0 }
+  device_description_str: "NVIDIA H100 80GB HBM3"
+  """
+
+/// Runs where the CUDA plugin is found, not by `DD2_PJRT_PLUGIN`, which may name another, and `ptxas` is on PATH: 'pip
+/// install jax-cuda13-pjrt nvidia-cuda-nvcc nvidia-nvvm'. Elsewhere it is disabled, and the test run says so.
+@Suite(.enabled(if: AbsentGPU.path != nil && AbsentGPU.hasAssembler, "no CUDA plugin, or no ptxas on PATH"))
+struct AbsentGPUTests {
+  @Test(arguments: [("1x1x1", 1), ("1x8x1", 8)])
+  func aProgramIsCompiledForAnH100(topology: String, devices: Int) throws {
+    let plugin = try PJRTPlugin(path: #require(AbsentGPU.path))
+    let target = try PJRTTopology(plugin, options: ["topology": .text(topology), "target_config": .text(h100)])
+    #expect(target.deviceCount == devices)
+    let options = CompileOptions(replicas: devices, overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
+    let executable = try target.compile(Program.product(1024, "bf16"), options: options)
+    #expect(executable.outputCount == 1)
+    let memory = try #require(try executable.memory)
+    #expect(memory.arguments == 2 * 1024 * 1024 * 2)
+    #expect(memory.outputs == 1024 * 1024 * 2)
+    #expect(try executable.serialized().count > 1000)
+  }
+
+  @Test func aDescriptionThatIsNoneIsAnError() throws {
+    let plugin = try PJRTPlugin(path: #require(AbsentGPU.path))
+    let error = failure { _ = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": "{"]) }
+    #expect(error?.isOneLine == true)
+  }
+
+  @Test(.enabled(if: !FileManager.default.fileExists(atPath: "/dev/nvidia0"), "a GPU is here"))
+  func withoutAGPUNoClientStarts() throws {
+    let plugin = try PJRTPlugin(path: #require(AbsentGPU.path))
+    let error = failure { _ = try PJRTClient(plugin) }
+    #expect(error?.isOneLine == true && error?.description.contains("GPU") == true)
+  }
+}
+
+private enum AbsentGPU {
+  static let environment = ProcessInfo.processInfo.environment
+
+  static let path: String? = {
+    var environment = Self.environment
+    environment[PluginSearch.variable] = nil
+    return try? PluginSearch(environment: environment).path(of: .cuda)
+  }()
+
+  static let hasAssembler = (environment["PATH"] ?? "").split(separator: ":").contains { folder in
+    FileManager.default.isExecutableFile(atPath: folder + "/ptxas")
+  }
+}
