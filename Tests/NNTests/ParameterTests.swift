@@ -1,6 +1,7 @@
-import NN
 import TensorCore
 import Testing
+
+@testable import NN
 
 @Suite("Parameters and state dicts") struct ParameterTests {
   private func network(seed: UInt64) -> (set: ParameterSet, linear: Linear) {
