@@ -84,7 +84,8 @@ private func distance(_ a: Tensor, _ b: Tensor) -> Float { (a - b).abs().element
     let labels = (0..<16).map { Int32($0 % 3) }
     let together = try teacher.sample(labels: IndexTensor(labels), guidance: guidance, seed: 5, indices: Array(0..<16))
     for index in [0, 7, 15] {
-      let alone = try teacher.sample(labels: IndexTensor([labels[index]]), guidance: guidance, seed: 5, indices: [index])
+      let alone = try teacher.sample(
+        labels: IndexTensor([labels[index]]), guidance: guidance, seed: 5, indices: [index])
       #expect(Array(together.values[(index * 16)..<((index + 1) * 16)]) == alone.values)
     }
     #expect(Set(together.values).count > 3)

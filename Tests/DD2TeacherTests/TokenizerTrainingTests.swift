@@ -52,7 +52,8 @@ private let configuration = VQVAEConfiguration(
     let tokenizer = VQVAE(configuration, seed: 2)
     let usage = CodeUsage(vocabulary: 6)
     for _ in 0..<100 { usage.record(IndexTensor([0, 0, 1, 1], [1, 4])) }
-    #expect(mismatch(usage.averages_V, [2, 2, 0, 0, 0, 0].map { $0 * (1 - pow(0.95, 100)) }, shape: [6], .loose) == nil)
+    #expect(
+      mismatch(usage.averages_V, [2, 2, 0, 0, 0, 0].map { $0 * (1 - pow(0.95, 100)) }, shape: [6], .loose) == nil)
     #expect(mismatch([usage.usedFraction(threshold: 0.5).item], [2.0 / 6], .float) == nil)
     let before = tokenizer.embedding.elements
     let query = Tensor([9, 8, 7, 6], [1, 4])

@@ -65,8 +65,8 @@ import Training
       let q_BLD = teacher.codebook.latents(ids)
       func drawn(_ purpose: String, _ times: ClosedRange<Float>) -> DrawnStep {
         DrawnStep(
-          StepRandom(seed: settings.seed, purpose: purpose, step: RandomCounter(0)), q_BLD: q_BLD, K: settings.noiseLevels,
-          times: times)
+          StepRandom(seed: settings.seed, purpose: purpose, step: RandomCounter(0)), q_BLD: q_BLD,
+          K: settings.noiseLevels, times: times)
       }
       func posterior(_ step: DrawnStep, _ guidance: Guidance) -> [Double] {
         step.posterior(teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: guidance), teacher.codebook)

@@ -61,7 +61,8 @@ import Testing
       let tokens = try TokenFile.read(path, for: teacher.teacher)
       let expected = try teacher.teacher.encode(images_BhwC: images.batch([249]).images)
       #expect(
-        tokens.count == 250 && tokens.batch([249]).ids.array == expected.array && tokens.labels == (0..<250).map(images.label))
+        tokens.count == 250 && tokens.batch([249]).ids.array == expected.array
+          && tokens.labels == (0..<250).map(images.label))
     }
   }
 

@@ -38,7 +38,8 @@ import Testing
     let C = heads * d
     let x = DoubleReference.values(B * L * 3 * C, seed: 1, scale: 2)
     let visible = Self.visible(pattern, L)
-    let o = attention(packed: Tensor(doubles: x, [B, L, 3 * C]), heads: heads, scale: 0.4, visibility: Self.visibility(visible))
+    let o = attention(
+      packed: Tensor(doubles: x, [B, L, 3 * C]), heads: heads, scale: 0.4, visibility: Self.visibility(visible))
     let size = DoubleReference.AttentionSize(B: B, Lq: L, Lk: L, heads: heads, d: d)
     let expected = reference(x, size, scale: Double(Float(0.4)), visible: visible)
     #expect(DoubleReference.mismatch(o.elements, expected, tolerance: 3e-6) == nil)
@@ -71,7 +72,9 @@ import Testing
     func reference(_ x: [[Double]]) -> [Double] {
       DoubleReference.attention(x[0], x[1], x[2], size, scale: 0.5, visible: visible)
     }
-    func run(_ x: [Tensor]) -> Tensor { attention(x[0], x[1], x[2], heads: 2, scale: 0.5, visibility: .counts(visible)) }
+    func run(_ x: [Tensor]) -> Tensor {
+      attention(x[0], x[1], x[2], heads: 2, scale: 0.5, visibility: .counts(visible))
+    }
     #expect(DoubleReference.mismatch(run(leaves).elements, reference(inputs), tolerance: 3e-6) == nil)
     let seed = Tensor(doubles: weights, shapes[0])
     for index in 0..<3 {

@@ -27,7 +27,8 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 7, -1, 16_384, 1 << 24]) func filling(_ value: Int) {
-    #expect(IndexTensor(repeating: value, [2, 3]).array == IndexArray([Int32](repeating: Int32(value), count: 6), [2, 3]))
+    #expect(
+      IndexTensor(repeating: value, [2, 3]).array == IndexArray([Int32](repeating: Int32(value), count: 6), [2, 3]))
     let many = IndexTensor(repeating: value, [50_001]).values
     #expect(many == [Int32](repeating: Int32(value), count: 50_001))
   }
