@@ -121,7 +121,7 @@ import Testing
     let average = ExponentialMovingAverage(set)
     p.assign(Tensor([3], [1]))
     average.update(decay: 0.75, after: UpdateReport(norm: Tensor(1), squares: Tensor([1], [1]), paths: ["p"]))
-    #expect(average.stateDict()["p"]?.elements == [1.5])
+    #expect(average.current["p"]?.elements == [1.5])
   }
 
   @Test func schedulesWarmUpAndFall() {
