@@ -85,9 +85,8 @@ import Testing
       let path = folder + "/best.h5"
       func best() throws -> BestGenerator {
         try BestGenerator(path: path) { averaged, facts, path in
-          var file = Checkpoint(kind: GeneratorFile.kind, config: "{}", createdBy: "test", metadata: facts)
-          file.ema = averaged.arrays
-          try file.write(to: path)
+          try Checkpoint(kind: GeneratorFile.kind, config: "{}", createdBy: "test", metadata: facts)
+            .write(to: path, adding: ["ema": averaged])
         }
       }
       func offer(_ best: BestGenerator, step: Int, fid: Double) throws {
