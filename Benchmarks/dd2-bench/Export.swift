@@ -22,7 +22,7 @@ extension Workload {
     let first = inputs.update("generator", step: 0)
     if let noise = first["noise"], let labels = first["labels"] {
       let latents = withoutGradient {
-        stage2.generator(noise_BLD: noise, labels: labels.elements.map { Int32($0) })
+        stage2.generator(noise_BLD: noise, labels: IndexTensor(labels.elements.map { Int32($0) }))
       }
       try write(StateDict(["latents": latents]), to: "results", writer)
     }

@@ -13,12 +13,11 @@ struct Inputs {
     let (K, B) = (configuration.noiseLevels, configuration.batch)
     let (L, D) = (workload.teacher.layout.count, workload.teacher.codebook.dimension)
     let purpose = "distill." + purpose
-    func normal(_ rows: Int, _ purpose: String) -> Tensor {
-      Tensor.normal([rows, L, D], seed: configuration.seed, purpose: purpose + ".noise", step: step)
+    func numbers(_ purpose: String) -> RandomNumbers {
+      RandomNumbers(seed: configuration.seed, purpose: purpose, step: RandomCounter(step))
     }
-    let times = Tensor.uniform(
-      [K * B, L], low: configuration.minTime, high: configuration.maxTime,
-      seed: configuration.seed, purpose: purpose + ".t", step: step)
+    func normal(_ rows: Int, _ purpose: String) -> Tensor { numbers(purpose + ".noise").normal([rows, L, D]) }
+    let times = numbers(purpose + ".t").uniform([K * B, L], in: configuration.minTime..<configuration.maxTime)
     var stream = RandomStream(seed: configuration.seed, purpose: purpose + ".labels", step: step)
     let labels = (0..<B).map { _ in Float(stream.integer(below: workload.teacher.classCount)) }
     return [
@@ -34,7 +33,7 @@ struct Inputs {
       count: workload.tokens.count, batchSize: workload.settings.batch, seed: seed &+ 1)
     let (ids, labels) = workload.tokens.batch(sampler.indices(step: step))
     var stream = RandomStream(seed: seed, purpose: "transformer.class_dropout", step: step)
-    let dropped = labels.map { stream.uniform() < 0.1 ? workload.teacher.classCount : Int($0) }
+    let dropped = labels.values.map { stream.uniform() < 0.1 ? workload.teacher.classCount : Int($0) }
     return [
       "ids": Tensor(ids.values.map(Float.init), ids.shape),
       "labels": Tensor(dropped.map(Float.init), [labels.count]),

@@ -66,8 +66,8 @@ final class Workload {
     let index = stepsDone[task, default: 0]
     stepsDone[task] = index + 1
     switch task {
-    case .cycle: return try stage2.step(index)
-    case .teacher: return try training.step(index)
+    case .cycle: return try stage2.step(index).read(step: index)
+    case .teacher: return try training.step(index).read(step: index)
     }
   }
 
@@ -97,7 +97,7 @@ final class Workload {
     StateDict(
       Dictionary(
         uniqueKeysWithValues: parameters.stateDict().entries.map { path, value in
-          let noise = Tensor.normal([1, value.count], seed: 1, purpose: "bench.\(name).\(path)")
+          let noise = RandomNumbers(seed: 1, purpose: "bench.\(name).\(path)").normal([1, value.count])
           return (path, value + noise.reshaped(value.shape) * 0.05)
         }))
   }
@@ -107,6 +107,6 @@ final class Workload {
     let L = configuration.layout.count
     let ids = (0..<(count * L)).map { _ in Int32(stream.integer(below: configuration.vocabulary)) }
     let labels = (0..<count).map { Int32($0 % configuration.classCount) }
-    return TokenSet(ids: IndexTensor(ids, [count, L]), labels: labels)
+    return TokenSet(ids: IndexArray(ids, [count, L]), labels: labels)
   }
 }

@@ -85,12 +85,14 @@ private func latents(_ batch: Int) -> Tensor {
     let trunk = try makeTrunk()
     let q = latents(2)
     let whole = trunk.hiddenStates(latents_BLD: q, known_Bm: nil, labels: [2, 1], extra_BLC: nil)
-    let cache = KeyValueCache(depth: 2)
+    let cache = configuration.makeCache(batch: 2)
     let inputs = trunk.map.inputs(latents_BLD: q)
     for (scale, stage) in trunk.layout.stages.enumerated() {
       let view =
         scale == 0 ? nil : inputs.sliced(axis: 1, (stage.lowerBound - 1)..<(stage.upperBound - 1))
-      let states = trunk.hiddenStates(scales: scale...scale, views_BlD: view, labels: [2, 1], cache: cache)
+      let states = withoutGradient {
+        trunk.hiddenStates(scales: scale...scale, views_BlD: view, labels: [2, 1], cache: cache)
+      }
       #expect(relativeToLargest(states, whole.sliced(axis: 1, stage)) < 1e-5)
     }
   }
@@ -123,8 +125,7 @@ private func latents(_ batch: Int) -> Tensor {
     let book = Codebook(teacherVectors_VD: Tensor.normal([20, 4], seed: 1, purpose: "codes") * 0.3)
     #expect(abs(book.vectors_VD.square().mean().item - 1) < 1e-5)
     let ids = IndexTensor([3, 0, 19, 7], [2, 2])
-    #expect(book.nearest(book.latents(ids) + 1e-3) == ids)
-    #expect(book.nearest(book.latents(ids) + 1e-3) == ids)
+    for _ in 0..<2 { #expect(book.nearest(book.latents(ids) + 1e-3).array == ids.array) }
   }
 
   @Test func aLongSearchFindsWhatShortOnesFind() {
@@ -134,7 +135,7 @@ private func latents(_ batch: Int) -> Tensor {
     let queries_ND = Tensor.normal([2500, 8], seed: 2, purpose: "queries")
     let whole = search.nearest(queries_ND)
     let parts = (0..<25).flatMap { search.nearest(queries_ND.sliced(axis: 0, ($0 * 100)..<($0 * 100 + 100))).values }
-    #expect(whole == IndexTensor(parts, [2500]))
+    #expect(whole.array == IndexArray(parts, [2500]))
     let own = vectors_VD.sliced(axis: 0, 3000..<5000)
     #expect(search.nearest(own).values == (3000..<5000).map { Int32($0) })
   }

@@ -25,7 +25,7 @@ import Testing
     let (plain, codebook) = try Self.generator(gain: 0)
     let (gained, _) = try Self.generator(gain: 0.7)
     #expect(gained.parameters.count == plain.parameters.count + 33)
-    let noise_BLD = plain.noise(count: 2, seed: 3, purpose: "test")
+    let noise_BLD = plain.noise(samples: [0, 1], seed: 3, purpose: "test")
     let before = try #require(plain.draw(noise_BLD: noise_BLD, labels: [0, 2]).logits_BLV).elements
     let after = try #require(gained.draw(noise_BLD: noise_BLD, labels: [0, 2]).logits_BLV).elements
     let (noise, codes) = (noise_BLD.elements, codebook.vectors_VD.elements)

@@ -1,6 +1,7 @@
 import Backbone
 import NN
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import DD2Generator
@@ -9,7 +10,7 @@ import Testing
   private static let trunk = LlamaGenConfiguration(
     depth: 1, width: 32, heads: 2, classCount: 3, side: 3, latentDimension: 4, vocabulary: 8)
   private static let codes_VD = Tensor.normal([8, 4], seed: 1, purpose: "test.codes")
-  private static let labels: [Int32] = [0, 2]
+  private static let labels: IndexTensor = [0, 2]
 
   private static func generator(parts: Int) throws -> (OneStepGenerator, Codebook) {
     let codebook = Codebook(teacherVectors_VD: codes_VD)
@@ -60,7 +61,7 @@ import Testing
     let state = Self.stage1(like: one)
     try one.load(stage1: state)
     try several.load(stage1: state)
-    let noise_BLD = one.noise(count: 2, seed: 3, purpose: "test")
+    let noise_BLD = one.noise(samples: [0, 1], seed: 3, purpose: "test")
     let drawn = several.draw(noise_BLD: noise_BLD, labels: Self.labels)
     for place in try one.layout.parts(count) {
       let expected = try Self.expected(
@@ -78,7 +79,7 @@ import Testing
     let (one, _) = try Self.generator(parts: 1)
     let state = Self.stage1(like: one)
     try three.load(stage1: state)
-    let noise_BLD = three.noise(count: 2, seed: 3, purpose: "test")
+    let noise_BLD = three.noise(samples: [0, 1], seed: 3, purpose: "test")
     let tokens_BL = IndexTensor((0..<18).map { Int32($0 % 8) }, [2, 9])
     let drawn = three.draw(noise_BLD: noise_BLD, labels: Self.labels, reading: tokens_BL).latents_BLD
     for place in try one.layout.parts(3) {
@@ -92,7 +93,7 @@ import Testing
   @Test func theGradientStaysInItsPart() throws {
     let (two, _) = try Self.generator(parts: 2)
     try two.load(stage1: Self.stage1(like: two))
-    let noise_BLD = two.noise(count: 2, seed: 3, purpose: "test")
+    let noise_BLD = two.noise(samples: [0, 1], seed: 3, purpose: "test")
     let places = try two.layout.parts(2)
     let names = ["trunk.layers.0.attention.wo.weight", "parts.1.trunk.layers.0.attention.wo.weight"]
     let weights = names.map { name in two.parameters.parameters.first { $0.path == name }!.value }

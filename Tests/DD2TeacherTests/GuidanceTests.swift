@@ -37,6 +37,14 @@ import Testing
     #expect(Guidance(topK: 1).logProbabilities(logits: logits).isFinite)
   }
 
+  /// The log-probabilities that tokens are drawn from.
+  private func checked(_ guidance: Guidance, _ logits: Tensor) throws -> Tensor {
+    var check = OutputCheck(.teacherTransformer)
+    let logProbabilities = guidance.logProbabilities(logits: logits, &check)
+    try check.verify()
+    return logProbabilities
+  }
+
   static let unfit: [(Guidance, Float)] = [
     (Guidance(), .nan), (Guidance(), .infinity), (Guidance(), -.infinity), (Guidance(topK: 2), .nan),
     (Guidance(topK: 2), .infinity), (Guidance(topK: 2), -.infinity), (Guidance(topP: 0.5), .nan),
@@ -48,14 +56,13 @@ import Testing
   @Test(arguments: unfit) func noTokenIsDrawnFromWhatIsNotFinite(_ guidance: Guidance, _ logit: Float) {
     let logits = Tensor([1, 2, logit, 3], [1, 1, 4])
     #expect(throws: NonFiniteOutput(network: "teacher's transformer")) {
-      try guidance.checkedLogProbabilities(logits: logits)
+      try checked(guidance, logits)
     }
   }
 
   @Test func finiteLogitsPassTheCheck() throws {
     for guidance in [Guidance(), Guidance(topK: 2), Guidance(temperature: 0.001, topP: 0.5)] {
-      let checked = try guidance.checkedLogProbabilities(logits: logits)
-      #expect(checked.elements == guidance.logProbabilities(logits: logits).elements)
+      #expect(try checked(guidance, logits).elements == guidance.logProbabilities(logits: logits).elements)
     }
   }
 
@@ -67,8 +74,8 @@ import Testing
   @Test func drawsFollowTheProbabilities() {
     let count = 20_000
     let logP = logits.logSoftmax().broadcast(to: [1, count, 4])
-    var streams = [RandomStream(seed: 1, purpose: "test")]
-    let ids = drawTokens(logProbabilities: logP, streams: &streams).values
+    let uniform = Tensor.uniform([1, count], low: 0, high: 1, seed: 1, purpose: "test")
+    let ids = drawTokens(logP, uniform: uniform).values
     for (token, expected) in [0.5, 0.25, 0.125, 0.125].enumerated() {
       let share = Double(ids.count { $0 == Int32(token) }) / Double(count)
       #expect(abs(share - expected) < 0.012)

@@ -58,13 +58,14 @@ private func distance(_ a: Tensor, _ b: Tensor) -> Float { (a - b).abs().element
     let teacher = makeTeacher()
     let guidance = Guidance(cfg: cfg, temperature: 0.8, topK: 6, topP: 0.9)
     let ids = randomIDs(3)
-    let labels: [Int32] = [0, 2, 1]
+    let labels: IndexTensor = [0, 2, 1]
     let whole = teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: guidance)
-    let drawn = try teacher.generate(labels: labels, guidance: guidance) { stage, logProbabilities in
-      #expect(distance(logProbabilities, whole.sliced(axis: 1, stage..<(stage + 1))) < 1e-4, "stage \(stage)")
-      return IndexTensor((0..<3).map { ids.values[$0 * 16 + stage] }, [3, 1])
+    let drawn = try teacher.generate(labels: labels, guidance: guidance) { place, logProbabilities in
+      #expect(place.range == place.stage..<(place.stage + 1))
+      #expect(distance(logProbabilities, whole.sliced(axis: 1, place.range)) < 1e-4, "stage \(place.stage)")
+      return ids.columns(place.range)
     }
-    #expect(drawn == ids)
+    #expect(drawn.array == ids.array)
   }
 
   @Test func guidanceOfOneAndLessIsNone() {
@@ -81,9 +82,10 @@ private func distance(_ a: Tensor, _ b: Tensor) -> Float { (a - b).abs().element
     let teacher = makeTeacher()
     let guidance = Guidance(cfg: 1.5, temperature: 0.9)
     let labels = (0..<16).map { Int32($0 % 3) }
-    let together = try teacher.sample(labels: labels, guidance: guidance, seed: 5, indices: Array(0..<16))
+    let together = try teacher.sample(labels: IndexTensor(labels), guidance: guidance, seed: 5, indices: Array(0..<16))
     for index in [0, 7, 15] {
-      let alone = try teacher.sample(labels: [labels[index]], guidance: guidance, seed: 5, indices: [index])
+      let alone = try teacher.sample(
+        labels: IndexTensor([labels[index]]), guidance: guidance, seed: 5, indices: [index])
       #expect(Array(together.values[(index * 16)..<((index + 1) * 16)]) == alone.values)
     }
     #expect(Set(together.values).count > 3)
@@ -110,6 +112,6 @@ private func distance(_ a: Tensor, _ b: Tensor) -> Float { (a - b).abs().element
     let ids = randomIDs(1)
     // Latents of any length along a code are that code.
     let latents = tokenizer.codes_VD.gatherRows(ids).reshaped([1, 4, 4, 4]) * 7
-    #expect(tokenizer.quantizeForTraining(latents, commitment: 0.25).ids == ids)
+    #expect(tokenizer.quantizeForTraining(latents, commitment: 0.25).ids.array == ids.array)
   }
 }

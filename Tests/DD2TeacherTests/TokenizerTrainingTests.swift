@@ -1,4 +1,5 @@
 import Backbone
+import Foundation
 import NN
 import TensorCore
 import TestSupport
@@ -29,7 +30,7 @@ private let configuration = VQVAEConfiguration(
     for (parameter, gradient) in zip(tokenizer.parameters.parameters, gradients) {
       if unused.contains(where: { parameter.path.contains("qresi_ls.\($0).") }) { continue }
       #expect(gradient.isFinite)
-      #expect(Tensor.globalNorm([gradient]) > 0, "\(parameter.path)")
+      #expect(Tensor.globalNorm([gradient]).item > 0, "\(parameter.path)")
     }
   }
 
@@ -49,18 +50,46 @@ private let configuration = VQVAEConfiguration(
 
   @Test func unusedCodesAreMovedOntoQueries() {
     let tokenizer = VQVAE(configuration, seed: 2)
-    var usage = CodeUsage(vocabulary: 6)
+    let usage = CodeUsage(vocabulary: 6)
     for _ in 0..<100 { usage.record(IndexTensor([0, 0, 1, 1], [1, 4])) }
-    #expect(usage.usedFraction(threshold: 0.5) == 2.0 / 6)
+    #expect(
+      mismatch(usage.averages_V, [2, 2, 0, 0, 0, 0].map { $0 * (1 - pow(0.95, 100)) }, shape: [6], .loose) == nil)
+    #expect(mismatch([usage.usedFraction(threshold: 0.5).item], [2.0 / 6], .float) == nil)
     let before = tokenizer.embedding.elements
     let query = Tensor([9, 8, 7, 6], [1, 4])
-    var stream = RandomStream(seed: 1, purpose: "test")
     let moved = usage.restart(
-      embedding_VD: tokenizer.embedding, queries: [query], threshold: 0.5, stream: &stream)
+      embedding_VD: tokenizer.embedding, queries: [query], threshold: 0.5, seed: 1, step: RandomCounter(0))
     let after = tokenizer.embedding.elements
-    #expect(moved == 4)
+    #expect(moved.item == 4)
     #expect(after[..<8] == before[..<8])
     #expect((2..<6).allSatisfy { Array(after[$0 * 4..<($0 + 1) * 4]) == [9, 8, 7, 6] })
+    // What was moved counts as used.
+    #expect(usage.averages_V.elements[2...] == [1, 1, 1, 1])
+    #expect(usage.usedFraction(threshold: 0.5).item == 1)
+  }
+
+  /// Each unused code goes to a row of a scale, both of which the streams of the step choose.
+  @Test func unusedCodesAreMovedToARandomRowOfARandomScale() {
+    let (V, D, step) = (40, 3, 7)
+    let usage = CodeUsage(vocabulary: V)
+    usage.record(IndexTensor([0, 5, 5, 39], [2, 2]))
+    let queries = [2, 1, 9].enumerated().map { Tensor.normal([$1, D], seed: 3, purpose: "scale \($0)") }
+    let codes_VD = Tensor.normal([V, D], seed: 4, purpose: "codes")
+    let before = codes_VD.elements
+    let moved = usage.restart(
+      embedding_VD: codes_VD, queries: queries, threshold: 0.01, seed: 1, step: RandomCounter(step))
+    #expect(moved.item == 37)
+    var scales = RandomStream(seed: 1, purpose: "tokenizer.restart.scale", step: step)
+    let expected = (0..<V).flatMap { code -> [Float] in
+      let rows = queries[scales.integer(below: queries.count)]
+      // A stream's number falls into a range whatever its bound.
+      var numbers = RandomStream(seed: 1, purpose: "tokenizer.restart.row", step: step)
+      for _ in 0..<code { _ = numbers.nextBits() }
+      let row = numbers.integer(below: rows.shape[0])
+      return [0, 5, 39].contains(code)
+        ? Array(before[code * D..<(code + 1) * D]) : Array(rows.elements[row * D..<(row + 1) * D])
+    }
+    #expect(codes_VD.elements == expected)
   }
 }
 
@@ -78,7 +107,7 @@ private let configuration = VQVAEConfiguration(
       tokenizer.parameters.parameters, pass.loss.gradients(withRespectTo: tokenizer.parameters.values))
     {
       #expect(gradient.isFinite)
-      #expect(Tensor.globalNorm([gradient]) > 0, "\(parameter.path)")
+      #expect(Tensor.globalNorm([gradient]).item > 0, "\(parameter.path)")
     }
   }
 
@@ -86,7 +115,7 @@ private let configuration = VQVAEConfiguration(
     let pass = tokenizer.trainingPass(
       images_BhwC: images, perceptual: PerceptualNetwork(classCount: 2, seed: 3),
       weights: TokenizerLossWeights(features: 0))
-    #expect(try pass.ids == tokenizer.encode(images_BhwC: images))
+    #expect(try pass.ids.array == tokenizer.encode(images_BhwC: images).array)
     let error = (tokenizer.pixels(ids_BL: pass.ids) - images).square().mean().item
     #expect(abs(error - pass.reconstructionError.item) < 1e-4 * error)
   }
@@ -96,7 +125,8 @@ private let configuration = VQVAEConfiguration(
     let x = Tensor([0, 2, 0, 0], [1, 1, 1, 4]).asLeaf()
     tokenizer.embedding.assign(
       Tensor([3, 0, 0, 0] + (0..<5).flatMap { _ -> [Float] in [0, -1, 0, 0] }, [6, 4]))
-    let quantization = tokenizer.quantizeForTraining(x, commitment: 0.25)
+    func quantized() -> TrainingQuantization { tokenizer.quantizeForTraining(x, commitment: 0.25) }
+    let quantization = quantized()
     #expect(quantization.ids.values == [0])
     #expect(distance(quantization.straightThrough.elements, [1, 0, 0, 0]) < 1e-6)
     // Squared distance 2 over 4 elements, once for the code and a quarter for the latent.
@@ -106,7 +136,7 @@ private let configuration = VQVAEConfiguration(
     #expect(distance(gradients[0].elements, [-0.0625, 0, 0, 0]) < 1e-6)
     #expect(distance(Array(gradients[1].elements[..<4]), [0, -0.5 / 3, 0, 0]) < 1e-6)
     // Past the quantiser the gradient is that of the unit latent.
-    let passed = quantization.straightThrough.sum().gradients(withRespectTo: [x])[0].elements
+    let passed = quantized().straightThrough.sum().gradients(withRespectTo: [x])[0].elements
     #expect(distance(passed, [0.5, 0, 0.5, 0.5]) < 1e-6)
   }
 

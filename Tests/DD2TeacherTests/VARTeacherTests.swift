@@ -26,7 +26,7 @@ private func makeTeacher() -> VARTeacher {
 }
 
 @Suite("VAR teacher") struct VARTeacherTests {
-  private static let labels: [Int32] = [0, 2, 1]
+  private static let labels: IndexTensor = [0, 2, 1]
 
   private static func randomIDs(_ teacher: VARTeacher) -> IndexTensor {
     var stream = RandomStream(seed: 4, purpose: "test.ids")
@@ -40,20 +40,20 @@ private func makeTeacher() -> VARTeacher {
     let guidance = Guidance(cfg: cfg, temperature: 0.8)
     let ids = Self.randomIDs(teacher)
     let whole = teacher.logProbabilities(ids_BL: ids, labels: Self.labels, guidance: guidance)
-    let drawn = try teacher.generate(labels: Self.labels, guidance: guidance) { scale, logProbabilities in
-      let place = teacher.layout.stages[scale]
-      let distance = (logProbabilities - whole.sliced(axis: 1, place)).abs().elements.max() ?? .infinity
-      #expect(distance < 1e-4, "scale \(scale)")
-      return ids.columns(place)
+    let drawn = try teacher.generate(labels: Self.labels, guidance: guidance) { place, logProbabilities in
+      #expect(place.range == teacher.layout.stages[place.stage])
+      let distance = (logProbabilities - whole.sliced(axis: 1, place.range)).abs().elements.max() ?? .infinity
+      #expect(distance < 1e-4, "scale \(place.stage)")
+      return ids.columns(place.range)
     }
-    #expect(drawn == ids)
+    #expect(drawn.array == ids.array)
   }
 
   /// VAR's ramp: `(1 + s) cond - s uncond`, s from 0 at the first scale to cfg at the last.
   @Test func guidanceGrowsOverTheScales() throws {
     let teacher = makeTeacher()
     let ids = Self.randomIDs(teacher)
-    func logits(_ labels: [Int32], cfg: Float) -> [Float] {
+    func logits(_ labels: IndexTensor, cfg: Float) -> [Float] {
       teacher.logits(ids_BL: ids, labels: labels, cfg: cfg).elements
     }
     let (conditional, unconditional) = (logits(Self.labels, cfg: 0), logits([3, 3, 3], cfg: 0))

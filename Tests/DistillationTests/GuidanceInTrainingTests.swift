@@ -28,7 +28,7 @@ import Training
     var stream = RandomStream(seed: 4, purpose: "test.ids")
     let ids = (0..<(count * teacher.layout.count)).map { _ in Int32(stream.integer(below: teacher.codebook.count)) }
     return TokenSet(
-      ids: IndexTensor(ids, [count, teacher.layout.count]), labels: (0..<count).map { Int32($0 * 3 % 10) })
+      ids: IndexArray(ids, [count, teacher.layout.count]), labels: (0..<count).map { Int32($0 * 3 % 10) })
   }
 
   /// Every token of a pair is where the flow carries its noise under the guided distribution that its prefix has.
@@ -44,11 +44,12 @@ import Training
             interrupt: InterruptFlag(), time: TrainingTime(), observer: { _ in }))
       }
       let found = try pairs(settings, "guided")
-      let logP_BLV = teacher.logProbabilities(ids_BL: found.ids, labels: found.labels, guidance: settings.guidance)
+      let logP_BLV = teacher.logProbabilities(
+        ids_BL: IndexTensor(found.ids), labels: IndexTensor(found.labels), guidance: settings.guidance)
       let ends = TokenPairs.integrate(
-        TokenPairs.noise(teacher: teacher, count: settings.pairs, seed: settings.seed, firstIndex: 0),
+        TokenPairs.noise(teacher: teacher, indices: Array(0..<settings.pairs), seed: settings.seed),
         logProbabilities: logP_BLV, codebook_VD: teacher.codebook.vectors_VD, steps: settings.pairIntegrationSteps)
-      #expect(teacher.codebook.nearest(ends) == found.ids)
+      #expect(teacher.codebook.nearest(ends).array == found.ids)
       var unguided = settings
       unguided.guidance = Guidance()
       #expect(try pairs(unguided, "unguided").ids != found.ids)
@@ -64,14 +65,14 @@ import Training
       let q_BLD = teacher.codebook.latents(ids)
       func drawn(_ purpose: String, _ times: ClosedRange<Float>) -> DrawnStep {
         DrawnStep(
-          StepRandom(seed: settings.seed, purpose: purpose, step: 0), q_BLD: q_BLD, K: settings.noiseLevels,
-          times: times)
+          StepRandom(seed: settings.seed, purpose: purpose, step: RandomCounter(0)), q_BLD: q_BLD,
+          K: settings.noiseLevels, times: times)
       }
       func posterior(_ step: DrawnStep, _ guidance: Guidance) -> [Double] {
         step.posterior(teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: guidance), teacher.codebook)
       }
       let stage = try Stage1Training(teacher: teacher, tokens: source, configuration: settings)
-      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
+      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0).read(step: 0))
       // The floor is that of stage 2's times.
       let later = drawn("stage1.floor", settings.timeRange)
       func floor(_ guidance: Guidance) -> Double {
@@ -97,7 +98,7 @@ import Training
       let stage = try Stage2Training(
         teacher: teacher, stage1: stage1, start: nil, pairs: TokenSource { Self.tokens(teacher, count: 1) },
         configuration: settings, monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
-      let random = StepRandom(seed: settings.seed, purpose: "distill.generator", step: 0)
+      let random = StepRandom(seed: settings.seed, purpose: "distill.generator", step: RandomCounter(0))
       let (B, L, V) = (settings.batch, teacher.layout.count, teacher.codebook.count)
       let labels = random.labels(B, classCount: teacher.classCount)
       let q_BLD = stage.generator(
@@ -106,7 +107,7 @@ import Training
       let ids = teacher.codebook.nearest(q_BLD)
       let step = DrawnStep(
         random, q_BLD: q_BLD, K: settings.noiseLevels, times: settings.timeRange, noisePurpose: ".levels")
-      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
+      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0).read(step: 0))
       // The score network is as the generator's update saw it: its own updates come first.
       let fake = stage.score.denoise(
         hidden_BLC: stage.score.hiddenStates(ids_BL: ids, labels: labels),
@@ -116,7 +117,7 @@ import Training
         let logP_BLV = teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: guidance)
         let (logP, real) = (logP_BLV.elements.map(Double.init), step.posterior(logP_BLV, teacher.codebook))
         let LD = L * step.D
-        let nll = -ids.values.indices.reduce(0) { $0 + logP[$1 * V + Int(ids.values[$1])] } / Double(B * L)
+        let nll = -ids.values.enumerated().reduce(0) { $0 + logP[$1.offset * V + Int($1.element)] } / Double(B * L)
         let loss = DoubleReference.sidLoss(
           q: step.q, real: real, fake: fake,
           weights: DoubleReference.distillationWeights(q: step.q, real: real, LD: LD),
@@ -150,8 +151,7 @@ struct DrawnStep {
     let (B, L, D) = q_BLD.dims3
     self.D = D
     t_KBL = random.times(K, B, L, in: times)
-    let noise = StepRandom(seed: random.seed, purpose: random.purpose + noisePurpose, step: random.step)
-      .noise(K, B, L, D)
+    let noise = random.with(purpose: noisePurpose).noise(K, B, L, D)
     (q, t) = (q_BLD.elements.map(Double.init), t_KBL.elements.map(Double.init))
     x_t = DoubleReference.noised(q, t: t, noise: noise.elements.map(Double.init), D: D)
     x_t_KBLD = Tensor(x_t.map(Float.init), [K, B, L, D])

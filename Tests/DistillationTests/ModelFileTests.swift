@@ -85,9 +85,8 @@ import Testing
       let path = folder + "/best.h5"
       func best() throws -> BestGenerator {
         try BestGenerator(path: path) { averaged, facts, path in
-          var file = Checkpoint(kind: GeneratorFile.kind, config: "{}", createdBy: "test", metadata: facts)
-          file.ema = averaged.arrays
-          try file.write(to: path)
+          try Checkpoint(kind: GeneratorFile.kind, config: "{}", createdBy: "test", metadata: facts)
+            .write(to: path, adding: ["ema": averaged])
         }
       }
       func offer(_ best: BestGenerator, step: Int, fid: Double) throws {
@@ -119,13 +118,13 @@ import Testing
   @Test func teacherAndNoiseFollowTheSeed() throws {
     try withTemporaryFolder { folder in
       let teacher = try TinyTeacher.nextScale.load(in: folder).teacher
-      func ids(_ seed: UInt64) throws -> IndexTensor {
-        try teacher.sample(labels: [0, 1], guidance: .init(), seed: seed, indices: [0, 1])
+      func ids(_ seed: UInt64) throws -> [Int32] {
+        try teacher.sample(labels: [0, 1], guidance: .init(), seed: seed, indices: [0, 1]).values
       }
       #expect(try ids(1) == ids(1))
       #expect(try ids(1) != ids(2))
       let generator = try StudentFactory(teacher: teacher, head: .init(width: 8, depth: 1), seed: 0).generator()
-      func noise(_ seed: UInt64) -> [Float] { generator.noise(count: 2, seed: seed, purpose: "test").elements }
+      func noise(_ seed: UInt64) -> [Float] { generator.noise(samples: [0, 1], seed: seed, purpose: "test").elements }
       #expect(noise(1) == noise(1))
       #expect(noise(1) != noise(2))
     }

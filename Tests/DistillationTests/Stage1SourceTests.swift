@@ -48,9 +48,9 @@ import Testing
       // 30 updates of 4 sequences, each seen once.
       #expect(drawn.count == 120 && drawn.labels == (0..<120).map { Int32($0 % 10) })
       let direct = try teacher.teacher.sample(
-        labels: [Int32](arrayLiteral: 7, 8), guidance: settings.guidance, seed: settings.seed, indices: [117, 118],
+        labels: [7, 8], guidance: settings.guidance, seed: settings.seed, indices: [117, 118],
         purpose: "stage1.sequences")
-      #expect(drawn.batch([117, 118]).ids == direct)
+      #expect(drawn.batch([117, 118]).ids.array == direct.array)
       // Interrupted while it draws, and again in stage 1: nothing is drawn twice.
       let flag = InterruptFlag()
       #expect(throws: RunInterrupted.self) {

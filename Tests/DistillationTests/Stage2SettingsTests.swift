@@ -53,7 +53,7 @@ import Testing
           settings.generatorLearningRate = 1e-2
           kept = settings
         }
-        let metrics = try (0..<20).map { Dictionary(uniqueKeysWithValues: try stage.step($0)) }
+        let metrics = try (0..<20).map { Dictionary(uniqueKeysWithValues: try stage.step($0).read(step: $0)) }
         return (try #require(kept), metrics)
       }
       let (settings, strong) = try run(weight: 100)
@@ -61,7 +61,7 @@ import Testing
         name: "alone", steps: 1, teacher: teacher,
         initial: try StudentFactory(teacher: teacher, head: settings.head, seed: 9).scoreNetwork().parameters
           .stateDict(), pairs: Self.pairs(teacher, settings), configuration: settings, monitor: nil)
-      let first = Dictionary(uniqueKeysWithValues: try alone.step(0))
+      let first = Dictionary(uniqueKeysWithValues: try alone.step(0).read(step: 0))
       #expect(strong[0]["cross_entropy"] == first["cross_entropy"])
       let weak = try run(weight: 1e-4).metrics
       #expect(weak[0]["csd"] == strong[0]["csd"])
@@ -110,7 +110,7 @@ import Testing
       let teacher = try family.load(in: folder, sharpness: 200).teacher
       var settings = DistillationConfiguration(steps: 1)
       let (stage, _) = try Self.stage(teacher) { settings = $0 }
-      let random = StepRandom(seed: settings.seed, purpose: "distill.score", step: 0)
+      let random = StepRandom(seed: settings.seed, purpose: "distill.score", step: RandomCounter(0))
       let (B, L, D) = (settings.batch, teacher.layout.count, teacher.codebook.dimension)
       let labels = random.labels(B, classCount: teacher.classCount)
       let q_BLD = stage.generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels)
@@ -125,7 +125,7 @@ import Testing
       let ids_BL = teacher.codebook.nearest(q_BLD)
       let others = IndexTensor(ids_BL.values.map { ($0 + 1) % Int32(teacher.codebook.count) }, ids_BL.shape)
       let (expected, other) = (error(reading: ids_BL), error(reading: others))
-      let found = try #require(Dictionary(uniqueKeysWithValues: try stage.step(0))["fcs"])
+      let found = try #require(Dictionary(uniqueKeysWithValues: try stage.step(0).read(step: 0))["fcs"])
       #expect(abs(found - expected) < 1e-4 * expected)
       #expect(abs(found - other) > 1e-3 * other)
     }
@@ -147,7 +147,7 @@ import Testing
               (name, name.hasPrefix("own_noise") ? .normal(value.shape, seed: 3, purpose: "test.weights") : value)
             })))
       let (L, D) = (teacher.layout.count, teacher.codebook.dimension)
-      let noise_BLD = generator.noise(count: 1, seed: 3, purpose: "test")
+      let noise_BLD = generator.noise(samples: [0], seed: 3, purpose: "test")
       func logits(_ noise_BLD: Tensor) throws -> [[Float]] {
         let logits_BLV = try #require(generator.draw(noise_BLD: noise_BLD, labels: [4]).logits_BLV)
         return (0..<L).map { logits_BLV.sliced(axis: 1, $0..<($0 + 1)).elements }

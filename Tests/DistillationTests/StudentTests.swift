@@ -20,8 +20,8 @@ import Testing
       let network = try StudentFactory(teacher: teacher, head: .init(width: 16, depth: 1), seed: 3).scoreNetwork()
       let (K, B, L, D) = (2, 3, teacher.layout.count, teacher.codebook.dimension)
       let ids = IndexTensor((0..<(B * L)).map { Int32($0 * 7 % teacher.codebook.count) }, [B, L])
-      let labels: [Int32] = [0, 9, 4]
-      let random = StepRandom(seed: 1, purpose: "test", step: 0)
+      let labels: IndexTensor = [0, 9, 4]
+      let random = StepRandom(seed: 1, purpose: "test", step: RandomCounter(0))
       let t = random.times(K, B, L, in: 0.02...1)
       let q_BLD = teacher.codebook.latents(ids)
       let x_t = noised(q_BLD, t: t, noise: random.noise(K, B, L, D))
@@ -66,9 +66,9 @@ import Testing
       let teacher = try family.load(in: folder).teacher
       let settings = Self.configuration()
       let (stage, pairs) = try Self.regression(teacher, settings)
-      let noise_BLD = TokenPairs.noise(teacher: teacher, count: 3, seed: settings.seed, firstIndex: 0)
+      let noise_BLD = TokenPairs.noise(teacher: teacher, indices: [0, 1, 2], seed: settings.seed)
       let drawn = stage.generator.draw(
-        noise_BLD: noise_BLD, labels: pairs.labels, reading: pairs.ids)
+        noise_BLD: noise_BLD, labels: IndexTensor(pairs.labels), reading: IndexTensor(pairs.ids))
       let (V, D) = (teacher.codebook.count, teacher.codebook.dimension)
       let (q, rows) = (drawn.latents_BLD.elements, try #require(drawn.logits_BLV).elements)
       let codes = teacher.codebook.vectors_VD.elements
@@ -79,7 +79,7 @@ import Testing
         let sum = (0..<V).reduce(0.0) { $0 + exp(Double(rows[row * V + $1])) }
         crossEntropy += log(sum) - Double(rows[row * V + Int(id)])
       }
-      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
+      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0).read(step: 0))
       let count = Double(pairs.ids.values.count)
       #expect(abs(try #require(metrics["regression"]) - distance / count) < 1e-4)
       #expect(abs(try #require(metrics["cross_entropy"]) - crossEntropy / count) < 1e-4)
@@ -90,7 +90,7 @@ import Testing
     try withTemporaryFolder { folder in
       let teacher = try TinyTeacher.nextScale.load(in: folder).teacher
       let (stage, _) = try Self.regression(teacher, Self.configuration())
-      let metrics = try (0..<60).map { Dictionary(uniqueKeysWithValues: try stage.step($0)) }
+      let metrics = try (0..<60).map { Dictionary(uniqueKeysWithValues: try stage.step($0).read(step: $0)) }
       for name in ["cross_entropy", "regression"] {
         let (first, last) = (try #require(metrics[0][name]), try #require(metrics[59][name]))
         #expect(last < 0.8 * first, "\(name) went from \(first) to \(last)")
@@ -110,14 +110,14 @@ extension PairRegressionTests {
       let (stage, pairs) = try Self.regression(teacher, settings)
       let (order, ids, labels) = try TokenSource { pairs }.batch(step: 0, size: 3, seed: settings.seed &+ 2)
       let noise_BLD = Tensor.concatenated(
-        order.map { TokenPairs.noise(teacher: teacher, count: 1, seed: settings.seed, firstIndex: $0) }, axis: 0)
+        order.map { TokenPairs.noise(teacher: teacher, indices: [$0], seed: settings.seed) }, axis: 0)
       let target_BLD = teacher.codebook.latents(ids)
       func distance(reading read_BL: IndexTensor?) -> Float {
         let drawn = stage.generator.draw(noise_BLD: noise_BLD, labels: labels, reading: read_BL)
         return (drawn.latents_BLD - target_BLD).square().sum(axis: -1).mean().item
       }
       let (forced, free) = (distance(reading: ids), distance(reading: nil))
-      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0))
+      let metrics = Dictionary(uniqueKeysWithValues: try stage.step(0).read(step: 0))
       #expect(abs(try #require(metrics["regression"]) - Double(forced)) < 1e-5)
       #expect(abs(forced - free) > 5e-5)
     }

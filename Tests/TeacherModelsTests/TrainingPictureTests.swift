@@ -50,7 +50,7 @@ import Training
       let samples = try cells(of: folder + "/transformer/snapshots/step-00000003.png", side: 64, columns: 9)
       #expect(samples.count == 36)
       let ids = try teacher.sample(
-        labels: (0..<36).map { Int32($0 % 3) }, guidance: Guidance(), seed: 4, indices: Array(0..<36))
+        labels: IndexTensor((0..<36).map { Int32($0 % 3) }), guidance: Guidance(), seed: 4, indices: Array(0..<36))
       for (shown, image) in zip(samples, pixelBytes(of: try teacher.decodeInSlices(ids_BL: ids))) {
         #expect(isNear(shown, image))
       }
@@ -91,7 +91,7 @@ import Training
       let stage = PicturedStage(inner, pictures: pictures, interval: 2)
       try stage.prepare()
       for index in 0..<3 {
-        let (a, b) = (try stage.step(index), try bare.step(index))
+        let (a, b) = (try stage.step(index).read(step: index), try bare.step(index).read(step: index))
         #expect(a.map(\.0) == b.map(\.0) && a.map(\.1) == b.map(\.1))
         #expect(try stage.evaluate(completed: index + 1, in: run).isEmpty)
       }

@@ -17,7 +17,7 @@ import Training
   ) throws -> TokenSet {
     let images = try FewImages().batch(Array(0..<24)).images
     let labels = labels ?? (0..<24).map { Int32($0 % 3) }
-    let tokens = TokenSet(ids: try teacher.encode(images_BhwC: images), labels: labels)
+    let tokens = TokenSet(ids: try teacher.encode(images_BhwC: images).array, labels: labels)
     let writer = try HDF5Writer(path: path)
     try TokenFile.write(tokens, to: writer)
     if let classes { try writer.setAttribute("classes", .string(try JSON.text(classes))) }

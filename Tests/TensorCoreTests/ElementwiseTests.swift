@@ -25,6 +25,7 @@ import Testing
 
   static let unary: [Unary] = [
     Unary("exp", { $0.exp() }, { exp($0) }),
+    Unary("log", positive: true, { $0.log() }, { log($0) }),
     Unary("sqrt", positive: true, { $0.sqrt() }, { $0.squareRoot() }),
     Unary("reciprocal", positive: true, { $0.reciprocal() }, { 1 / $0 }),
     Unary("square", { $0.square() }, { $0 * $0 }),

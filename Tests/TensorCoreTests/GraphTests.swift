@@ -45,12 +45,38 @@ import Testing
     #expect(Tensor(3).gradients(withRespectTo: [unused])[0].elements == [0, 0])
   }
 
-  @Test func askingTwiceGivesTheSame() {
+  /// What the backward rules hold of the forward pass goes as soon as the pass has used it.
+  @Test func whatTheForwardPassKeptIsReleasedDuringThePass() {
+    final class Kept {}
+    final class Watch { weak var kept: Kept? }
+    let watches = (0..<3).map { _ in Watch() }
+    var alive: [[Bool]] = []
+    func operation(_ x: Tensor, _ watch: Watch) -> Tensor {
+      let kept = Kept()
+      watch.kept = kept
+      return (x.stopGradient() * 3).recorded(from: [x]) { gradient, _ in
+        withExtendedLifetime(kept) { alive.append(watches.map { $0.kept != nil }) }
+        return [gradient * 3]
+      }
+    }
     let leaf = x.asLeaf()
-    let loss = leaf.square().sum()
-    let first = loss.gradients(withRespectTo: [leaf])[0].elements
-    #expect(loss.gradients(withRespectTo: [leaf])[0].elements == first)
-    #expect(mismatch(first, x.elements.map { 2 * Double($0) }, .float) == nil)
+    let loss = watches.reduce(leaf, operation).sum()
+    #expect(watches.allSatisfy { $0.kept != nil })
+    let gradient = loss.gradients(withRespectTo: [leaf])[0]
+    withExtendedLifetime(loss) {
+      #expect(alive == [[true, true, true], [true, true, false], [true, false, false]])
+      #expect(watches.allSatisfy { $0.kept == nil })
+    }
+    #expect(gradient.elements == [Float](repeating: 27, count: 12))
+  }
+
+  @Test func gradientsAreTakenOnce() async {
+    await #expect(processExitsWith: .failure) {
+      let leaf = Tensor([1, 2], [2]).asLeaf()
+      let loss = leaf.square().sum()
+      guard loss.gradients(withRespectTo: [leaf])[0].elements == [2, 4] else { exit(0) }
+      _ = loss.gradients(withRespectTo: [leaf])
+    }
   }
 
   @Test func onlyTheWayToTheLeavesIsVisited() {

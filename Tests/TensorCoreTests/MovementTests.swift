@@ -51,6 +51,32 @@ import Testing
     #expect(x.sliced(axis: axis, range).shape == x.shape.replacing(axis: at, with: range.count))
   }
 
+  /// Slices that overlap add their padded gradients.
+  @Test(arguments: [0, 1, 2]) func padding(axis: Int) {
+    let extent = x.shape[axis]
+    for (before, after) in [(0, 0), (2, 0), (0, 3), (1, 2)] {
+      let pad = MovementKernel.pad(axis: axis, before: before, after: after)
+      let padded = Tensor(run(.movement(pad), x.storage))
+      let shape = x.shape.replacing(axis: axis, with: before + extent + after)
+      let inner = shape.dimensions[(axis + 1)...].reduce(1, *)
+      let values = x.elements
+      let expected = (0..<shape.count).map { index -> Double in
+        let (outer, place) = (index / inner / shape[axis], index / inner % shape[axis] - before)
+        return (0..<extent) ~= place ? Double(values[(outer * extent + place) * inner + index % inner]) : 0
+      }
+      #expect(mismatch(padded, expected, shape: shape, .double) == nil)
+    }
+    let problem = operationMismatch([x]) {
+      $0[0].sliced(axis: axis, 0..<extent - 1) + $0[0].sliced(axis: axis, 1..<extent) * 3
+    } reference: { values in
+      zip(
+        naiveSlice(values[0], [2, 3, 4], axis: axis, 0..<extent - 1),
+        naiveSlice(values[0], [2, 3, 4], axis: axis, 1..<extent)
+      ).map { $0 + 3 * $1 }
+    }
+    #expect(problem == nil)
+  }
+
   @Test(arguments: [(0, [1, 1]), (1, [1, 2]), (2, [1, 0, 3]), (1, [3])])
   func splitting(axis: Int, extents: [Int]) {
     let parts = x.split(axis: axis, extents)
@@ -100,10 +126,17 @@ import Testing
     let at = axis < 0 ? axis + 3 : axis
     let part = SyntheticWeights.tensor("part", x.shape.replacing(axis: at, with: range.count))
     let whole = x.copy()
-    whole.overwrite(axis: axis, from: range.lowerBound, with: part)
+    whole.overwrite(axis: axis, at: .scalar(range.lowerBound), with: part)
     #expect(whole.sliced(axis: axis, range).elements == part.elements)
     for rest in [0..<range.lowerBound, range.upperBound..<x.shape[at]] {
       #expect(whole.sliced(axis: axis, rest).elements == x.sliced(axis: axis, rest).elements)
+    }
+  }
+
+  @Test(arguments: [-1, 3]) func overwritingStaysInside(_ position: Int) async {
+    // Shared by both sides, of which the other process sees the number alone.
+    await #expect(processExitsWith: .failure) { [position] in
+      Tensor.zeros([2, 4, 3]).overwrite(axis: 1, at: .scalar(position), with: .zeros([2, 2, 3]))
     }
   }
 

@@ -23,6 +23,7 @@ import Testing
         changed[index] = $0
         return reference(changed)
       }
+      #expect(gradient.shape == shapes[index])
       #expect(DoubleReference.mismatch(gradient.elements, expected, tolerance: 2e-5) == nil, "input \(index)")
     }
     // One input at a time: what is not wanted is skipped and changes nothing.

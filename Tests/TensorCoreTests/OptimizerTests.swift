@@ -69,8 +69,9 @@ import Testing
   /// Pieces of a norm are summed in the same order by any number of threads; here more than one piece.
   @Test func globalNormOfSeveralTensors() {
     let count = 200_003
-    let (long, short) = (Tensor((0..<count).map { Float($0 % 7) - 3 }, [count]), Tensor([3, 4], [2]))
-    let squares = (0..<count).reduce(0.0) { $0 + (Double($1 % 7) - 3) * (Double($1 % 7) - 3) } + 25
+    let values = (0..<count).map { Float($0 % 7 - 3) }
+    let (long, short) = (Tensor(values, [count]), Tensor([3, 4], [2]))
+    let squares = values.reduce(25) { $0 + Double($1 * $1) }
     #expect(mismatch([Tensor.globalNorm([long, short]).item], [squares.squareRoot()], .float) == nil)
   }
 }

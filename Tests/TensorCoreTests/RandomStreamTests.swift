@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import TensorCore
@@ -42,6 +43,31 @@ import Testing
       RandomStream(seed: 1, purpose: "a", step: 2, index: 3 + 1 << 47),
     ].map(bits)
     #expect(Set(others + [base]).count == 10)
+  }
+
+  /// What kernels draw is what the host's streams draw, bit for bit, also where numbers need more than 32 bits.
+  @Test(arguments: [0, 3, 5 + 1 << 32, 9 + 1 << 47]) func kernelsDrawWhatStreamsDraw(step: Int) {
+    let samples = [0, 7, 7, 1 << 31, 1 << 32, 5 + 1 << 33, 1 + 1 << 47]
+    let numbers = RandomNumbers(seed: 9, purpose: "test", step: RandomCounter(step))
+    func expected<Number>(_ samples: [Int], _ draw: (inout RandomStream) -> Number) -> [Number] {
+      samples.flatMap { sample -> [Number] in
+        var stream = RandomStream(seed: 9, purpose: "test", step: step, index: sample)
+        return (0..<15).map { _ in draw(&stream) }
+      }
+    }
+    // Rows of odd width: the second of Box-Muller's last pair is not the next row's.
+    let (shape, rows): (Shape, RandomCounter) = ([7, 5, 3], RandomCounter(samples))
+    #expect(numbers.normal(shape, samples: rows).elements == expected(samples) { $0.normal() })
+    #expect(numbers.uniform(shape, samples: rows).elements == expected(samples) { $0.uniform() })
+    #expect(numbers.uniform(shape, in: -2..<3, samples: rows).elements == expected(samples) { $0.uniform(-2, 3) })
+    for bound in [1, 7, 16_384, Int(Int32.max)] {
+      let found = numbers.integers(shape, below: bound, samples: rows)
+      #expect(found.shape == shape && found.values == expected(samples) { Int32($0.integer(below: bound)) })
+    }
+    // Without samples, row i is that of sample i; here on every thread.
+    let many = Array(0..<4000)
+    #expect(numbers.normal([4000, 15]).elements == expected(many) { $0.normal() })
+    #expect(numbers.integers([4000, 15], below: 9).values == expected(many) { Int32($0.integer(below: 9)) })
   }
 
   @Test func aSampleDoesNotDependOnItsBatch() {

@@ -62,7 +62,7 @@ import Testing
     }
     let (c, s) = (Tensor(doubles: cosine, [positions, d / 2]), Tensor(doubles: sine, [positions, d / 2]))
     let leaf = Tensor(doubles: x, [B, L, width]).asLeaf()
-    let y = rotaryEmbedding(packed: leaf, heads: heads, cosine: c, sine: s, offset: offset)
+    let y = rotaryEmbedding(packed: leaf, heads: heads, cosine: c, sine: s, position: .scalar(offset))
     #expect(DoubleReference.mismatch(y.elements, reference(x), tolerance: 1e-6) == nil)
     let gradient = y.gradients(withRespectTo: [leaf], seed: Tensor(doubles: weights, [B, L, width]))[0]
     let expected = DoubleReference.gradient(at: x, weights: weights, reference)

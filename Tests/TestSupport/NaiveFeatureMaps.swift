@@ -43,8 +43,8 @@ public enum NaiveFeatureMap {
   }
 
   /// Extents of `groupNorm`.
-  public struct NaiveGroupNorm {
-    let batch, pixels, channels, groups: Int
+  public struct NaiveGroupNorm: Sendable {
+    public let batch, pixels, channels, groups: Int
 
     /// `groups` groups of the channels of (batch, pixels, channels).
     public init(batch: Int, pixels: Int, channels: Int, groups: Int) {

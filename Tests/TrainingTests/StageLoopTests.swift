@@ -72,11 +72,13 @@ private final class FailingStage: TrainingStage {
       let run = try OpenRun(folder + "/run", settings: 1, command: "test")
       let loop = StageLoop(run, checkpointInterval: 100, interrupt: InterruptFlag(), observer: { _ in })
       let lost = DatasetError.unreadable(.missingFile(path: "images/7.png"))
-      #expect(throws: lost) { try loop.run(FailingStage { if $0 == 2 { throw lost } else { return [("loss", 1)] } }) }
+      #expect(throws: lost) {
+        try loop.run(FailingStage { if $0 == 2 { throw lost } else { return StepMetrics(numbers: [("loss", 1)]) } })
+      }
       #expect(try run.directory.latestCheckpoint()?.step == 2)
       #expect(throws: lost) { try loop.run(FailingStage { _ in throw lost }) }
       #expect(try run.directory.checkpointSteps() == [2] && metrics(folder + "/run").count == 2)
-      try loop.run(FailingStage { _ in [("loss", 1)] })
+      try loop.run(FailingStage { _ in StepMetrics(numbers: [("loss", 1)]) })
       #expect(try run.directory.latestCheckpoint()?.step == 3)
     }
   }

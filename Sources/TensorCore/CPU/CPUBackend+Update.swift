@@ -5,7 +5,10 @@ extension CPUBackend {
     switch kernel {
     case .assign: copy(operands[0], to: states[0], count: states[0].count)
     case .overwrite(let axis):
-      place(operands[0], axis: axis, at: Int(operands[1].hostIntegers.pointee), in: states[0])
+      let start = Int(operands[1].hostIntegers.pointee)
+      let (part, whole) = (operands[0].type.shape[axis], states[0].type.shape[axis])
+      precondition(start >= 0 && start + part <= whole, "overwrite: \(part) at \(start) of \(whole)")
+      place(operands[0], axis: axis, at: start, in: states[0])
     case .adamW(let form): adamW(form, states, operands)
     case .average:
       let count = states.count
