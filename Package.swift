@@ -84,7 +84,7 @@ let package = Package(
     tests("Sampling", ["Sampling", "TestModels", "TestSupport"]),
     tests("Evaluation", ["Evaluation", "TestSupport"]),
     tests("Distillation", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
-    tests("StepProgram", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
+    tests("StepProgram", ["Distillation", "Evaluation", "XLADevice", "TestModels", "TestSupport"]),
     tests("dd2", ["DD2Teacher", "Artifacts", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],

@@ -16,7 +16,7 @@ import Testing
     Backends.$override.withValue(backend) {
       let x = Tensor([1, 2], [2])
       let inside = Backends.step { (x * 2).elements }
-      #expect(inside == [2, 4] && backend.copiesInside == 1)
+      #expect(inside == [2, 4] && backend.copiesInsideSteps == 1)
       for factor in [3, 4] as [Float] {
         let constant = Backends.step { x * factor }
         #expect(constant.elements == [factor, 2 * factor])

@@ -18,7 +18,7 @@ import Testing
     let backend = RecordingBackend()
     let found = try Backends.$override.withValue(backend) { try body() }
     #expect(found == expected)
-    #expect(backend.copiesInside == 0 && backend.steps > 0)
+    #expect(backend.copiesInsideSteps == 0 && backend.steps > 0)
     #expect(backend.programCount <= programs, "\(backend.programCount) programs in \(backend.steps) steps")
   }
 

@@ -51,7 +51,7 @@ import Training
       #expect(backend.steps - before.1 >= steps)
       return outcome
     }
-    #expect(backend.copiesInside == 0)
+    #expect(backend.copiesInsideSteps == 0)
     #expect(backend.uploads <= 12, "\(backend.uploads) copies from the host in a step")
     #expect(found.metrics == expected.metrics)
     #expect(found.weights.keys.sorted() == expected.weights.keys.sorted())

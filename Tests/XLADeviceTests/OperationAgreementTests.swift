@@ -4,16 +4,8 @@ import Testing
 
 @testable import XLADevice
 
-/// The CPU plugin's backend, one for all tests: compiled programs are kept.
-enum CPUPlugin {
-  static let client: PJRTClient? = {
-    guard let path = try? PluginSearch().path(of: .cpu), let plugin = try? PJRTPlugin(path: path) else { return nil }
-    return try? PJRTClient(plugin)
-  }()
-}
-
 /// Every kernel on XLA against the CPU backend: values and gradients, element by element.
-@Suite("Operations on XLA", .enabled(if: CPUPlugin.client != nil, "no PJRT plugin for the CPU: see CONTRIBUTING.md"))
+@Suite("Operations on XLA", .enabled(if: CPUPlugin.isFound))
 struct OperationAgreementTests {
   private typealias Operation = ([Tensor]) -> [Tensor]
 
@@ -51,7 +43,7 @@ struct OperationAgreementTests {
   }
 
   private func check(_ examples: [Example]) throws {
-    let backend = XLABackend(try #require(CPUPlugin.client))
+    let backend = XLABackend(try CPUPlugin.client())
     for example in examples {
       let numbers = numbers(example)
       let expected = outcome(example, numbers)
@@ -107,7 +99,7 @@ struct OperationAgreementTests {
   }
 
   @Test func integers() throws {
-    let backend = XLABackend(try #require(CPUPlugin.client))
+    let backend = XLABackend(try CPUPlugin.client())
     func outcome() -> [[Int32]] {
       let ids = IndexTensor([5, 1, 4, 1, 3, 2], [2, 3])
       let x = Tensor([1, 3, 3, -2, -5, -2], [2, 3])
@@ -232,7 +224,7 @@ struct OperationAgreementTests {
 
   /// Integers bit for bit, numbers up to the rounding of logarithms and sines.
   @Test func randomNumbers() throws {
-    let backend = XLABackend(try #require(CPUPlugin.client))
+    let backend = XLABackend(try CPUPlugin.client())
     func outcome() -> (integers: [Int32], uniform: [Float], normal: [Float]) {
       let numbers = RandomNumbers(seed: 5, purpose: "test", step: RandomCounter(3 + 5 << 32))
       let samples = RandomCounter([7, 1 << 40 + 9, 0])
@@ -249,7 +241,7 @@ struct OperationAgreementTests {
   }
 
   @Test func choices() throws {
-    let backend = XLABackend(try #require(CPUPlugin.client))
+    let backend = XLABackend(try CPUPlugin.client())
     func outcome() -> (kept: [[Float]], drawn: [Int32]) {
       var logits = (0..<40).map { Float(($0 * 7) % 11) }
       logits[33] = 20
@@ -266,7 +258,7 @@ struct OperationAgreementTests {
   }
 
   @Test func updates() throws {
-    let backend = XLABackend(try #require(CPUPlugin.client))
+    let backend = XLABackend(try CPUPlugin.client())
     func outcome() -> [[Float]] {
       let parameters = [Tensor([1, -2, 3, 4], [2, 2]), Tensor([0.5, 1], [2])]
       let (m, v) = (parameters.map { Tensor.zeros($0.shape) }, parameters.map { Tensor.zeros($0.shape) })
