@@ -2,7 +2,7 @@
 #include "simd.h"
 
 // Raw values of TensorCore's UnaryOperation and BinaryOperation.
-enum { EXP, SQRT, RECIPROCAL, SQUARE, ABS, SILU, GELU, SIN, COS };
+enum { EXP, SQRT, RECIPROCAL, SQUARE, ABS, SILU, GELU, SIN, COS, RELU };
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 
 #define EACH(expression)                                                                                             \
@@ -37,6 +37,7 @@ void dd2_unary(int operation, const float *restrict x, float *restrict y, ptrdif
     case GELU: EACH(gelu(v));
     case SIN: EACH(sinf(v));
     case COS: EACH(cosf(v));
+    case RELU: EACH(v < 0.0f ? 0.0f : v);
   }
 }
 
@@ -66,6 +67,7 @@ void dd2_unary_backward(int operation, const float *restrict x, const float *res
     case GELU: EACH(gelu_derivative(v));
     case SIN: EACH(cosf(v));
     case COS: EACH(-sinf(v));
+    case RELU: EACH((float)(v > 0.0f));
   }
 }
 
@@ -88,6 +90,15 @@ DD2_CLONES
 void dd2_clamp_backward(const float *restrict x, const float *restrict grad_y, float low, float high,
                         float *restrict grad_x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) grad_x[i] = x[i] >= low && x[i] <= high ? grad_y[i] : 0.0f;
+}
+
+DD2_CLONES
+void dd2_image_bytes(const float *restrict x, float divisor, float *restrict y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    float byte = __builtin_rintf((x[i] + 1.0f) * 127.5f);
+    byte = byte < 0.0f ? 0.0f : byte;
+    y[i] = (byte > 255.0f ? 255.0f : byte) / divisor;
+  }
 }
 
 #define BINARY_LOOPS(expression)                                                                                     \

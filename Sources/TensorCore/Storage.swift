@@ -15,10 +15,17 @@ open class Storage: @unchecked Sendable {
   }
 }
 
+/// What a kernel of the CPU can make of elements to keep beside them.
+enum DerivedForm: Hashable {
+  /// Weights in the order in which direct convolution reads them.
+  case panels(outputs: Int, inputs: Int, taps: Int)
+}
+
 /// Elements in host memory, taken from a pool and given back to it on release.
 final class HostStorage: Storage, @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   private let bytes: Int
+  private let derived = Mutex<(form: DerivedForm, storage: Storage)?>(nil)
 
   init(count: Int, backend: CPUBackend) {
     let block = MemoryPool.shared.take(bytes: max(count, 1) * MemoryLayout<Float>.stride)
@@ -26,6 +33,19 @@ final class HostStorage: Storage, @unchecked Sendable {
     bytes = block.bytes
     super.init(count: count, backend: backend)
   }
+
+  /// The elements in another form; the latest form asked for is kept.
+  func derived(_ form: DerivedForm, make: () -> Storage) -> Storage {
+    derived.withLock { known in
+      if let known, known.form == form { return known.storage }
+      let made = make()
+      known = (form, made)
+      return made
+    }
+  }
+
+  /// Forgets forms of elements that are about to change.
+  func dropDerived() { derived.withLock { $0 = nil } }
 
   deinit { MemoryPool.shared.giveBack(UnsafeMutableRawPointer(pointer), bytes: bytes) }
 }

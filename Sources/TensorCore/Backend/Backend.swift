@@ -5,10 +5,13 @@
 /// never aliases an input unless a kernel says so. One protocol per op family, in the file beside this one.
 public protocol Backend: AnyObject, Sendable, MemoryKernels, ElementwiseKernels, MovementKernels,
   ReductionKernels, MatrixKernels, SoftmaxKernels, NormKernels, GroupNormKernels, AttentionKernels,
-  ConvolutionKernels, ResizeKernels, PosteriorKernels, OptimizerKernels, InferenceKernels
+  ConvolutionKernels, ResizeKernels, PosteriorKernels, OptimizerKernels, PoolingKernels
 {
   /// What runs here, for the run's metadata: device, threads, BLAS core type.
   var summary: String { get }
+  /// Images that a deep network of feature maps best takes at a time: enough for all of the device to work and for
+  /// weights to be read seldom, few enough for the maps to stay small.
+  var imagesAtOnce: Int { get }
 }
 
 /// Memory of a backend and explicit copies between it and the host.

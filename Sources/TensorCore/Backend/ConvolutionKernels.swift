@@ -1,5 +1,5 @@
 /// Rows and columns of zeros added around a feature map.
-public struct Padding: Equatable, Sendable {
+public struct Padding: Hashable, Sendable {
   /// Rows above.
   public var top: Int
   /// Rows below.
@@ -25,7 +25,7 @@ public struct Padding: Equatable, Sendable {
 }
 
 /// The extents of one two-dimensional convolution: x `BhwC`, weight `OIhw` (PyTorch's layout), y `BhwO`.
-public struct ConvolutionGeometry: Equatable, Sendable {
+public struct ConvolutionGeometry: Hashable, Sendable {
   /// Images.
   public var batch: Int
   /// Rows of x.
@@ -59,9 +59,9 @@ public struct ConvolutionGeometry: Equatable, Sendable {
 
 /// Two-dimensional convolution, channels-last, weights `OIhw`.
 public protocol ConvolutionKernels {
-  /// `y = x * weight + bias`
+  /// `y = x * weight + bias`, or where `rectifying` the larger of that and 0.
   func convolve(
-    _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, _ geometry: ConvolutionGeometry)
+    _ x: Storage, weight: Storage, bias: Storage?, rectifying: Bool, into y: Storage, _ geometry: ConvolutionGeometry)
   /// The gradient of x, from gradY `BhwO`.
   func convolveBackwardInput(
     gradY: Storage, weight: Storage, into gradX: Storage, _ geometry: ConvolutionGeometry)

@@ -1,7 +1,7 @@
 /// Functions of one variable. Raw values are the kernel's operation codes.
 public enum UnaryOperation: Int32, Sendable {
   case exp = 0
-  case sqrt, reciprocal, square, abs, silu, gelu, sin, cos
+  case sqrt, reciprocal, square, abs, silu, gelu, sin, cos, relu
 }
 
 /// Functions of two variables. Raw values are the kernel's operation codes.
@@ -19,6 +19,8 @@ public protocol ElementwiseKernels {
     _ operation: UnaryOperation, x: Storage, gradY: Storage, gradX: Storage, count: Int)
   /// `y = scale x + offset`
   func affine(_ x: Storage, scale: Float, offset: Float, _ y: Storage, count: Int)
+  /// `y = round((x + 1) 127.5) / divisor`: the bytes 0 to 255 that pixels in [-1, 1] were.
+  func imageBytes(_ x: Storage, divisor: Float, into y: Storage, count: Int)
   /// `y = f(a, b)` over `shape`, operands read with the given strides (0 repeats an axis).
   func binary(
     _ operation: BinaryOperation, _ a: Storage, _ aStrides: [Int], _ b: Storage, _ bStrides: [Int],

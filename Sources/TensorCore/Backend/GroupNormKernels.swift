@@ -1,9 +1,11 @@
-/// A function applied in the same pass as a normalisation.
-public enum Activation: Sendable {
+/// A function applied in the same pass as a normalisation or a convolution. Raw values are the kernels' codes.
+public enum Activation: Int32, Sendable {
   /// The identity.
-  case none
+  case none = 0
   /// `x sigmoid(x)`
   case silu
+  /// `max(x, 0)`, gradient 0 at 0
+  case relu
 }
 
 /// The extents of a group normalisation over x (batch, pixels, channels).

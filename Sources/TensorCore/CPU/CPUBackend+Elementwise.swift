@@ -25,6 +25,13 @@ extension CPUBackend {
     }
   }
 
+  public func imageBytes(_ x: Storage, divisor: Float, into y: Storage, count: Int) {
+    let (x, y) = (x.host, y.host)
+    pool.forEachRange(count, grain: Self.grain) { range in
+      dd2_image_bytes(x + range.lowerBound, divisor, y + range.lowerBound, range.count)
+    }
+  }
+
   public func clamp(_ x: Storage, low: Float, high: Float, _ y: Storage, count: Int) {
     let (x, y) = (x.host, y.host)
     pool.forEachRange(count, grain: Self.grain) { range in

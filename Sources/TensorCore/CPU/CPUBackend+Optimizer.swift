@@ -6,7 +6,7 @@ extension CPUBackend {
     parameter: Storage, gradient: Storage, firstMoment: Storage, secondMoment: Storage, count: Int,
     _ step: AdamWStep
   ) {
-    let (p, g, m, v) = (parameter.host, gradient.host, firstMoment.host, secondMoment.host)
+    let (p, g, m, v) = (parameter.overwritten, gradient.host, firstMoment.overwritten, secondMoment.overwritten)
     let correction1 = Float(1 - pow(Double(step.beta1), Double(step.step)))
     let correction2 = Float(1 - pow(Double(step.beta2), Double(step.step)))
     pool.forEachRange(count, grain: Self.grain) { range in
@@ -18,7 +18,7 @@ extension CPUBackend {
   }
 
   public func exponentialAverage(_ average: Storage, toward value: Storage, decay: Float, count: Int) {
-    let (average, value) = (average.host, value.host)
+    let (average, value) = (average.overwritten, value.host)
     pool.forEachRange(count, grain: Self.grain) { range in
       dd2_exponential_average(average + range.lowerBound, value + range.lowerBound, decay, range.count)
     }

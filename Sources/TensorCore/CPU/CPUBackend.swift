@@ -9,6 +9,8 @@ public final class CPUBackend: Backend {
   /// Processor, threads and BLAS core type.
   public var summary: String { "\(Self.processorName), \(pool.threadCount) threads, OpenBLAS \(BLAS.shared.coreName)" }
 
+  public var imagesAtOnce: Int { 4 * pool.threadCount }
+
   private static var processorName: String {
     let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
     let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last
@@ -20,11 +22,21 @@ public final class CPUBackend: Backend {
 }
 
 extension Storage {
-  /// Host memory of a storage that the CPU backend made.
-  var host: UnsafeMutablePointer<Float> {
+  /// A storage that the CPU backend made.
+  var onHost: HostStorage {
     guard let storage = self as? HostStorage else {
       preconditionFailure("CPUBackend: got storage of another backend")
     }
+    return storage
+  }
+
+  /// Its memory.
+  var host: UnsafeMutablePointer<Float> { onHost.pointer }
+
+  /// Its memory, about to be written over: what kernels derived from the elements is dropped.
+  var overwritten: UnsafeMutablePointer<Float> {
+    let storage = onHost
+    storage.dropDerived()
     return storage.pointer
   }
 }
@@ -35,7 +47,7 @@ extension CPUBackend {
   public func copyFromHost(_ elements: [Float], to storage: Storage) {
     elements.withUnsafeBufferPointer { source in
       guard let base = source.baseAddress else { return }
-      storage.host.update(from: base, count: source.count)
+      storage.overwritten.update(from: base, count: source.count)
     }
   }
 
@@ -45,14 +57,14 @@ extension CPUBackend {
 
   public func copy(_ source: Storage, to destination: Storage, count: Int) {
     let from = source.host
-    let to = destination.host
+    let to = destination.overwritten
     pool.forEachRange(count, grain: Self.grain) { range in
       (to + range.lowerBound).update(from: from + range.lowerBound, count: range.count)
     }
   }
 
   public func fill(_ storage: Storage, value: Float, count: Int) {
-    let to = storage.host
+    let to = storage.overwritten
     pool.forEachRange(count, grain: Self.grain) { range in
       (to + range.lowerBound).update(repeating: value, count: range.count)
     }

@@ -6,20 +6,34 @@
 ///   - bias: (O), or none.
 ///   - stride: step between output pixels in both directions.
 ///   - padding: zeros around x; the sides may differ.
+///   - activation: applied to the result.
 /// - Returns: `BhwO`, with h = (h + top + bottom - kernel rows) / stride + 1, rounded down, and w likewise.
 public func conv2d(
-  _ x_BhwC: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .none
+  _ x_BhwC: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .none,
+  activation: Activation = .none
 ) -> Tensor {
+  // Its gradient needs what went into it, so nothing is saved by one pass.
+  if activation == .silu { return conv2d(x_BhwC, weight: weight, bias: bias, stride: stride, padding: padding).silu() }
+  let rectifies = activation == .relu
   let geometry = convolutionGeometry(x_BhwC, weight, bias, stride: stride, padding: padding)
   let y_BhwO = x_BhwC.empty([geometry.batch, geometry.outHeight, geometry.outWidth, geometry.outputs])
   let backend = x_BhwC.backend
   backend.convolve(
-    x_BhwC.storage, weight: weight.storage, bias: bias?.storage, into: y_BhwO.storage, geometry)
+    x_BhwC.storage, weight: weight.storage, bias: bias?.storage, rectifying: rectifies, into: y_BhwO.storage, geometry)
   let x = x_BhwC.stopGradient()
   let w = weight.stopGradient()
+  let y = rectifies ? y_BhwO : nil
   return y_BhwO.recorded(from: [x_BhwC, weight] + (bias.map { [$0] } ?? [])) { gradY, wanted in
-    conv2dBackward(gradY, x_BhwC: x, weight: w, wanted: wanted, geometry)
+    conv2dBackward(y.map { rectifiedGradient(gradY, y: $0) } ?? gradY, x_BhwC: x, weight: w, wanted: wanted, geometry)
   }
+}
+
+/// A gradient before the ReLU: where y is 0, nothing passes.
+private func rectifiedGradient(_ gradY: Tensor, y: Tensor) -> Tensor {
+  let gradient = gradY.empty(gradY.shape)
+  gradY.backend.unaryBackward(
+    .relu, x: y.storage, gradY: gradY.storage, gradX: gradient.storage, count: gradY.count)
+  return gradient
 }
 
 /// With gradY `BhwO`:

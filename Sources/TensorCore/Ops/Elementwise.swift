@@ -29,6 +29,8 @@ extension Tensor {
   public func gelu() -> Tensor { unary(.gelu) }
   /// Sine, any shape, in radians.
   public func sin() -> Tensor { unary(.sin) }
+  /// `max(x, 0)`, any shape; gradient 0 at 0.
+  public func relu() -> Tensor { unary(.relu) }
   /// Cosine, any shape, in radians.
   public func cos() -> Tensor { unary(.cos) }
 
@@ -51,6 +53,13 @@ extension Tensor {
       return [result]
     }
   }
+}
+
+/// The bytes 0 to 255, over `divisor`, that pixels in [-1, 1] were; any shape, no gradient.
+public func imageBytes(_ x: Tensor, divisor: Float = 1) -> Tensor {
+  let y = x.empty(x.shape)
+  x.backend.imageBytes(x.storage, divisor: divisor, into: y.storage, count: x.count)
+  return y
 }
 
 // Binary ops broadcast by NumPy's rule; each gradient is summed over the axes along which its operand was repeated.
