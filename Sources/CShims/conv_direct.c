@@ -8,24 +8,36 @@
 #endif
 
 // A tile of output pixels times a panel of output channels stays in registers while all runs go by: a run is what lies
-// side by side in x under the kernel, one of its rows, or one of its positions where a patch leaves the map. Weights of a panel are read from the second-level
-// cache once per tile; pixels of a tile may lie anywhere, so rows of any width fill whole tiles.
+// side by side in x under the kernel, one of its rows, or one of its positions where a patch leaves the map.
+// Weights of a panel are read from the second-level cache once per tile; pixels of a tile may lie anywhere, so rows of
+// any width fill whole tiles.
 
 // Some neighbouring outputs, in vectors.
 typedef struct {
   ptrdiff_t first, vectors;
 } panel;
 
-// Panels have four vectors. What is left for the last one is less, but where it would be one vector, it takes another
-// one from its neighbour.
-DD2_INLINE panel panel_of(ptrdiff_t outputs, ptrdiff_t index) {
-  const ptrdiff_t vectors = outputs / DD2_LANES, left = vectors - 4 * index;
-  if (left == 5) return (panel){4 * index, 3};
-  if (left == 1 && index > 0) return (panel){4 * index - 1, 2};
-  return (panel){4 * index, left < 4 ? left : 4};
+// Most vectors of a panel: with the pixels of a tile, what the registers hold.
+static ptrdiff_t most_vectors(void) {
+#if defined(__x86_64__)
+  if (dd2_cpu_has_avx512()) return 4;
+#endif
+  return 1;
 }
 
-ptrdiff_t dd2_conv_direct_panels(ptrdiff_t outputs) { return (outputs / DD2_LANES + 3) / 4; }
+// All panels are alike but the last one; where that would be one vector instead of four, it takes another from its
+// neighbour.
+static panel panel_of(ptrdiff_t outputs, ptrdiff_t index) {
+  const ptrdiff_t most = most_vectors(), left = outputs / DD2_LANES - most * index;
+  if (most > 1 && left == most + 1) return (panel){most * index, most - 1};
+  if (most > 1 && left == 1 && index > 0) return (panel){most * index - 1, 2};
+  return (panel){most * index, left < most ? left : most};
+}
+
+ptrdiff_t dd2_conv_direct_panels(ptrdiff_t outputs) {
+  const ptrdiff_t most = most_vectors();
+  return (outputs / DD2_LANES + most - 1) / most;
+}
 
 void dd2_conv_direct_pack(const float *weight, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t taps, ptrdiff_t index,
                           float *packed) {
@@ -43,7 +55,6 @@ enum { MOST_PIXELS = 8 };
 // What the tiles of a panel share.
 typedef struct {
   const float *weights, *bias;
-  ptrdiff_t width;
   float least;
 } panel_work;
 
@@ -91,36 +102,40 @@ DD2_TILE_512(tile_512_2, 8, 2)
 DD2_TILE_512(tile_512_1, 8, 1)
 #endif
 
-// Six pixels and 16 channels at a time: twelve sums in the sixteen registers of AVX2, which compilers split in two where
-// vectors have four floats.
+// Six pixels and a panel of 16 outputs: twelve sums in the sixteen registers of AVX2, which compilers split in two
+// where vectors have four floats. Every loop over sums is unrolled, or they would lie in memory.
 typedef float vector8 __attribute__((vector_size(32)));
+typedef int32_t mask8 __attribute__((vector_size(32)));
 typedef float unaligned8 __attribute__((vector_size(32), aligned(4)));
 
-DD2_CLONES static void tile_any(const panel_work *w, const run_layout *layout, const float *const *x, float *const *y) {
+DD2_CLONES static void tile_any(const panel_work *w, const run_layout *l, const float *const *x,
+                                float *const *y) {
   // Tiles differ in how a pixel's patch is cut into runs; its sums may not.
 #pragma clang fp reassociate(off)
-  enum { PIXELS = 6, HALVES = DD2_LANES / 8 };
-  for (ptrdiff_t first = 0; first < w->width; first += DD2_LANES) {
-    vector8 sum[PIXELS][HALVES];
-    for (int p = 0; p < PIXELS; p++)
-      for (int h = 0; h < HALVES; h++) sum[p][h] = *(const unaligned8 *)(w->bias + first + 8 * h);
-    const float *weights = w->weights + first;
-    for (ptrdiff_t r = 0; r < layout->runs; r++) {
-      const float *from[PIXELS];
-      for (int p = 0; p < PIXELS; p++) from[p] = x[r * layout->step + p] + layout->offsets[r];
-      for (ptrdiff_t i = 0; i < layout->run; i++, weights += w->width) {
-        const vector8 low = *(const unaligned8 *)weights, high = *(const unaligned8 *)(weights + 8);
-        DD2_UNROLL for (int p = 0; p < PIXELS; p++) {
-          sum[p][0] += from[p][i] * low;
-          sum[p][1] += from[p][i] * high;
-        }
+  enum { PIXELS = 6 };
+  vector8 low[PIXELS], high[PIXELS];
+  DD2_UNROLL for (int p = 0; p < PIXELS; p++) {
+    low[p] = *(const unaligned8 *)w->bias;
+    high[p] = *(const unaligned8 *)(w->bias + 8);
+  }
+  const float *weights = w->weights;
+  for (ptrdiff_t r = 0; r < l->runs; r++) {
+    const float *from[PIXELS];
+    DD2_UNROLL for (int p = 0; p < PIXELS; p++) from[p] = x[r * l->step + p] + l->offsets[r];
+    for (ptrdiff_t i = 0; i < l->run; i++, weights += DD2_LANES) {
+      const vector8 a = *(const unaligned8 *)weights, b = *(const unaligned8 *)(weights + 8);
+      DD2_UNROLL for (int p = 0; p < PIXELS; p++) {
+        low[p] += from[p][i] * a;
+        high[p] += from[p][i] * b;
       }
     }
-    for (int p = 0; p < PIXELS; p++)
-      for (int l = 0; l < DD2_LANES; l++) {
-        const float value = sum[p][l / 8][l % 8];
-        y[p][first + l] = value < w->least ? w->least : value;
-      }
+  }
+  const vector8 least = w->least - (vector8){0};
+  DD2_UNROLL for (int p = 0; p < PIXELS; p++) {
+    // NaN is not smaller.
+    const mask8 below[2] = {low[p] < least, high[p] < least};
+    *(unaligned8 *)y[p] = (vector8)(((mask8)least & below[0]) | ((mask8)low[p] & ~below[0]));
+    *(unaligned8 *)(y[p] + 8) = (vector8)(((mask8)least & below[1]) | ((mask8)high[p] & ~below[1]));
   }
 }
 
@@ -201,8 +216,7 @@ void dd2_conv_direct(const dd2_direct_conv *c, ptrdiff_t first, ptrdiff_t count,
   const interior in = interior_of(g);
   const panel p = panel_of(c->outputs, index);
   const ptrdiff_t output = DD2_LANES * p.first, row = first / g->out_width;
-  const panel_work work = {c->packed + output * whole.run * whole.runs, c->bias + output, DD2_LANES * p.vectors,
-                           c->least};
+  const panel_work work = {c->packed + output * whole.run * whole.runs, c->bias + output, c->least};
   int pixels;
   const tile_kernel kernel = kernel_of(p.vectors, &pixels);
   cursor at = {row / g->out_height, row % g->out_height, first % g->out_width, 0, c->y + first * c->outputs + output};

@@ -49,7 +49,7 @@ typedef struct {
 void dd2_conv_direct(const dd2_direct_conv *c, ptrdiff_t first, ptrdiff_t count, ptrdiff_t panel);
 // Number of panels.
 ptrdiff_t dd2_conv_direct_panels(ptrdiff_t outputs);
-// Weight (O, I, taps) to one panel of `packed`: panels of 64, 48, 32 or 16 outputs, each (taps, I, outputs).
+// Weight (O, I, taps) to one panel of `packed`: as many outputs as suit the processor, (taps, I, outputs).
 void dd2_conv_direct_pack(const float *weight, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t taps, ptrdiff_t panel,
                           float *packed);
 // x below 0 becomes 0.
@@ -58,7 +58,8 @@ void dd2_rectify(float *x, ptrdiff_t n);
 // y = activation((x - mean) rstd weight + bias) for one image x (pixels, channels); writes mean and rstd (groups).
 // scratch: 3 * channels doubles. `activation` is the raw value of TensorCore's Activation.
 void dd2_groupnorm(const float *x, const float *weight, const float *bias, ptrdiff_t pixels, ptrdiff_t channels,
-                   ptrdiff_t groups, float epsilon, int activation, double *scratch, float *y, float *mean, float *rstd);
+                   ptrdiff_t groups, float epsilon, int activation, double *scratch, float *y, float *mean,
+                   float *rstd);
 // Gradients for one image: grad_x (pixels, channels), and this image's share of grad_weight and grad_bias (channels).
 // scratch: 4 * channels doubles.
 void dd2_groupnorm_backward(const float *x, const float *grad_y, const float *weight, const float *bias,

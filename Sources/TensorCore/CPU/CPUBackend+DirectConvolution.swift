@@ -19,7 +19,7 @@ extension CPUBackend {
     let work = dd2_direct_conv(
       geometry: g.forC, outputs: g.outputs, x: x, packed: panels.host, bias: bias ?? UnsafePointer(zeros.host),
       zeros: zeros.host, y: y, least: rectifying ? 0 : -.infinity)
-    let pieces = DirectPieces(g)
+    let pieces = DirectPieces(g, threads: pool.threadCount)
     pool.forEachRange(pieces.count, grain: pieces.grain) { range in
       withUnsafePointer(to: work) {
         for piece in range {
@@ -58,15 +58,18 @@ private struct DirectPieces {
   private let outPixels: Int
   private let chunk: Int
 
-  /// Pixels that fill tiles of six and of eight.
-  private static let wholeTiles = 24
+  /// Output pixels of the tiles that most panels have; fewer than `least` leave many places of tiles empty.
+  private static let (tile, least) = (6, 24)
 
-  init(_ g: ConvolutionGeometry) {
+  init(_ g: ConvolutionGeometry, threads: Int) {
     outPixels = g.outPixels
     panels = dd2_conv_direct_panels(g.outputs)
     // What a chunk reads of x, half a megabyte, stays in the second-level cache while panels go by.
-    let most = (1 << 17) / max(g.inputs * g.stride * g.stride, 1)
-    chunk = max(Self.wholeTiles, min(most, 1024) / Self.wholeTiles * Self.wholeTiles)
+    let most = min(1024, max(Self.least, (1 << 17) / max(g.inputs * g.stride * g.stride, 1)))
+    func rounded(_ number: Int, to unit: Int) -> Int { (number + unit - 1) / unit * unit }
+    // As many for each thread, of one size.
+    let chunks = max(threads, rounded((outPixels + most - 1) / most, to: threads))
+    chunk = max(Self.least, rounded((outPixels + chunks - 1) / chunks, to: Self.tile))
     count = (outPixels + chunk - 1) / chunk * panels
     grain = max(1, 16 * CPUBackend.grain * count / max(outPixels * g.patch * g.outputs, 1))
   }
