@@ -76,7 +76,7 @@ extension CPUBackend {
     _ source: Storage, offset sourceOffset: Int, pitch sourcePitch: Int,
     to destination: Storage, offset: Int, pitch: Int, rows: Int, width: Int
   ) {
-    let (from, to) = (source.host + sourceOffset, destination.host + offset)
+    let (from, to) = (source.host + sourceOffset, destination.overwritten + offset)
     pool.forEachRange(rows, grain: max(1, Self.grain / max(width, 1))) { range in
       for row in range { (to + row * pitch).update(from: from + row * sourcePitch, count: width) }
     }
