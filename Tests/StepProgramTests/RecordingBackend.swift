@@ -21,6 +21,7 @@ final class RecordingBackend: Backend, @unchecked Sendable {
   var longestProgram: Int { programs.map(\.instructions.count).max() ?? 0 }
 
   var summary: String { "recording" }
+  var imagesAtOnce: Int { 2 }
 
   private struct Recording {
     var program = StepProgram()

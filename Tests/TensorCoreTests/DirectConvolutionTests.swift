@@ -74,17 +74,15 @@ import Testing
     let x = Tensor(NaiveFeatureMap.values(2 * 6 * 5 * 5, seed: 6), [2, 6, 5, 5])
     let changes: [(String, (Tensor) -> Void)] = [
       ("assign", { $0.assign(values(8)) }),
-      ("averageInPlace", { $0.averageInPlace(toward: values(9), decay: 0.5) }),
-      ("overwrite", { $0.overwrite(axis: 0, from: 16, with: values(10).sliced(axis: 0, 0..<16)) }),
-      ("copyFromHost", { $0.backend.copyFromHost(values(11).elements, to: $0.storage) }),
-      ("fill", { $0.backend.fill($0.storage, value: 0.5, count: $0.count) }),
+      ("average", { averageUpdate([$0], toward: [values(9)], decay: Tensor(0.5), norm: Tensor(1)) }),
+      ("overwrite", { $0.overwrite(axis: 0, at: .scalar(16), with: values(10).sliced(axis: 0, 0..<16)) }),
       (
-        "adamWUpdate",
+        "AdamW",
         {
-          $0.adamWUpdate(
-            gradient: values(12), firstMoment: .zeros(shape), secondMoment: .zeros(shape),
-            AdamWStep(
-              learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, gradientScale: 1, step: 1))
+          _ = adamWUpdate(
+            [$0], firstMoments: [.zeros(shape)], secondMoments: [.zeros(shape)], gradients: [values(12)],
+            scalars: Tensor([0.1, 0.1, 0.01], [3]),
+            AdamWForm(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1, weightDecay: [0]))
         }
       ),
     ]

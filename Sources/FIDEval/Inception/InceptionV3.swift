@@ -41,10 +41,12 @@ public struct InceptionV3: FeatureExtractor, Sendable {
   public func outputs(_ wanted: FeatureOutputs, of images: Tensor) -> ImageFeatures {
     precondition(wanted.isSubset(of: available), "\(name): outputs \(wanted) of \(available)")
     guard !wanted.isEmpty else { return ImageFeatures(pooled_BF: nil) }
+    precondition(images.shape[0] > 0, "\(name): no images")
     let slices = withoutGradient {
       stride(from: 0, to: images.shape[0], by: Backends.current.imagesAtOnce).map { first in
         let range = first..<min(first + Backends.current.imagesAtOnce, images.shape[0])
-        return network(imageProtocol.prepare(images.sliced(axis: 0, range)), wanted, pooledAt: layer)
+        let slice_BhwC = images.sliced(axis: 0, range)
+        return Backends.step { network(imageProtocol.prepare(slice_BhwC), wanted, pooledAt: layer) }
       }
     }
     func joined(_ part: (ImageFeatures) -> Tensor?) -> Tensor? {

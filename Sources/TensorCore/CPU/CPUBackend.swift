@@ -61,7 +61,9 @@ extension CPUBackend {
 
   public func upload(_ elements: [Float], _ shape: Shape) -> Storage {
     let storage = allocate(ArrayType(shape))
-    elements.withUnsafeBufferPointer { if let base = $0.baseAddress { storage.host.update(from: base, count: $0.count) } }
+    elements.withUnsafeBufferPointer {
+      if let base = $0.baseAddress { storage.host.update(from: base, count: $0.count) }
+    }
     return storage
   }
 
