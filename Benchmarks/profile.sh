@@ -18,7 +18,7 @@ perf report -i "$data" --no-children --stdio --sort symbol --percent-limit 0 2>/
     if (name ~ /dd2_binary|dd2_affine|dd2_accumulate/) return "elementwise arithmetic"
     if (name ~ /dd2_reduce|sum_of_squares|argmax|all_finite/) return "reductions"
     if (name ~ /softmax|cross_entropy/) return "softmax and cross-entropy"
-    if (name ~ /conv|im2col|resample|repeat_row/) return "residual map (resize, convolution)"
+    if (name ~ /conv|im2col|resample|repeat_row|tile_512|tile_any/) return "residual map (resize, convolution)"
     if (name ~ /adamw|exponential_average/) return "optimiser, averages"
     if (name ~ /philox|RandomStream|logf|sinf|cosf|sincosf/) return "random numbers, scalar libm"
     if (name ~ /memcpy|memmove|memset|update|copyRows|gather/) return "copies"

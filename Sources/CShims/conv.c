@@ -62,6 +62,10 @@ void dd2_repeat_row(const float *row, ptrdiff_t rows, ptrdiff_t width, float *y)
   for (ptrdiff_t r = 0; r < rows; r++) memcpy(y + r * width, row, sizeof(float) * (size_t)width);
 }
 
+DD2_CLONES void dd2_rectify(float *x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) x[i] = x[i] < 0.0f ? 0.0f : x[i];
+}
+
 void dd2_conv_pack(const float *weight, ptrdiff_t inputs, ptrdiff_t taps, ptrdiff_t first, ptrdiff_t last,
                    float *packed) {
   for (ptrdiff_t o = first; o < last; o++)

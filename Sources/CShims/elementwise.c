@@ -2,7 +2,7 @@
 #include "simd.h"
 
 // Raw values of TensorCore's UnaryOperation and BinaryOperation.
-enum { EXP, SQRT, RECIPROCAL, SQUARE, ABS, SILU, GELU, SIN, COS, LOG };
+enum { EXP, SQRT, RECIPROCAL, SQUARE, ABS, SILU, GELU, SIN, COS, LOG, RELU };
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 
 #define EACH(expression)                                                                                             \
@@ -38,6 +38,7 @@ void dd2_unary(int operation, const float *restrict x, float *restrict y, ptrdif
     case SIN: EACH(sinf(v));
     case COS: EACH(cosf(v));
     case LOG: EACH(logf(v));
+    case RELU: EACH(v < 0.0f ? 0.0f : v);
   }
 }
 
@@ -68,6 +69,7 @@ void dd2_unary_backward(int operation, const float *restrict x, const float *res
     case SIN: EACH(cosf(v));
     case COS: EACH(-sinf(v));
     case LOG: EACH(1.0f / v);
+    case RELU: EACH((float)(v > 0.0f));
   }
 }
 
@@ -90,6 +92,15 @@ DD2_CLONES
 void dd2_clamp_backward(const float *restrict x, const float *restrict grad_y, float low, float high,
                         float *restrict grad_x, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) grad_x[i] = x[i] >= low && x[i] <= high ? grad_y[i] : 0.0f;
+}
+
+DD2_CLONES
+void dd2_image_bytes(const float *restrict x, float divisor, float *restrict y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    float byte = __builtin_rintf((x[i] + 1.0f) * 127.5f);
+    byte = byte < 0.0f ? 0.0f : byte;
+    y[i] = (byte > 255.0f ? 255.0f : byte) / divisor;
+  }
 }
 
 #define BINARY_LOOPS(expression)                                                                                     \

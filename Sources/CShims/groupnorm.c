@@ -1,6 +1,9 @@
 #include "dd2_conv.h"
 #include "simd.h"
 
+// Raw values of TensorCore's Activation.
+enum { NONE, SILU, RELU };
+
 // Adds, per channel, the sums over `rows` pixels of a and of a * b. In Double: as good as two passes, since a mean
 // so large against the deviation that it would matter has already cost the Float inputs those digits.
 DD2_INLINE void add_products(const float *a, const float *b, ptrdiff_t rows, ptrdiff_t C, double *restrict sums,
@@ -31,7 +34,7 @@ DD2_INLINE void affine_of(const float *weight, const float *bias, const float *m
 }
 
 DD2_CLONES void dd2_groupnorm(const float *x, const float *weight, const float *bias, ptrdiff_t pixels,
-                              ptrdiff_t channels, ptrdiff_t groups, float epsilon, int silu, double *scratch,
+                              ptrdiff_t channels, ptrdiff_t groups, float epsilon, int activation, double *scratch,
                               float *restrict y, float *mean, float *rstd) {
   const ptrdiff_t C = channels, width = C / groups;
   double *sums = scratch, *squares = scratch + C;
@@ -47,26 +50,33 @@ DD2_CLONES void dd2_groupnorm(const float *x, const float *weight, const float *
   }
   affine_of(weight, bias, mean, rstd, C, groups, scale, shift);
   for (ptrdiff_t p = 0; p < pixels; p++, x += C, y += C) {
-    if (silu)
+    if (activation == SILU)
       for (ptrdiff_t c = 0; c < C; c++) {
         float v = x[c] * scale[c] + shift[c];
         y[c] = v * dd2_sigmoidf(v);
+      }
+    else if (activation == RELU)
+      for (ptrdiff_t c = 0; c < C; c++) {
+        float v = x[c] * scale[c] + shift[c];
+        y[c] = v < 0.0f ? 0.0f : v;
       }
     else
       for (ptrdiff_t c = 0; c < C; c++) y[c] = x[c] * scale[c] + shift[c];
   }
 }
 
-// Gradient before the activation: g = grad_y silu'(x scale + shift), or grad_y itself.
+// Gradient before the activation: g = grad_y activation'(x scale + shift).
 DD2_INLINE void before_activation(const float *x, const float *grad_y, const float *restrict scale,
-                                  const float *restrict shift, ptrdiff_t rows, ptrdiff_t C, int silu,
+                                  const float *restrict shift, ptrdiff_t rows, ptrdiff_t C, int activation,
                                   float *restrict g) {
   for (ptrdiff_t r = 0; r < rows; r++, x += C, grad_y += C, g += C) {
-    if (silu)
+    if (activation == SILU)
       for (ptrdiff_t c = 0; c < C; c++) {
         float v = x[c] * scale[c] + shift[c], s = dd2_sigmoidf(v);
         g[c] = grad_y[c] * (s * (1.0f + v * (1.0f - s)));
       }
+    else if (activation == RELU)
+      for (ptrdiff_t c = 0; c < C; c++) g[c] = x[c] * scale[c] + shift[c] > 0.0f ? grad_y[c] : 0.0f;
     else
       memcpy(g, grad_y, sizeof(float) * (size_t)C);
   }
@@ -94,7 +104,7 @@ DD2_INLINE void gradient_lines(const float *weight, const float *mean, const flo
 
 DD2_CLONES void dd2_groupnorm_backward(const float *x, const float *grad_y, const float *weight, const float *bias,
                                        const float *mean, const float *rstd, ptrdiff_t pixels, ptrdiff_t channels,
-                                       ptrdiff_t groups, int silu, double *scratch, float *restrict grad_x,
+                                       ptrdiff_t groups, int activation, double *scratch, float *restrict grad_x,
                                        float *grad_weight, float *grad_bias) {
   enum { BLOCK = 4 };  // pixels: g is still in the first-level cache when it is summed
   const ptrdiff_t C = channels;
@@ -104,7 +114,7 @@ DD2_CLONES void dd2_groupnorm_backward(const float *x, const float *grad_y, cons
   affine_of(weight, bias, mean, rstd, C, groups, slope, tilt);
   for (ptrdiff_t p = 0; p < pixels; p += BLOCK) {
     ptrdiff_t rows = pixels - p < BLOCK ? pixels - p : BLOCK;
-    before_activation(x + p * C, grad_y + p * C, slope, tilt, rows, C, silu, grad_x + p * C);
+    before_activation(x + p * C, grad_y + p * C, slope, tilt, rows, C, activation, grad_x + p * C);
     add_products(grad_x + p * C, x + p * C, rows, C, sums, products);
   }
   for (ptrdiff_t c = 0; c < C; c++) {

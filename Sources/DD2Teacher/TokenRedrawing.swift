@@ -15,7 +15,8 @@ extension Teacher {
   /// - Returns: (B, L)
   /// - Throws: `NonFiniteOutput`.
   public func redrawingUnlikely(
-    ids_BL: IndexTensor, labels: IndexTensor, guidance: Guidance, tolerance: Float, seed: UInt64, step: Int, indices: [Int]
+    ids_BL: IndexTensor, labels: IndexTensor, guidance: Guidance, tolerance: Float, seed: UInt64, step: Int,
+    indices: [Int]
   ) throws -> IndexTensor {
     precondition(
       labels.count == indices.count, "redrawingUnlikely: \(labels.count) labels, \(indices.count) indices")

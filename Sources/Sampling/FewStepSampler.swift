@@ -76,7 +76,8 @@ public struct FewStepSampler: ImageSampler {
     case .unlikelyTokens:
       return try (1..<steps).reduce(ids_BL) { ids_BL, call in
         try teacher.redrawingUnlikely(
-          ids_BL: ids_BL, labels: IndexTensor(labels), guidance: guidance, tolerance: Self.tolerance(correction: call), seed: seed,
+          ids_BL: ids_BL, labels: IndexTensor(labels), guidance: guidance, tolerance: Self.tolerance(correction: call),
+          seed: seed,
           step: call,
           indices: indices)
       }

@@ -72,9 +72,10 @@ public struct GeneratorSampler: ImageSampler {
     var check = OutputCheck("generator")
     let ids = withoutGradient {
       stride(from: 0, to: labels.count, by: sequencesPerCall).map { start in
-        Backends.step {
-          let rows = start..<min(start + sequencesPerCall, labels.count)
-          let q_BLD = generator(noise_BLD: noise_BLD.sliced(axis: 0, rows), labels: IndexTensor(Array(labels[rows])))
+        let rows = start..<min(start + sequencesPerCall, labels.count)
+        let (slice_BLD, slice_B) = (noise_BLD.sliced(axis: 0, rows), IndexTensor(Array(labels[rows])))
+        return Backends.step {
+          let q_BLD = generator(noise_BLD: slice_BLD, labels: slice_B)
           check.add(q_BLD)
           return teacher.codebook.nearest(q_BLD)
         }

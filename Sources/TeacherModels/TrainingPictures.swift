@@ -119,7 +119,8 @@ final class SamplePictures<Family: TeacherFamily>: TrainingPictures {
     let images = try stride(from: 0, to: count, by: teacher.sequencesAtOnce).flatMap { start in
       let indices = Array(start..<min(start + teacher.sequencesAtOnce, count))
       let ids = try teacher.sample(
-        labels: IndexTensor(indices.map { Int32($0 % family.classCount) }), guidance: Guidance(), seed: seed, indices: indices)
+        labels: IndexTensor(indices.map { Int32($0 % family.classCount) }), guidance: Guidance(), seed: seed,
+        indices: indices)
       return rgbImages(try teacher.decodeInSlices(ids_BL: ids))
     }
     return (images, columns)

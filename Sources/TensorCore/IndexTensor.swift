@@ -27,6 +27,7 @@ public struct IndexTensor: @unchecked Sendable {
 
   /// Every element equal to a constant.
   public init(repeating value: Int, _ shape: Shape) {
+    precondition(abs(value) <= 1 << 24, "IndexTensor: \(value) is beyond what a constant can be")
     self.init(run(.movement(.fill(ArrayType(shape, .int32), Float(value)))))
   }
 

@@ -14,6 +14,9 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
     super.init()
   }
 
+  /// Enough for a large device; small ones take as many without harm.
+  public override var imagesAtOnce: Int { 64 }
+
   public override var summary: String { "XLA on \(client.devices.first?.kind ?? client.platformName)" }
 
   public override func buffer(_ elements: [Float], _ shape: Shape) -> PJRTBuffer {

@@ -64,29 +64,31 @@ import Testing
     #expect(expected.contains { $0 < 0 })
   }
 
-  @Test func anImageDoesNotDependOnItsBatch() {
-    let inception = extractor(.pytorchFID, .mixed7c)
+  @Test(arguments: [InceptionLayer.maxPool1, .mixed7c]) func anImageDoesNotDependOnItsBatch(_ layer: InceptionLayer) {
+    let inception = extractor(.pytorchFID, layer)
     let images = SyntheticInception.images(11, 24, 24)
-    let together = inception.features(of: images).elements
+    func outputs(_ range: Range<Int>) -> ImageFeatures {
+      inception.outputs([.pooled, .spatial, .logits], of: images.sliced(axis: 0, range))
+    }
+    let together = outputs(0..<11)
     for index in [0, 4, 10] {
-      let alone = Tensor(Array(images.elements[index * 24 * 24 * 3..<(index + 1) * 24 * 24 * 3]), [1, 24, 24, 3])
-      #expect(inception.features(of: alone).elements == Array(together[index * 2048..<(index + 1) * 2048]))
+      let alone = outputs(index..<index + 1)
+      for part in [\.pooled_BF, \.spatial_BS, \.logits_BC] as [KeyPath<ImageFeatures, Tensor?>] {
+        #expect(alone[keyPath: part]?.elements == together[keyPath: part]?.sliced(axis: 0, index..<index + 1).elements)
+      }
     }
   }
 
   @Test func spatialFeaturesAreTheFirstChannelsInRowColumnChannelOrder() throws {
     let images = SyntheticInception.images(1, 32, 32)
     let network = SyntheticInception.network.network
-    let prepared = InceptionProtocol.adm.prepare(images)
-    var x = FeatureMap(prepared, images: 0..<1, height: 299, width: 299, channels: 3)
-    x = network.Conv2d_2a_3x3(network.Conv2d_1a_3x3(x), border: (1, 1))
-    x = network.Conv2d_2b_3x3(x).maxPooled(.halving)
-    x = network.Conv2d_4a_3x3(network.Conv2d_3b_1x1(x)).maxPooled(.halving)
+    var x = network.Conv2d_2a_3x3(network.Conv2d_1a_3x3(InceptionProtocol.adm.prepare(images)))
+    x = maxPool(network.Conv2d_2b_3x3(x), .halving)
+    x = maxPool(network.Conv2d_4a_3x3(network.Conv2d_3b_1x1(x)), .halving)
     x = network.Mixed_5d(network.Mixed_5c(network.Mixed_5b(x)))
     x = network.Mixed_6d.branch1x1(network.Mixed_6c(network.Mixed_6b(network.Mixed_6a(x))))
-    let whole = Tensor.unfilled([1, 17 * 17 * 192])
-    x.copy(into: FeatureMap(whole, images: 0..<1, height: 17, width: 17, channels: 192))
-    let all = whole.elements
+    #expect(x.shape == [1, 17, 17, 192])
+    let all = x.elements
     let expected = (0..<17 * 17).flatMap { pixel in (0..<7).map { all[pixel * 192 + $0] } }
     let spatial = try #require(extractor(.adm, .mixed7c).outputs(.spatial, of: images).spatial_BS)
     #expect(spatial.elements == expected)

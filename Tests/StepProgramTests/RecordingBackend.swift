@@ -16,6 +16,7 @@ final class RecordingBackend: LazyBackend<Storage>, @unchecked Sendable {
   var programCount: Int { programs.count }
 
   override var summary: String { "recording" }
+  override var imagesAtOnce: Int { 2 }
 
   override func execute(_ program: StepProgram, _ arguments: [Storage], isStep: Bool) -> [Storage] {
     guard isStep else { return replay(program, arguments) }

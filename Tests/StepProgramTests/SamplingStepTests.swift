@@ -1,6 +1,7 @@
+import Artifacts
 import Backbone
 import DD2Teacher
-import FIDEval
+import Foundation
 import NN
 import Sampling
 import TeacherModels
@@ -8,6 +9,8 @@ import TensorCore
 import TestModels
 import TestSupport
 import Testing
+
+@testable import FIDEval
 
 /// Drawing, decoding, encoding and scoring, recorded.
 @Suite("Sampling steps are programs") struct SamplingStepTests {
@@ -67,6 +70,24 @@ import Testing
       let network = ShapesFeatureNet(ParameterBuilder(ParameterSet(), seed: 1), ShapesFeatureNetConfiguration())
       let extractor = ShapesFeatureExtractor(network, weightsHash: "")
       return try (0..<3).map { try extractor.features(of: FewImages().batch([$0, $0 + 4]).images).elements }
+    }
+  }
+
+  /// Inception-V3 in slices of a batch, with synthetic weights.
+  @Test func ofInception() throws {
+    let keys = try Data(contentsOf: URL(fileURLWithPath: Goldens.path("golden-inception-keys.json")))
+    let shapes = try JSONDecoder().decode([String: [Int]].self, from: keys)
+    try check(programs: 1) {
+      let arrays = InceptionArrays(path: "inception.pth", shapes: shapes) { name in
+        let shape = shapes[name] ?? []
+        return name.hasSuffix("num_batches_tracked")
+          ? HostArray(shape: shape, [0] as [Int64])
+          : HostArray(shape: shape, SyntheticWeights.values("inception." + name, Shape(shape), gain: 1.4))
+      }
+      let weights = InceptionWeights(hash: "synthetic", network: try arrays.network())
+      let network = InceptionV3(weights: weights, protocol: .pytorchFID)
+      let outputs = network.outputs([.pooled, .spatial, .logits], of: try FewImages().batch([0, 1, 2, 3]).images)
+      return [outputs.pooled_BF, outputs.spatial_BS, outputs.logits_BC].map { $0?.elements }
     }
   }
 }

@@ -58,7 +58,9 @@ import Training
     for (name, values) in expected.weights { #expect(found.weights[name] == values, "\(name)") }
   }
 
-  private static func settings(_ change: (inout DistillationConfiguration) -> Void = { _ in }) -> DistillationConfiguration {
+  private static func settings(_ change: (inout DistillationConfiguration) -> Void = { _ in })
+    -> DistillationConfiguration
+  {
     var settings = DistillationConfiguration(steps: 4)
     settings.batch = 3
     settings.noiseLevels = 2
@@ -118,7 +120,8 @@ import Training
         }
         let stage1 = try StudentFactory(teacher: teacher, settings).scoreNetwork().parameters.stateDict()
         return try Stage2Training(
-          teacher: teacher, stage1: stage1, start: nil, pairs: try Self.pairs(teacher, settings), configuration: settings,
+          teacher: teacher, stage1: stage1, start: nil, pairs: try Self.pairs(teacher, settings),
+          configuration: settings,
           monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
       }
     }

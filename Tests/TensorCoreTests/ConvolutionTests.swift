@@ -45,10 +45,13 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
     ConvolutionCase([1, 3, 4, 2], 2, (3, 3), Padding(top: 3, bottom: 0, left: 4, right: 2)),
     ConvolutionCase([1, 2, 3, 2], 2, (5, 5), Padding(3)),
     ConvolutionCase([1, 4, 4, 2], 2, (2, 2), stride: 3),
+    // What the CPU's direct kernel takes: whole vectors of outputs.
+    ConvolutionCase([2, 5, 4, 3], 16, (3, 3), Padding(1)),
+    ConvolutionCase([1, 7, 6, 2], 32, (3, 2), stride: 2, Padding(top: 2, left: 1)),
   ]
 
-  @Test(arguments: cases)
-  func matchesDefinition(_ example: ConvolutionCase) {
+  @Test(arguments: cases, [Activation.none, .silu, .relu])
+  func matchesDefinition(_ example: ConvolutionCase, _ activation: Activation) {
     let x = NaiveFeatureMap.values(example.x.reduce(1, *), seed: 1)
     let weight = NaiveFeatureMap.values(example.weightShape.count, seed: 2)
     let bias = NaiveFeatureMap.values(example.outputs, seed: 3)
@@ -56,17 +59,18 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
       let y = conv2d(
         Tensor(x, Shape(example.x)), weight: Tensor(weight, example.weightShape),
         bias: withBias ? Tensor(bias, [example.outputs]) : nil, stride: example.stride,
-        padding: example.padding)
+        padding: example.padding, activation: activation)
       let expected = NaiveFeatureMap.convolution(
         x.map(Double.init), weight: weight.map(Double.init), bias: withBias ? bias.map(Double.init) : [],
-        example.geometry)
+        example.geometry
+      ).map(activation.naive)
       #expect(y.shape == example.outShape)
       #expect(NaiveFeatureMap.difference(y.elements, expected) < 1e-6)
     }
   }
 
-  @Test(arguments: cases)
-  func gradientsMatchCentralDifferences(_ example: ConvolutionCase) {
+  @Test(arguments: cases, [Activation.none, .silu, .relu])
+  func gradientsMatchCentralDifferences(_ example: ConvolutionCase, _ activation: Activation) {
     let x = NaiveFeatureMap.values(example.x.reduce(1, *), seed: 4)
     let weight = NaiveFeatureMap.values(example.weightShape.count, seed: 5)
     let bias = NaiveFeatureMap.values(example.outputs, seed: 6)
@@ -75,14 +79,17 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
       Tensor(x, Shape(example.x)), Tensor(weight, example.weightShape), Tensor(bias, [example.outputs]),
     ].map { $0.asLeaf() }
     let y = conv2d(
-      leaves[0], weight: leaves[1], bias: leaves[2], stride: example.stride, padding: example.padding)
+      leaves[0], weight: leaves[1], bias: leaves[2], stride: example.stride, padding: example.padding,
+      activation: activation)
     let gradients = y.gradients(withRespectTo: leaves, seed: Tensor(seed, example.outShape))
     let (X, W, b) = (x.map(Double.init), weight.map(Double.init), bias.map(Double.init))
-    let g = example.geometry
+    func naive(_ x: [Double], _ weight: [Double], _ bias: [Double]) -> [Double] {
+      NaiveFeatureMap.convolution(x, weight: weight, bias: bias, example.geometry).map(activation.naive)
+    }
     let expected = [
-      NaiveFeatureMap.gradient(at: X, seed: seed) { NaiveFeatureMap.convolution($0, weight: W, bias: b, g) },
-      NaiveFeatureMap.gradient(at: W, seed: seed) { NaiveFeatureMap.convolution(X, weight: $0, bias: b, g) },
-      NaiveFeatureMap.gradient(at: b, seed: seed) { NaiveFeatureMap.convolution(X, weight: W, bias: $0, g) },
+      NaiveFeatureMap.gradient(at: X, seed: seed) { naive($0, W, b) },
+      NaiveFeatureMap.gradient(at: W, seed: seed) { naive(X, $0, b) },
+      NaiveFeatureMap.gradient(at: b, seed: seed) { naive(X, W, $0) },
     ]
     for (gradient, expected) in zip(gradients, expected) {
       #expect(NaiveFeatureMap.difference(gradient.elements, expected) < 1e-6)

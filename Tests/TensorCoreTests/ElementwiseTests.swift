@@ -34,6 +34,7 @@ import Testing
     Unary(
       "gelu", { $0.gelu() },
       { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }),
+    Unary("relu", { $0.relu() }, { max($0, 0) }),
     Unary("sin", { $0.sin() }, { sin($0) }),
     Unary("cos", { $0.cos() }, { cos($0) }),
     Unary("affine", { $0.affine(scale: -2.5, offset: 0.75) }, { -2.5 * $0 + 0.75 }),
@@ -72,10 +73,23 @@ import Testing
     let notANumber = Tensor([.nan], [1])
     for (name, y) in [
       ("exp", notANumber.exp()), ("clamp", notANumber.clamp(0, 1)),
-      ("silu", notANumber.silu()), ("gelu", notANumber.gelu()),
+      ("silu", notANumber.silu()), ("gelu", notANumber.gelu()), ("relu", notANumber.relu()),
     ] {
       #expect(y.item.isNaN, "\(name) hides NaN")
     }
+  }
+
+  /// As PyTorch: no gradient where the ReLU begins.
+  @Test func reluAtZero() {
+    let x = Tensor([-1, 0, 2], [3]).asLeaf()
+    #expect(x.relu().sum().gradients(withRespectTo: [x])[0].elements == [0, 0, 1])
+  }
+
+  @Test func pixelsGiveTheirBytesBack() {
+    let bytes = (0...255).map { Float($0) }
+    #expect(imageBytes(Tensor(bytes.map { $0 / 127.5 - 1 }, [256])).elements == bytes)
+    #expect(imageBytes(Tensor([-1.5, 1.5], [2])).elements == [0, 255])
+    #expect(imageBytes(Tensor([1], [1]), divisor: 255).elements == [1])
   }
 
   struct Binary: Sendable, CustomTestStringConvertible {

@@ -22,10 +22,10 @@ import Testing
 
   static func naive(_ inputs: [[Double]], _ activation: Activation, _ g: NaiveFeatureMap.NaiveGroupNorm) -> [Double] {
     NaiveFeatureMap.groupNorm(
-      inputs[0], weight: inputs[1], bias: inputs[2], epsilon: 1e-3, silu: activation == .silu, g)
+      inputs[0], weight: inputs[1], bias: inputs[2], epsilon: 1e-3, activation: activation, g)
   }
 
-  @Test(arguments: geometries, [Activation.none, .silu])
+  @Test(arguments: geometries, [Activation.none, .silu, .relu])
   func matchesDefinitionWithGradients(_ g: NaiveFeatureMap.NaiveGroupNorm, _ activation: Activation) {
     let inputs = Self.inputs(g)
     let leaves = inputs.map { Tensor($0.values, $0.shape).asLeaf() }
@@ -59,8 +59,7 @@ import Testing
       Tensor(x, [1, 32, 32, 8]), groups: 2, weight: Tensor(ones, [8]), bias: Tensor(zeros, [8]),
       epsilon: 1e-6)
     let expected = NaiveFeatureMap.groupNorm(
-      x.map(Double.init), weight: ones.map(Double.init), bias: zeros.map(Double.init), epsilon: 1e-6,
-      silu: false, g)
+      x.map(Double.init), weight: ones.map(Double.init), bias: zeros.map(Double.init), epsilon: 1e-6, g)
     #expect(NaiveFeatureMap.difference(y.elements, expected) < 1e-3)
   }
 

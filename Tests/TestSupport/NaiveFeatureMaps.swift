@@ -52,9 +52,10 @@ public enum NaiveFeatureMap {
     }
   }
 
-  /// Group normalisation of x (batch, pixels, channels), two passes, with SiLU where asked.
+  /// Group normalisation of x (batch, pixels, channels), two passes.
   public static func groupNorm(
-    _ x: [Double], weight: [Double], bias: [Double], epsilon: Double, silu: Bool, _ g: NaiveGroupNorm
+    _ x: [Double], weight: [Double], bias: [Double], epsilon: Double, activation: Activation = .none,
+    _ g: NaiveGroupNorm
   ) -> [Double] {
     var y = x
     let width = g.channels / g.groups
@@ -68,7 +69,7 @@ public enum NaiveFeatureMap {
         for index in members {
           let c = index % g.channels
           let value = (x[index] - mean) / (variance + epsilon).squareRoot() * weight[c] + bias[c]
-          y[index] = silu ? value / (1 + exp(-value)) : value
+          y[index] = activation.naive(value)
         }
       }
     }
@@ -96,6 +97,17 @@ public enum NaiveFeatureMap {
     return zip(actual, expected).reduce(0) { worst, pair in
       let error = abs(Double(pair.0) - pair.1) / scale
       return error.isNaN ? .infinity : max(worst, error)
+    }
+  }
+}
+
+extension Activation {
+  /// The activation of a number, as its definition reads.
+  public func naive(_ x: Double) -> Double {
+    switch self {
+    case .none: x
+    case .silu: x / (1 + exp(-x))
+    case .relu: max(x, 0)
     }
   }
 }

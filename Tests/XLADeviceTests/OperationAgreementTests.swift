@@ -64,7 +64,7 @@ struct OperationAgreementTests {
       unary("exp") { $0.exp() }, unary("sqrt", offset: 3) { $0.sqrt() },
       unary("reciprocal", offset: 3) { $0.reciprocal() }, unary("square") { $0.square() }, unary("abs") { $0.abs() },
       unary("silu") { $0.silu() }, unary("gelu") { $0.gelu() }, unary("sin") { $0.sin() }, unary("cos") { $0.cos() },
-      unary("log", offset: 3) { $0.log() }, unary("affine") { $0.affine(scale: 2, offset: -1) },
+      unary("relu") { $0.relu() }, unary("log", offset: 3) { $0.log() }, unary("affine") { $0.affine(scale: 2, offset: -1) },
       unary("clamp") { $0.clamp(-1, 1.5) },
       Example(name: "add", shapes: [[2, 1, 3], [4, 1]]) { [$0[0] + $0[1]] },
       Example(name: "subtract", shapes: [[2, 3], [3]]) { [$0[0] - $0[1]] },
@@ -199,6 +199,14 @@ struct OperationAgreementTests {
       convolution("halving", [2, 6, 8, 3], [4, 3, 3, 3], stride: 2, Padding(top: 0, bottom: 1, left: 0, right: 1)),
       convolution("odd halving", [1, 7, 5, 2], [3, 2, 3, 3], stride: 2, Padding(1)),
       convolution("factor", [1, 7, 5, 2], [3, 2, 1, 7], stride: 1, Padding(top: 0, bottom: 0, left: 3, right: 3)),
+      Example(name: "rectified", shapes: [[2, 5, 6, 3], [4, 3, 3, 3], [4]], tolerance: .loose) {
+        [conv2d($0[0], weight: $0[1], bias: $0[2], padding: Padding(1), activation: .relu)]
+      },
+      Example(name: "pools", shapes: [[2, 7, 5, 3]], isDifferentiated: false) {
+        let window = PoolingWindow(side: 3, stride: 2, padding: 1)
+        let x = $0[0].stopGradient()
+        return [maxPool(x, window), averagePool(x, window), averagePool(x, PoolingWindow(side: 3, stride: 1, padding: 1))]
+      },
       Example(name: "bicubic", shapes: [[2, 3, 4, 2]]) { [resize($0[0], to: (7, 8), mode: .bicubic)] },
       Example(name: "area", shapes: [[2, 7, 8, 2]]) { [resize($0[0], to: (3, 5), mode: .area)] },
       Example(name: "nearest", shapes: [[2, 3, 4, 2]]) { [resize($0[0], to: (6, 8), mode: .nearest)] },

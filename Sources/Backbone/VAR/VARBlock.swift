@@ -74,7 +74,8 @@ struct VARBlock: Sendable {
       : Linear(
         builder / "ada_lin" / 1, C, initialBias: Self.openGates(width: C), initializer: .normal(0.5 * deviation))
     adaGSS =
-      configuration.sharesAdaLN ? builder.parameter("ada_gss", [1, 1, 6, C], .normal(deviation), isDecayed: false) : nil
+      configuration.sharesAdaLN
+      ? builder.parameter("ada_gss", [1, 1, 6, C], .normal(deviation), isDecayed: false) : nil
   }
 
   /// The modulation's initial bias (6 C): gates at 1, so that every layer learns from the first step; gates that start
@@ -95,7 +96,8 @@ struct VARBlock: Sendable {
     // Order of the reference: gamma1, gamma2, scale1, scale2, shift1, shift2.
     let parts = modulation_B6C.reshaped([B, 6 * width]).split(axis: 1, Array(repeating: width, count: 6))
     let attended = attention(
-      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon), visibility: visibility,
+      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon),
+      visibility: visibility,
       cache: cache, block: index)
     let x = gatedResidual(x_BLC, attended, gate_BC: parts[0])
     let fed = fc2(

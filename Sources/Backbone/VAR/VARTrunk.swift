@@ -34,7 +34,8 @@ public struct VARTrunk: Trunk {
     let layout = configuration.layout
     // About the size of an embedded latent, so that places, scales and classes are heard beside the contents.
     let deviation: Float = 0.4
-    positionStart = builder.parameter("pos_start", [1, layout.stageLengths[0], C], .normal(deviation), isDecayed: false)
+    positionStart = builder.parameter(
+      "pos_start", [1, layout.stageLengths[0], C], .normal(deviation), isDecayed: false)
     position = builder.parameter("pos_1LC", [1, layout.count, C], .normal(deviation), isDecayed: false)
     wordEmbedding = Linear(builder / "word_embed", configuration.latentDimension, C)
     classEmbedding = Embedding(

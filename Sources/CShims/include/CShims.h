@@ -5,12 +5,12 @@
 #include "dd2_checksum.h"
 #include "dd2_conv.h"
 #include "dd2_hdf5.h"
-#include "dd2_inference.h"
 #include "dd2_inflate.h"
 #include "dd2_jpeg.h"
 #include "dd2_kernels.h"
 #include "dd2_memory.h"
 #include "dd2_norm.h"
 #include "dd2_png.h"
+#include "dd2_pool.h"
 #include "dd2_resample.h"
 #endif

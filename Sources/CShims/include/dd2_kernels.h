@@ -9,6 +9,8 @@ void dd2_unary_backward(int operation, const float *x, const float *grad_y, floa
 void dd2_affine(const float *x, float scale, float offset, float *y, ptrdiff_t n);
 void dd2_clamp(const float *x, float low, float high, float *y, ptrdiff_t n);
 void dd2_clamp_backward(const float *x, const float *grad_y, float low, float high, float *grad_x, ptrdiff_t n);
+// y = round((x + 1) 127.5) / divisor, the bytes that pixels in [-1, 1] were.
+void dd2_image_bytes(const float *x, float divisor, float *y, ptrdiff_t n);
 // One run of n elements; a stride of 0 repeats the operand's first element.
 void dd2_binary(int operation, const float *a, ptrdiff_t a_stride, const float *b, ptrdiff_t b_stride, float *y,
                 ptrdiff_t n);

@@ -53,10 +53,10 @@ public struct VQTokenizer: TrainableTokenizer {
   public func encode(images_BhwC: Tensor) throws -> IndexTensor {
     try OutputCheck.step(.encoder) { check in
       withoutGradient {
-      let latents = latentImage(images_BhwC)
-      check.add(latents)
-      let (B, h, w, D) = latents.dims4
-      return NearestCode(codes_VD).nearest(Self.unitRows(latents).reshaped([B * h * w, D])).reshaped([B, h * w])
+        let latents = latentImage(images_BhwC)
+        check.add(latents)
+        let (B, h, w, D) = latents.dims4
+        return NearestCode(codes_VD).nearest(Self.unitRows(latents).reshaped([B * h * w, D])).reshaped([B, h * w])
       }
     }
   }

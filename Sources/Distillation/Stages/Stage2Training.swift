@@ -136,7 +136,8 @@ public final class Stage2Training: TrainingStage {
       ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: codebook.latents(ids_BL),
       real: real.stopGradient(), fake: fake.stopGradient())
     let metrics =
-      StepMetrics([("csd", .number(loss))] + (fcs.map { [("fcs", .number($0))] } ?? [])) + health + (pairs?.metrics ?? StepMetrics([]))
+      StepMetrics([("csd", .number(loss))] + (fcs.map { [("fcs", .number($0))] } ?? [])) + health
+      + (pairs?.metrics ?? StepMetrics([]))
       + StepMetrics([("generator_gradient_norm", .number(report.norm))], updates: [report])
     return (metrics, report)
   }

@@ -5,10 +5,10 @@ import TensorCore
 
 /// 35x35: 1x1, 5x5, two 3x3, and a pool.
 struct InceptionA {
-  let branch1x1: PackedConvolution
-  let branch5x5_1, branch5x5_2: PackedConvolution
-  let branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3: PackedConvolution
-  let branch_pool: PackedConvolution
+  let branch1x1: InceptionConvolution
+  let branch5x5_1, branch5x5_2: InceptionConvolution
+  let branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3: InceptionConvolution
+  let branch_pool: InceptionConvolution
 
   init(_ source: some InceptionLayerSource, _ name: String, _ inputs: Int, pooled: Int) throws {
     branch1x1 = try source.convolution("\(name).branch1x1", inputs, 64)
@@ -20,20 +20,19 @@ struct InceptionA {
     branch_pool = try source.convolution("\(name).branch_pool", inputs, pooled)
   }
 
-  func callAsFunction(_ x: FeatureMap) -> FeatureMap {
-    var y = Concatenation(like: x, channels: 64 + 64 + 96 + branch_pool.outputs)
-    y.append(x, branch1x1)
-    y.append(x, branch5x5_1, branch5x5_2)
-    y.append(x, branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3)
-    y.append(x.averagePooled(.same), branch_pool)
-    return y.result
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    joined(
+      branch1x1(x),
+      branch5x5_2(branch5x5_1(x)),
+      branch3x3dbl_3(branch3x3dbl_2(branch3x3dbl_1(x))),
+      branch_pool(averagePool(x, .same)))
   }
 }
 
 /// 35x35 to 17x17.
 struct InceptionB {
-  let branch3x3: PackedConvolution
-  let branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3: PackedConvolution
+  let branch3x3: InceptionConvolution
+  let branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3: InceptionConvolution
 
   init(_ source: some InceptionLayerSource, _ name: String, _ inputs: Int) throws {
     branch3x3 = try source.convolution("\(name).branch3x3", inputs, 384, kernel: 3, stride: 2)
@@ -42,22 +41,20 @@ struct InceptionB {
     branch3x3dbl_3 = try source.convolution("\(name).branch3x3dbl_3", 96, 96, kernel: 3, stride: 2)
   }
 
-  func callAsFunction(_ x: FeatureMap) -> FeatureMap {
-    let (height, width) = branch3x3.extents(on: x)
-    var y = Concatenation(images: x.images, height: height, width: width, channels: 384 + 96 + x.channels)
-    y.append(x, branch3x3)
-    y.append(x, branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3)
-    y.append(x.maxPooled(.halving))
-    return y.result
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    joined(
+      branch3x3(x),
+      branch3x3dbl_3(branch3x3dbl_2(branch3x3dbl_1(x))),
+      maxPool(x, .halving))
   }
 }
 
 /// 17x17: 1x1, 7x7 in two factors, twice 7x7 in four, and a pool.
 struct InceptionC {
-  let branch1x1: PackedConvolution
-  let branch7x7_1, branch7x7_2, branch7x7_3: PackedConvolution
-  let branch7x7dbl_1, branch7x7dbl_2, branch7x7dbl_3, branch7x7dbl_4, branch7x7dbl_5: PackedConvolution
-  let branch_pool: PackedConvolution
+  let branch1x1: InceptionConvolution
+  let branch7x7_1, branch7x7_2, branch7x7_3: InceptionConvolution
+  let branch7x7dbl_1, branch7x7dbl_2, branch7x7dbl_3, branch7x7dbl_4, branch7x7dbl_5: InceptionConvolution
+  let branch_pool: InceptionConvolution
 
   init(_ source: some InceptionLayerSource, _ name: String, _ inputs: Int, inner C: Int) throws {
     branch1x1 = try source.convolution("\(name).branch1x1", inputs, 192)
@@ -72,20 +69,19 @@ struct InceptionC {
     branch_pool = try source.convolution("\(name).branch_pool", inputs, 192)
   }
 
-  func callAsFunction(_ x: FeatureMap) -> FeatureMap {
-    var y = Concatenation(like: x, channels: 4 * 192)
-    y.append(x, branch1x1)
-    y.append(x, branch7x7_1, branch7x7_2, branch7x7_3)
-    y.append(x, branch7x7dbl_1, branch7x7dbl_2, branch7x7dbl_3, branch7x7dbl_4, branch7x7dbl_5)
-    y.append(x.averagePooled(.same), branch_pool)
-    return y.result
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    joined(
+      branch1x1(x),
+      branch7x7_3(branch7x7_2(branch7x7_1(x))),
+      branch7x7dbl_5(branch7x7dbl_4(branch7x7dbl_3(branch7x7dbl_2(branch7x7dbl_1(x))))),
+      branch_pool(averagePool(x, .same)))
   }
 }
 
 /// 17x17 to 8x8.
 struct InceptionD {
-  let branch3x3_1, branch3x3_2: PackedConvolution
-  let branch7x7x3_1, branch7x7x3_2, branch7x7x3_3, branch7x7x3_4: PackedConvolution
+  let branch3x3_1, branch3x3_2: InceptionConvolution
+  let branch7x7x3_1, branch7x7x3_2, branch7x7x3_3, branch7x7x3_4: InceptionConvolution
 
   init(_ source: some InceptionLayerSource, _ name: String, _ inputs: Int) throws {
     branch3x3_1 = try source.convolution("\(name).branch3x3_1", inputs, 192)
@@ -96,13 +92,11 @@ struct InceptionD {
     branch7x7x3_4 = try source.convolution("\(name).branch7x7x3_4", 192, 192, kernel: 3, stride: 2)
   }
 
-  func callAsFunction(_ x: FeatureMap) -> FeatureMap {
-    let (height, width) = branch3x3_2.extents(on: x)
-    var y = Concatenation(images: x.images, height: height, width: width, channels: 320 + 192 + x.channels)
-    y.append(x, branch3x3_1, branch3x3_2)
-    y.append(x, branch7x7x3_1, branch7x7x3_2, branch7x7x3_3, branch7x7x3_4)
-    y.append(x.maxPooled(.halving))
-    return y.result
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    joined(
+      branch3x3_2(branch3x3_1(x)),
+      branch7x7x3_4(branch7x7x3_3(branch7x7x3_2(branch7x7x3_1(x)))),
+      maxPool(x, .halving))
   }
 }
 
@@ -111,11 +105,11 @@ struct InceptionE {
   /// The pool before `branch_pool`: an average in Mixed_7b, a maximum in Mixed_7c.
   enum Pool { case average, max }
 
-  let branch1x1: PackedConvolution
-  let branch3x3_1, branch3x3_2a, branch3x3_2b: PackedConvolution
-  let branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3a, branch3x3dbl_3b: PackedConvolution
+  let branch1x1: InceptionConvolution
+  let branch3x3_1, branch3x3_2a, branch3x3_2b: InceptionConvolution
+  let branch3x3dbl_1, branch3x3dbl_2, branch3x3dbl_3a, branch3x3dbl_3b: InceptionConvolution
   let pool: Pool
-  let branch_pool: PackedConvolution
+  let branch_pool: InceptionConvolution
 
   init(_ source: some InceptionLayerSource, _ name: String, _ inputs: Int, pool: Pool) throws {
     branch1x1 = try source.convolution("\(name).branch1x1", inputs, 320)
@@ -130,20 +124,19 @@ struct InceptionE {
     self.pool = pool
   }
 
-  func callAsFunction(_ x: FeatureMap) -> FeatureMap {
-    var y = Concatenation(like: x, channels: 320 + 2 * 384 + 2 * 384 + 192)
-    y.append(x, branch1x1)
-    let branch3x3 = branch3x3_1(x, border: (1, 1))
-    y.append(branch3x3, branch3x3_2a)
-    y.append(branch3x3, branch3x3_2b)
-    let branch3x3dbl = branch3x3dbl_2(branch3x3dbl_1(x, border: branch3x3dbl_2.padding), border: (1, 1))
-    y.append(branch3x3dbl, branch3x3dbl_3a)
-    y.append(branch3x3dbl, branch3x3dbl_3b)
-    switch pool {
-    case .average: y.append(x.averagePooled(.same), branch_pool)
-    case .max: y.append(x.maxPooled(.same), branch_pool)
-    }
-    return y.result
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    let branch3x3 = branch3x3_1(x)
+    let branch3x3dbl = branch3x3dbl_2(branch3x3dbl_1(x))
+    let pooled =
+      switch pool {
+      case .average: averagePool(x, .same)
+      case .max: maxPool(x, .same)
+      }
+    return joined(
+      branch1x1(x),
+      branch3x3_2a(branch3x3), branch3x3_2b(branch3x3),
+      branch3x3dbl_3a(branch3x3dbl), branch3x3dbl_3b(branch3x3dbl),
+      branch_pool(pooled))
   }
 }
 
@@ -153,3 +146,6 @@ extension PoolingWindow {
   /// 3x3 at every second pixel, inside the map.
   static let halving = PoolingWindow(side: 3, stride: 2)
 }
+
+/// The branches of a block, side by side in the channels.
+private func joined(_ branches: Tensor...) -> Tensor { Tensor.concatenated(branches, axis: 3) }

@@ -11,15 +11,17 @@ struct InceptionNetwork {
   /// Spatial features of sFID: so many channels of `Mixed_6d.branch1x1`, of so many pixels a side.
   static let spatialChannels = 7
   static let spatialSide = 17
+  static let spatialCount = spatialSide * spatialSide * spatialChannels
 
-  let Conv2d_1a_3x3, Conv2d_2a_3x3, Conv2d_2b_3x3: PackedConvolution
-  let Conv2d_3b_1x1, Conv2d_4a_3x3: PackedConvolution
+  let Conv2d_1a_3x3, Conv2d_2a_3x3, Conv2d_2b_3x3: InceptionConvolution
+  let Conv2d_3b_1x1, Conv2d_4a_3x3: InceptionConvolution
   let Mixed_5b, Mixed_5c, Mixed_5d: InceptionA
   let Mixed_6a: InceptionB
   let Mixed_6b, Mixed_6c, Mixed_6d, Mixed_6e: InceptionC
   let Mixed_7a: InceptionD
   let Mixed_7b, Mixed_7c: InceptionE
-  let fc: PackedConvolution
+  /// (classes, 2048)
+  let fc: Tensor
 
   init(_ source: some InceptionLayerSource) throws {
     Conv2d_1a_3x3 = try source.convolution("Conv2d_1a_3x3", 3, 32, kernel: 3, stride: 2)
@@ -41,56 +43,57 @@ struct InceptionNetwork {
     fc = try source.linear("fc", 2048, Self.classes)
   }
 
-  /// What a pass is to write, and where; it ends after the deepest of them.
-  struct Targets {
-    /// Averages over the image at a layer, one pixel an image.
-    var pooled: (layer: InceptionLayer, map: FeatureMap)?
-    /// 17x17x7.
-    var spatial: FeatureMap?
-    /// Class logits without bias, one pixel an image.
-    var logits: FeatureMap?
-
-    /// Writes the averages of a layer where they are wanted.
+  /// A pass, which ends after the deepest layer that is wanted.
+  /// - Parameters:
+  ///   - images_BhwC: (B, 299, 299, 3), as the protocol prepares them.
+  ///   - wanted: what to yield.
+  ///   - layer: where pooled features are taken.
+  /// - Returns: pooled features (B, F), spatial ones (B, 2023), logits (B, 1008) without bias.
+  func callAsFunction(
+    _ images_BhwC: Tensor, _ wanted: FeatureOutputs, pooledAt layer: InceptionLayer
+  ) -> ImageFeatures {
+    var (pooled_BF, spatial_BS): (Tensor?, Tensor?)
+    /// Takes what is wanted of a layer.
     /// - Returns: whether something deeper is wanted.
-    func collect(_ layer: InceptionLayer, _ x: FeatureMap) -> Bool {
-      if let pooled, pooled.layer == layer { x.mean(into: pooled.map) }
-      return logits != nil || (spatial != nil && layer < .mixed6e) || (pooled.map { $0.layer > layer } ?? false)
+    func collect(_ reached: InceptionLayer, _ x_BhwC: Tensor) -> Bool {
+      let isPooled = wanted.contains(.pooled)
+      if isPooled, layer == reached { pooled_BF = Self.mean(x_BhwC) }
+      return wanted.contains(.logits) || (wanted.contains(.spatial) && reached < .mixed6e)
+        || (isPooled && layer > reached)
     }
-  }
-
-  /// - Parameter images: 299x299x3, as the protocol prepares them.
-  func callAsFunction(_ images: FeatureMap, _ targets: Targets) {
-    var x = Conv2d_1a_3x3(images)
-    x = Conv2d_2a_3x3(x, border: Conv2d_2b_3x3.padding)
-    x = Conv2d_2b_3x3(x).maxPooled(.halving)
-    guard targets.collect(.maxPool1, x) else { return }
-    x = Conv2d_3b_1x1(x)
-    x = Conv2d_4a_3x3(x).maxPooled(.halving)
-    guard targets.collect(.maxPool2, x) else { return }
-    x = Mixed_5b(x)
-    x = Mixed_5c(x)
-    x = Mixed_5d(x)
-    x = Mixed_6a(x)
-    x = Mixed_6b(x)
-    x = Mixed_6c(x)
-    let isDeeper = targets.logits != nil || targets.pooled.map { $0.layer >= .mixed6e } ?? false
+    func features(_ logits_BC: Tensor? = nil) -> ImageFeatures {
+      ImageFeatures(pooled_BF: pooled_BF, spatial_BS: spatial_BS, logits_BC: logits_BC)
+    }
+    var x = Conv2d_2a_3x3(Conv2d_1a_3x3(images_BhwC))
+    x = maxPool(Conv2d_2b_3x3(x), .halving)
+    guard collect(.maxPool1, x) else { return features() }
+    x = maxPool(Conv2d_4a_3x3(Conv2d_3b_1x1(x)), .halving)
+    guard collect(.maxPool2, x) else { return features() }
+    x = Mixed_5d(Mixed_5c(Mixed_5b(x)))
+    x = Mixed_6c(Mixed_6b(Mixed_6a(x)))
+    let isDeeper = wanted.contains(.logits) || (wanted.contains(.pooled) && layer >= .mixed6e)
     // Its first branch is all that the spatial features need.
     x = isDeeper ? Mixed_6d(x) : Mixed_6d.branch1x1(x)
-    if let spatial = targets.spatial { x.channels(0..<Self.spatialChannels).copy(into: spatial) }
-    guard isDeeper else { return }
-    x = Mixed_6e(x)
-    guard targets.collect(.mixed6e, x) else { return }
-    x = Mixed_7a(x)
-    x = Mixed_7b(x)
-    x = Mixed_7c(x)
-    guard let logits = targets.logits else {
-      _ = targets.collect(.mixed7c, x)
-      return
+    if wanted.contains(.spatial) {
+      spatial_BS = x.sliced(axis: 3, 0..<Self.spatialChannels).reshaped([x.shape[0], Self.spatialCount])
     }
-    var means = FeatureMap(images: x.images, height: 1, width: 1, channels: x.channels)
-    if let pooled = targets.pooled, pooled.layer == .mixed7c { means = pooled.map }
-    x.mean(into: means)
-    fc(means, into: logits)
+    guard isDeeper else { return features() }
+    x = Mixed_6e(x)
+    guard collect(.mixed6e, x) else { return features() }
+    x = Mixed_7c(Mixed_7b(Mixed_7a(x)))
+    guard collect(.mixed7c, x) else { return features() }
+    return features(logits(pooled_BF: Self.mean(x)))
+  }
+
+  /// The mean over an image's pixels, `BhwC` to (B, C). One axis after the other: the order of a sum over all pixels
+  /// may depend on the number of images.
+  private static func mean(_ x_BhwC: Tensor) -> Tensor { x_BhwC.mean(axis: 1).mean(axis: 1) }
+
+  /// As a convolution, whose sums do not depend on the number of images, as a matrix product's may.
+  private func logits(pooled_BF: Tensor) -> Tensor {
+    let (B, F) = pooled_BF.dims2
+    return conv2d(pooled_BF.reshaped([B, 1, 1, F]), weight: fc.reshaped([Self.classes, F, 1, 1]))
+      .reshaped([B, Self.classes])
   }
 }
 

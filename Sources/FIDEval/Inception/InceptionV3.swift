@@ -40,27 +40,20 @@ public struct InceptionV3: FeatureExtractor, Sendable {
   /// An image's values do not depend on the others in its batch, nor on the number of threads.
   public func outputs(_ wanted: FeatureOutputs, of images: Tensor) -> ImageFeatures {
     precondition(wanted.isSubset(of: available), "\(name): outputs \(wanted) of \(available)")
-    let prepared = withoutGradient { imageProtocol.prepare(images) }
-    let (B, side, _, _) = prepared.dims4
-    let (s, c) = (InceptionNetwork.spatialSide, InceptionNetwork.spatialChannels)
-    let pooled = wanted.contains(.pooled) ? Tensor.unfilled([B, dimension]) : nil
-    let spatial = wanted.contains(.spatial) ? Tensor.unfilled([B, s * s * c]) : nil
-    let logits = wanted.contains(.logits) ? Tensor.unfilled([B, InceptionNetwork.classes]) : nil
     guard !wanted.isEmpty else { return ImageFeatures(pooled_BF: nil) }
-    overImages(B, atMost: Self.imagesAtOnce) { range in
-      func pixels(_ tensor: Tensor) -> FeatureMap {
-        FeatureMap(tensor, images: range, height: 1, width: 1, channels: tensor.shape[1])
+    precondition(images.shape[0] > 0, "\(name): no images")
+    let slices = withoutGradient {
+      stride(from: 0, to: images.shape[0], by: Backends.current.imagesAtOnce).map { first in
+        let range = first..<min(first + Backends.current.imagesAtOnce, images.shape[0])
+        let slice_BhwC = images.sliced(axis: 0, range)
+        return Backends.step { network(imageProtocol.prepare(slice_BhwC), wanted, pooledAt: layer) }
       }
-      network(
-        FeatureMap(prepared, images: range, height: side, width: side, channels: 3),
-        InceptionNetwork.Targets(
-          pooled: pooled.map { (layer, pixels($0)) },
-          spatial: spatial.map { FeatureMap($0, images: range, height: s, width: s, channels: c) },
-          logits: logits.map(pixels)))
     }
-    return ImageFeatures(pooled_BF: pooled, spatial_BS: spatial, logits_BC: logits)
+    func joined(_ part: (ImageFeatures) -> Tensor?) -> Tensor? {
+      let parts = slices.compactMap(part)
+      return parts.isEmpty ? nil : .concatenated(parts, axis: 0)
+    }
+    return ImageFeatures(
+      pooled_BF: joined(\.pooled_BF), spatial_BS: joined(\.spatial_BS), logits_BC: joined(\.logits_BC))
   }
-
-  /// Enough for weights, 95 MB in all, to be read from memory seldom; few enough for maps to stay small.
-  private static let imagesAtOnce = 4
 }

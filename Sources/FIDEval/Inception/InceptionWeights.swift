@@ -49,7 +49,7 @@ final class InceptionArrays: InceptionLayerSource {
   func convolution(
     _ name: String, _ inputs: Int, _ outputs: Int, kernel: (rows: Int, columns: Int), stride: Int,
     padding: (rows: Int, columns: Int)
-  ) throws -> PackedConvolution {
+  ) throws -> InceptionConvolution {
     let weight = try array("\(name).conv.weight", [outputs, inputs, kernel.rows, kernel.columns])
     let gamma = try array("\(name).bn.weight", [outputs])
     let beta = try array("\(name).bn.bias", [outputs])
@@ -61,19 +61,18 @@ final class InceptionArrays: InceptionLayerSource {
     // Normalisation is gamma (y - mean) / sqrt(variance + epsilon) + beta of the convolution's y.
     let factor = zip(gamma, variance).map { Double($0) / (Double($1) + Self.epsilon).squareRoot() }
     let bias = (0..<outputs).map { Double(beta[$0]) - Double(mean[$0]) * factor[$0] }
-    return PackedConvolution(
-      weight_OIhw: Tensor(weight, [outputs, inputs, kernel.rows, kernel.columns]),
-      factor_O: Tensor(factor.map(Float.init), [outputs]), bias_O: Tensor(bias.map(Float.init), [outputs]),
-      stride: stride, padding: padding)
+    return InceptionConvolution(
+      weight_OIhw: Tensor(weight, [outputs, inputs, kernel.rows, kernel.columns])
+        * Tensor(factor.map(Float.init), [outputs, 1, 1, 1]),
+      bias_O: Tensor(bias.map(Float.init), [outputs]), stride: stride,
+      padding: Padding(top: padding.rows, bottom: padding.rows, left: padding.columns, right: padding.columns))
   }
 
-  func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws -> PackedConvolution {
+  func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Tensor {
     let weight = try array("\(name).weight", [outputs, inputs])
     // Checked, though nothing reads it: logits go without.
     _ = try array("\(name).bias", [outputs])
-    return PackedConvolution(
-      weight_OIhw: Tensor(weight, [outputs, inputs, 1, 1]), factor_O: Tensor(repeating: 1, [outputs]),
-      bias_O: .zeros([outputs]), rectifies: false)
+    return Tensor(weight, [outputs, inputs])
   }
 
   private func array(_ name: String, _ expected: [Int]) throws -> [Float] {

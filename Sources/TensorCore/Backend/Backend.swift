@@ -5,6 +5,9 @@
 public protocol Backend: AnyObject, Sendable {
   /// What runs here, for the run's metadata: device, threads, BLAS core type.
   var summary: String { get }
+  /// Images that a deep network of feature maps best takes at a time: enough for all of the device to work and for
+  /// weights to be read seldom, few enough for the maps to stay small.
+  var imagesAtOnce: Int { get }
 
   /// Runs a kernel.
   /// - Returns: its results in memory of their own, or, where a kernel only renames (`MovementKernel.reshape`), possibly in

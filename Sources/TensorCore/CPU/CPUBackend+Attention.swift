@@ -41,7 +41,8 @@ struct AttentionExtents {
     case .counts(let counts): visible = counts
     case .fromPosition:
       let first = Int(position?.hostIntegers.pointee ?? 0)
-      precondition(first >= 0 && first + self.queries <= keys, "attention: \(self.queries) queries at \(first) of \(keys)")
+      precondition(
+        first >= 0 && first + self.queries <= keys, "attention: \(self.queries) queries at \(first) of \(keys)")
       visible = (0..<self.queries).map { first + $0 + 1 }
     }
   }

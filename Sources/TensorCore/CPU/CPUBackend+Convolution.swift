@@ -1,26 +1,31 @@
 import CShims
 
-/// Convolution as matrix products over tiles of output pixels: the patches of a tile are copied out (`im2col`) into
-/// scratch memory that stays in cache, and multiplied at once.
+/// Convolution as matrix products over tiles of output pixels, where the direct kernel is no choice: the patches of a
+/// tile are copied out (`im2col`) into scratch memory that stays in cache, and multiplied at once.
 extension CPUBackend {
   func run(_ kernel: ConvolutionKernel, _ x: [Storage], into y: Storage) {
     switch kernel {
-    case .convolve(let geometry):
-      convolve(x[0], weight: x[1], bias: x.count > 2 ? x[2] : nil, into: y, geometry)
+    case .convolve(let geometry, let rectifies):
+      convolve(x[0], weight: x[1], bias: x.count > 2 ? x[2] : nil, rectifying: rectifies, into: y, geometry)
     case .backwardInput(let geometry): convolveBackwardInput(gradY: x[0], weight: x[1], into: y, geometry)
     case .backwardWeight(let geometry): convolveBackwardWeight(x: x[0], gradY: x[1], into: y, geometry)
     }
   }
 
-  func convolve(
-    _ x: Storage, weight: Storage, bias: Storage?, into y: Storage, _ geometry: ConvolutionGeometry
+  private func convolve(
+    _ x: Storage, weight: Storage, bias: Storage?, rectifying: Bool, into y: Storage, _ geometry: ConvolutionGeometry
   ) {
     let g = geometry
+    if Self.isDirect(g) {
+      convolveDirectly(
+        x.host, panels: panels(of: weight, g), bias: bias?.host, rectifying: rectifying, into: y.host, g)
+      return
+    }
     let packed = scratch(g.outputs * g.patch)
     pool.forEachRange(g.outputs, grain: max(1, Self.grain / g.patch)) { range in
       dd2_conv_pack(weight.host, g.inputs, g.taps, range.lowerBound, range.upperBound, packed.host)
     }
-    convolve(x.host, packed: packed, bias: bias?.host, into: y.host, g)
+    convolve(x.host, packed: packed, bias: bias?.host, rectifying: rectifying, into: y.host, g)
   }
 
   func convolveBackwardInput(
@@ -62,7 +67,7 @@ extension CPUBackend {
 
   /// - Parameter packed: weight as (O, kernel rows, kernel columns, I).
   private func convolve(
-    _ x: UnsafePointer<Float>, packed: Storage, bias: UnsafePointer<Float>?,
+    _ x: UnsafePointer<Float>, packed: Storage, bias: UnsafePointer<Float>?, rectifying: Bool,
     into y: UnsafeMutablePointer<Float>, _ g: ConvolutionGeometry
   ) {
     let tiles = ConvolutionTiles(g)
@@ -76,6 +81,7 @@ extension CPUBackend {
         BLAS.multiply(
           0, 1, pixels.count, g.outputs, g.patch, 1, patches, g.patch, packed.host, g.patch,
           bias == nil ? 0 : 1, to, g.outputs)
+        if rectifying { dd2_rectify(to, pixels.count * g.outputs) }
       }
     }
   }
@@ -95,7 +101,7 @@ extension CPUBackend {
     let transposed = ConvolutionGeometry(
       batch: g.batch, height: g.outHeight, width: g.outWidth, inputs: g.outputs, outputs: g.inputs,
       kernelHeight: g.kernelHeight, kernelWidth: g.kernelWidth, stride: 1, padding: padding)
-    convolve(gradY.host, packed: packed, bias: nil, into: gradX.host, transposed)
+    convolve(gradY.host, packed: packed, bias: nil, rectifying: false, into: gradX.host, transposed)
   }
 
   /// Any stride: gradients of patches, added back to the pixels they came from. Patches of one image overlap, so
@@ -184,7 +190,7 @@ private struct ConvolutionTiles {
 }
 
 extension ConvolutionGeometry {
-  fileprivate var forC: dd2_conv_geometry {
+  var forC: dd2_conv_geometry {
     dd2_conv_geometry(
       height: height, width: width, channels: inputs, kernel_height: kernelHeight,
       kernel_width: kernelWidth, stride: stride, top: padding.top, left: padding.left,

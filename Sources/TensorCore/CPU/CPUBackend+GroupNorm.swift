@@ -38,7 +38,7 @@ extension CPUBackend {
       for image in range {
         dd2_groupnorm(
           x.host + image * size, weight.host, bias.host, g.pixels, g.channels, g.groups, epsilon,
-          activation == .silu ? 1 : 0, scratch.doubles, y.host + image * size,
+          activation.rawValue, scratch.doubles, y.host + image * size,
           mean.host + image * g.groups, rstd.host + image * g.groups)
       }
     }
@@ -59,7 +59,7 @@ extension CPUBackend {
         dd2_groupnorm_backward(
           x.host + image * size, gradY.host + image * size, weight.host, bias.host,
           mean.host + image * g.groups, rstd.host + image * g.groups, g.pixels, g.channels, g.groups,
-          activation == .silu ? 1 : 0, scratch.doubles, gradX.host + image * size,
+          activation.rawValue, scratch.doubles, gradX.host + image * size,
           weightShares.host + image * g.channels, biasShares.host + image * g.channels)
       }
     }

@@ -5,7 +5,8 @@ extension CPUBackend {
   func run(_ kernel: MovementKernel, _ x: [Storage], into y: Storage) {
     switch kernel {
     case .fill(let type, let value):
-      fill(y, value: type.element == .int32 ? Float(bitPattern: UInt32(bitPattern: Int32(value))) : value, count: y.count)
+      fill(
+        y, value: type.element == .int32 ? Float(bitPattern: UInt32(bitPattern: Int32(value))) : value, count: y.count)
     case .reshape, .copy: copy(x[0], to: y, count: y.count)
     case .broadcast(let shape):
       gatherStrided(x[0], strides: x[0].type.shape.broadcastStrides(to: shape), shape: shape.dimensions, into: y)
@@ -76,7 +77,7 @@ extension CPUBackend {
     _ source: Storage, offset sourceOffset: Int, pitch sourcePitch: Int,
     to destination: Storage, offset: Int, pitch: Int, rows: Int, width: Int
   ) {
-    let (from, to) = (source.host + sourceOffset, destination.host + offset)
+    let (from, to) = (source.host + sourceOffset, destination.overwritten + offset)
     pool.forEachRange(rows, grain: max(1, Self.grain / max(width, 1))) { range in
       for row in range { (to + row * pitch).update(from: from + row * sourcePitch, count: width) }
     }

@@ -12,7 +12,9 @@ private struct PosteriorExtents {
 private struct PosteriorInputs {
   let x, t, logProbabilities, codebook: Storage
 
-  init(_ operands: [Storage]) { (x, t, logProbabilities, codebook) = (operands[0], operands[1], operands[2], operands[3]) }
+  init(_ operands: [Storage]) {
+    (x, t, logProbabilities, codebook) = (operands[0], operands[1], operands[2], operands[3])
+  }
 
   var extents: PosteriorExtents {
     let rows = logProbabilities.type.shape.rows

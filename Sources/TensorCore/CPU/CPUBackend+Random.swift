@@ -39,6 +39,7 @@ extension CPUBackend {
           dd2_keep_likely(
             from + row * width, to + row * width, order.hostIntegers, width, topK, topP, removed)
         }
+        withExtendedLifetime(order) {}
       }
     case .draw:
       let (uniform, to) = (x[1].host, y.hostIntegers)

@@ -26,7 +26,9 @@ extension CPUBackend {
     let scale = min(1, form.clipNorm / (norm + 1e-6))
     let (learningRate, correction1, correction2) = (scalars[0], scalars[1], scalars[2])
     for index in 0..<count {
-      let (p, m, v) = (states[index].host, states[count + index].host, states[2 * count + index].host)
+      let (p, m, v) = (
+        states[index].overwritten, states[count + index].overwritten, states[2 * count + index].overwritten
+      )
       let (g, weightDecay) = (operands[index].host, form.weightDecay[index])
       pool.forEachRange(states[index].count, grain: Self.grain) { range in
         let start = range.lowerBound
@@ -38,7 +40,7 @@ extension CPUBackend {
   }
 
   private func average(_ average: Storage, toward value: Storage, decay: Float) {
-    let (to, value) = (average.host, value.host)
+    let (to, value) = (average.overwritten, value.host)
     pool.forEachRange(average.count, grain: Self.grain) { range in
       dd2_exponential_average(to + range.lowerBound, value + range.lowerBound, decay, range.count)
     }

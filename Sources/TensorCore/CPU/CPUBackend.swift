@@ -10,6 +10,8 @@ public final class CPUBackend: Backend {
   /// Processor, threads and BLAS core type.
   public var summary: String { "\(Self.processorName), \(pool.threadCount) threads, OpenBLAS \(BLAS.shared.coreName)" }
 
+  public var imagesAtOnce: Int { 4 * pool.threadCount }
+
   private static let processorName: String = {
     let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
     let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last
@@ -32,6 +34,7 @@ public final class CPUBackend: Backend {
     case .groupNorm(let kernel): run(kernel, operands, into: results)
     case .attention(let kernel): run(kernel, operands, into: results)
     case .convolution(let kernel): run(kernel, operands, into: results[0])
+    case .pooling(let kernel): run(kernel, operands[0], into: results[0])
     case .resize(let kernel): run(kernel, operands[0], into: results[0])
     case .posterior(let kernel): run(kernel, operands, into: results)
     case .random(let kernel): run(kernel, operands, into: results[0])
@@ -58,7 +61,9 @@ extension CPUBackend {
 
   public func upload(_ elements: [Float], _ shape: Shape) -> Storage {
     let storage = allocate(ArrayType(shape))
-    elements.withUnsafeBufferPointer { if let base = $0.baseAddress { storage.host.update(from: base, count: $0.count) } }
+    elements.withUnsafeBufferPointer {
+      if let base = $0.baseAddress { storage.host.update(from: base, count: $0.count) }
+    }
     return storage
   }
 
@@ -82,14 +87,14 @@ extension CPUBackend {
 
   func copy(_ source: Storage, to destination: Storage, count: Int) {
     let from = source.host
-    let to = destination.host
+    let to = destination.overwritten
     pool.forEachRange(count, grain: Self.grain) { range in
       (to + range.lowerBound).update(from: from + range.lowerBound, count: range.count)
     }
   }
 
   func fill(_ storage: Storage, value: Float, count: Int) {
-    let to = storage.host
+    let to = storage.overwritten
     pool.forEachRange(count, grain: Self.grain) { range in
       (to + range.lowerBound).update(repeating: value, count: range.count)
     }

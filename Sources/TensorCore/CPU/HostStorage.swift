@@ -1,11 +1,33 @@
+import Synchronization
+
+/// What a kernel of the CPU can make of elements to keep beside them.
+enum DerivedForm: Hashable {
+  /// Weights in the order in which direct convolution reads them.
+  case panels(outputs: Int, inputs: Int, taps: Int)
+}
+
 /// Memory taken from the pool and given back to it on release. Storages that only differ in shape share it.
 final class HostBlock: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   private let bytes: Int
+  private let derived = Mutex<(form: DerivedForm, storage: Storage)?>(nil)
 
   init(bytes count: Int) { (pointer, bytes) = MemoryPool.shared.take(bytes: max(count, 1)) }
 
   deinit { MemoryPool.shared.giveBack(pointer, bytes: bytes) }
+
+  /// The elements in another form; the latest form asked for is kept.
+  func derived(_ form: DerivedForm, make: () -> Storage) -> Storage {
+    derived.withLock { known in
+      if let known, known.form == form { return known.storage }
+      let made = make()
+      known = (form, made)
+      return made
+    }
+  }
+
+  /// Forgets forms of elements that are about to change.
+  func dropDerived() { derived.withLock { $0 = nil } }
 }
 
 /// Elements in host memory.
@@ -19,19 +41,25 @@ final class HostStorage: Storage, @unchecked Sendable {
 }
 
 extension Storage {
-  private var hostBlock: HostBlock {
+  /// The memory of a storage that the CPU backend made.
+  var hostBlock: HostBlock {
     guard let storage = self as? HostStorage else {
       preconditionFailure("CPUBackend: got a storage of \(backend.summary)")
     }
     return storage.block
   }
 
-  /// Host memory of a storage that the CPU backend made. Elements of both types have four bytes: kernels that only move
-  /// them read integers as Floats.
+  /// Its elements. Those of both types have four bytes: kernels that only move them read integers as Floats.
   var host: UnsafeMutablePointer<Float> { hostBlock.pointer.assumingMemoryBound(to: Float.self) }
 
   /// The same memory as integers.
   var hostIntegers: UnsafeMutablePointer<Int32> { hostBlock.pointer.assumingMemoryBound(to: Int32.self) }
+
+  /// Its elements, about to be written over in place: what kernels derived from them is dropped.
+  var overwritten: UnsafeMutablePointer<Float> {
+    hostBlock.dropDerived()
+    return host
+  }
 
   /// Number of elements.
   var count: Int { type.count }

@@ -59,8 +59,8 @@ public struct ConvolutionGeometry: Hashable, Sendable {
 
 /// Two-dimensional convolution, channels-last, weights `OIhw`.
 public enum ConvolutionKernel: Hashable, Sendable {
-  /// x, weight and, or not, bias (O): `x * weight + bias`
-  case convolve(ConvolutionGeometry)
+  /// x, weight and, or not, bias (O): `x * weight + bias`, or where it rectifies the larger of that and 0.
+  case convolve(ConvolutionGeometry, rectifies: Bool)
   /// gradY `BhwO`, weight: the gradient of x.
   case backwardInput(ConvolutionGeometry)
   /// x, gradY: the gradient of the weight. The order of its sums depends on the number of threads only.
@@ -68,7 +68,7 @@ public enum ConvolutionKernel: Hashable, Sendable {
 
   func results(of operands: [ArrayType]) -> [ArrayType] {
     switch self {
-    case .convolve(let g): return [ArrayType([g.batch, g.outHeight, g.outWidth, g.outputs])]
+    case .convolve(let g, _): return [ArrayType([g.batch, g.outHeight, g.outWidth, g.outputs])]
     case .backwardInput(let g): return [ArrayType([g.batch, g.height, g.width, g.inputs])]
     case .backwardWeight(let g): return [ArrayType([g.outputs, g.inputs, g.kernelHeight, g.kernelWidth])]
     }

@@ -1,7 +1,7 @@
 /// Functions of one variable. Raw values are the CPU kernel's operation codes.
 public enum UnaryOperation: Int32, Sendable {
   case exp = 0
-  case sqrt, reciprocal, square, abs, silu, gelu, sin, cos, log
+  case sqrt, reciprocal, square, abs, silu, gelu, sin, cos, log, relu
 }
 
 /// Functions of two variables. Raw values are the CPU kernel's operation codes.

@@ -1,9 +1,11 @@
-/// What may follow a normalisation or a convolution in the same pass.
-public enum Activation: Hashable, Sendable {
-  /// Nothing.
-  case none
+/// A function applied in the same pass as a normalisation or a convolution. Raw values are the CPU kernels' codes.
+public enum Activation: Int32, Sendable {
+  /// The identity.
+  case none = 0
   /// `x sigmoid(x)`
   case silu
+  /// `max(x, 0)`, gradient 0 at 0
+  case relu
 }
 
 /// How a feature map `BhwC` is normalised over groups of neighbouring channels.

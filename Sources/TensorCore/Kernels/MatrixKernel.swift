@@ -9,7 +9,8 @@ public enum MatrixKernel: Hashable, Sendable {
   func results(of operands: [ArrayType]) -> [ArrayType] {
     let (a, b) = (operands[0].shape, operands[1].shape)
     switch self {
-    case .matmul(let transposeA, let transposeB): return [ArrayType(ProductPlan(a, b, transposeA, transposeB).outputShape)]
+    case .matmul(let transposeA, let transposeB):
+      return [ArrayType(ProductPlan(a, b, transposeA, transposeB).outputShape)]
     case .linear: return [ArrayType(a.replacing(axis: -1, with: b[0]))]
     }
   }

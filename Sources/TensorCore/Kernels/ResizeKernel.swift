@@ -51,7 +51,8 @@ public enum ResizeKernel: Hashable, Sendable {
 
   func results(of operands: [ArrayType]) -> [ArrayType] {
     switch self {
-    case .resample(let axis, let taps): return [operands[0].with(operands[0].shape.replacing(axis: axis, with: taps.output))]
+    case .resample(let axis, let taps):
+      return [operands[0].with(operands[0].shape.replacing(axis: axis, with: taps.output))]
     }
   }
 }

@@ -6,19 +6,26 @@
 ///   - bias: (O), or none.
 ///   - stride: step between output pixels in both directions.
 ///   - padding: zeros around x; the sides may differ.
+///   - activation: applied to the result.
 /// - Returns: `BhwO`, with h = (h + top + bottom - kernel rows) / stride + 1, rounded down, and w likewise.
 public func conv2d(
-  _ x_BhwC: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .none
+  _ x_BhwC: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .none,
+  activation: Activation = .none
 ) -> Tensor {
+  // Its gradient needs what went into it, so nothing is saved by one pass.
+  if activation == .silu { return conv2d(x_BhwC, weight: weight, bias: bias, stride: stride, padding: padding).silu() }
+  let rectifies = activation == .relu
   let geometry = convolutionGeometry(x_BhwC, weight, bias, stride: stride, padding: padding)
   let operands = [x_BhwC, weight] + (bias.map { [$0] } ?? [])
-  let y_BhwO = Tensor(run(.convolution(.convolve(geometry)), operands.map(\.storage))[0])
+  let y = run(.convolution(.convolve(geometry, rectifies: rectifies)), operands.map(\.storage))[0]
   let (x, w) = (x_BhwC.storage, weight.storage)
-  return y_BhwO.recorded(from: operands) { gradY, wanted in
-    conv2dBackward(gradY, x: x, weight: w, wanted: wanted, geometry)
+  return Tensor(y).recorded(from: operands) { gradY, wanted in
+    // Before a ReLU: where y is 0, nothing passes.
+    let gradient =
+      rectifies ? Tensor(run(.elementwise(.unaryBackward(.relu)), y, gradY.storage)) : gradY
+    return conv2dBackward(gradient, x: x, weight: w, wanted: wanted, geometry)
   }
 }
-
 /// With gradY `BhwO`:
 /// `gradX[b, p, q, c] = sum of gradY[b, i, j, o] weight[o, c, u, v]` over the i, j, u, v that read pixel (p, q),
 /// `gradWeight[o, c, u, v] = sum over b, i, j of gradY[b, i, j, o] x[b, i stride + u - top, j stride + v - left, c]`,

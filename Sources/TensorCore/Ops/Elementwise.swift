@@ -26,6 +26,8 @@ extension Tensor {
   public func gelu() -> Tensor { unary(.gelu) }
   /// Sine, any shape, in radians.
   public func sin() -> Tensor { unary(.sin) }
+  /// `max(x, 0)`, any shape; gradient 0 at 0.
+  public func relu() -> Tensor { unary(.relu) }
   /// Cosine, any shape, in radians.
   public func cos() -> Tensor { unary(.cos) }
 

@@ -38,7 +38,8 @@ public func layerNormModulate(_ x_BLC: Tensor, scale_BC: Tensor, shift_BC: Tenso
   )
   return normalize(
     x_BLC, multiplier: scale_BC, shift: shift_BC,
-    RowNorm(groups: B, rowsPerGroup: L, width: C, isCentred: true, offset: 1, epsilon: epsilon, hasMultiplier: true,
+    RowNorm(
+      groups: B, rowsPerGroup: L, width: C, isCentred: true, offset: 1, epsilon: epsilon, hasMultiplier: true,
       hasShift: true))
 }
 

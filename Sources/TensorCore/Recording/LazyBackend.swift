@@ -15,6 +15,7 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
   // MARK: What a subclass does
 
   open var summary: String { preconditionFailure("LazyBackend: summary") }
+  open var imagesAtOnce: Int { preconditionFailure("LazyBackend: imagesAtOnce") }
 
   /// Runs a program on the buffers of its inputs.
   /// - Parameter isStep: whether it is a whole step, or what was asked for between steps.

@@ -3,12 +3,13 @@ import TensorCore
 extension Lowering {
   mutating func run(_ kernel: ConvolutionKernel, _ x: [HLOValue]) -> HLOValue {
     switch kernel {
-    case .convolve(let g):
-      let y = convolution(
+    case .convolve(let g, let rectifies):
+      var y = convolution(
         x[0], x[1], "[b, 0, 1, f]x[o, i, 0, 1]->[b, 0, 1, f]", stride: g.stride,
         pad: [(g.padding.top, g.padding.bottom), (g.padding.left, g.padding.right)],
         shape: [g.batch, g.outHeight, g.outWidth, g.outputs])
-      return x.count > 2 ? w.add(y, w.broadcast(x[2], y.shape)) : y
+      if x.count > 2 { y = w.add(y, w.broadcast(x[2], y.shape)) }
+      return rectifies ? unary(.relu, y) : y
     case .backwardInput(let g):
       // The convolution of gradY, spread out by the stride, with the kernel turned around and its channels exchanged.
       func pad(_ kernel: Int, _ out: Int, _ extent: Int, _ before: Int) -> (Int, Int) {
@@ -48,6 +49,29 @@ extension Lowering {
         + "\(kernelSpread)]\(reverse)} {batch_group_count = 1 : i64, feature_group_count = 1 : i64, "
         + "precision_config = [#stablehlo<precision HIGHEST>, #stablehlo<precision HIGHEST>]}",
       "(\(x.type.text), \(kernel.type.text)) -> \(type.text)", type)
+  }
+
+  mutating func run(_ kernel: PoolingKernel, _ x: HLOValue) -> HLOValue {
+    let g = kernel.geometry
+    switch kernel {
+    case .max: return windows("maximum", x, g, from: -.infinity)
+    case .average:
+      // What lies outside counts for nothing: sums of pixels over sums of ones.
+      let counts = windows("add", w.constant(1, like: x), g, from: 0)
+      return w.divide(windows("add", x, g, from: 0), counts)
+    }
+  }
+
+  private mutating func windows(_ name: String, _ x: HLOValue, _ g: PoolingGeometry, from start: Double) -> HLOValue {
+    let type = HLOType([g.batch, g.outHeight, g.outWidth, g.channels])
+    let initial = w.constant(start, HLOType([]))
+    let (side, stride, padding) = (g.window.side, g.window.stride, g.window.padding)
+    return w.value(
+      "\"stablehlo.reduce_window\"(\(x.name), \(initial.name)) <{window_dimensions = array<i64: 1, \(side), \(side), 1>, "
+        + "window_strides = array<i64: 1, \(stride), \(stride), 1>, padding = dense<[[0, 0], [\(padding), \(padding)], "
+        + "[\(padding), \(padding)], [0, 0]]> : tensor<4x2xi64>}> ({\n^bb0(%a: tensor<f32>, %b: tensor<f32>):\n"
+        + "%r = stablehlo.\(name) %a, %b : tensor<f32>\nstablehlo.return %r : tensor<f32>\n})",
+      "(\(x.type.text), tensor<f32>) -> \(type.text)", type)
   }
 
   mutating func run(_ kernel: ResizeKernel, _ x: HLOValue) -> HLOValue {

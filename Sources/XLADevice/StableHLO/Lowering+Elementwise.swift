@@ -51,6 +51,7 @@ extension Lowering {
     case .sin: return w.unary("sine", x)
     case .cos: return w.unary("cosine", x)
     case .log: return w.unary("log", x)
+    case .relu: return w.binary("maximum", x, w.constant(0, like: x))
     }
   }
 
@@ -81,6 +82,7 @@ extension Lowering {
     case .sin: return w.unary("cosine", x)
     case .cos: return w.unary("negate", w.unary("sine", x))
     case .log: return w.divide(w.constant(1, like: x), x)
+    case .relu: return w.convert(w.compare("GT", x, w.constant(0, like: x)), .f32)
     }
   }
 }

@@ -108,9 +108,11 @@ extension Lowering {
     let rstd = ofGroups(x[5], like: g)
     let n = w.multiply(w.subtract(g, ofGroups(x[4], like: g)), rstd)
     var gradient = grouped(x[1], form.groups)
-    if form.activation != .none {
-      let before = w.add(w.multiply(n, ofChannels(weight, like: g)), ofChannels(x[3], like: g))
-      gradient = run(.elementwise(.unaryBackward(.silu)), [before, gradient])[0]
+    let before = w.add(w.multiply(n, ofChannels(weight, like: g)), ofChannels(x[3], like: g))
+    switch form.activation {
+    case .none: break
+    case .silu: gradient = run(.elementwise(.unaryBackward(.silu)), [before, gradient])[0]
+    case .relu: gradient = run(.elementwise(.unaryBackward(.relu)), [before, gradient])[0]
     }
     let gradWeight = w.reshape(w.sum(w.multiply(gradient, n), axes: [0, 1]), weight.shape)
     let gradBias = w.reshape(w.sum(gradient, axes: [0, 1]), weight.shape)
@@ -126,6 +128,7 @@ extension Lowering {
     switch activation {
     case .none: x
     case .silu: unary(.silu, x)
+    case .relu: unary(.relu, x)
     }
   }
 }

@@ -17,6 +17,7 @@ struct Lowering {
     case .groupNorm(let kernel): run(kernel, x)
     case .attention(let kernel): run(kernel, x)
     case .convolution(let kernel): [run(kernel, x)]
+    case .pooling(let kernel): [run(kernel, x[0])]
     case .resize(let kernel): [run(kernel, x[0])]
     case .posterior(let kernel): run(kernel, x)
     case .random(let kernel): [run(kernel, x)]
