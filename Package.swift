@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "dd2",
       dependencies: [
-        "Distillation", "Evaluation",
+        "Distillation", "Evaluation", "XLADevice",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -29,7 +29,7 @@ TeacherModels: Training DD2Teacher Backbone NN TensorCore Datasets Artifacts
 Sampling:      TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
 Evaluation:    Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
 Distillation:  Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
-dd2:           Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
+dd2:           XLADevice Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {

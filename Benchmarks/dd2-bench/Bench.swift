@@ -41,7 +41,7 @@ struct TrainingBench: ParsableCommand {
   }
 
   func run() throws {
-    try Backends.start(.cpu)
+    try Backends.start()
     let workload = try Workload()
     if let profile {
       for _ in 0..<count { print(try seconds(workload, profile)) }

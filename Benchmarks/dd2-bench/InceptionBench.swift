@@ -19,7 +19,7 @@ struct InceptionBench: ParsableCommand {
   @Argument(help: "Where to write the results (HDF5).") var output: String
 
   func run() throws {
-    try Backends.start(.cpu)
+    try Backends.start()
     let file = try HDF5File(reading: input)
     let bytes = try file.read("images")
     let images = Tensor(bytes.floats.map { $0 / 127.5 - 1 }, Shape(bytes.shape))

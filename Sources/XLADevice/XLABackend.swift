@@ -3,14 +3,22 @@ import TensorCore
 /// Runs steps through XLA: a step is written down, compiled once by a PJRT plugin, and run on its device.
 public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
   private let client: PJRTClient
+  private let options: CompileOptions
   private var programs: [StepProgram: PJRTLoadedExecutable] = [:]
 
-  /// Seconds that each compilation took, in order.
-  public private(set) var compilations: [Double] = []
+  private let compiled: (StepProgram, Double) -> Void
 
   /// A backend on the first device of a plugin's client.
-  public init(_ client: PJRTClient) {
+  /// - Parameter compiled: called with each program after its compilation, and the seconds that this took.
+  public init(_ client: PJRTClient, compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }) {
     self.client = client
+    self.compiled = compiled
+    // On processors, code that is compiled with all of LLVM's passes takes minutes to compile and gains little.
+    options =
+      client.platformName == "cpu"
+      ? CompileOptions(overrides: [
+        "xla_llvm_disable_expensive_passes": .flag(true), "xla_backend_optimization_level": .integer(1),
+      ]) : CompileOptions()
     super.init()
   }
 
@@ -18,6 +26,21 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
   public override var imagesAtOnce: Int { 64 }
 
   public override var summary: String { "XLA on \(client.devices.first?.kind ?? client.platformName)" }
+
+  /// A backend on the first device that a plugin of some kind finds; see `PluginSearch` and `init`.
+  /// - Throws: `PJRTError` where there is no plugin, or it is of another kind or finds no device.
+  public static func open(
+    _ kind: PluginKind, compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }
+  ) throws(PJRTError) -> XLABackend {
+    let path = try PluginSearch().path(of: kind)
+    let client = try PJRTClient(PJRTPlugin(path: path), options: kind == .cpu ? ["cpu_device_count": 1] : [:])
+    guard client.platformName == kind.rawValue, !client.devices.isEmpty else {
+      throw .cannotOpen(
+        path: path, detail: "it is a plugin for \(client.platformName) with \(client.devices.count) devices, not for "
+          + "\(kind.rawValue)")
+    }
+    return XLABackend(client, compiled: compiled)
+  }
 
   public override func buffer(_ elements: [Float], _ shape: Shape) -> PJRTBuffer {
     orEnd { () throws(PJRTError) in try client.upload(elements, shape: shape.dimensions) }
@@ -42,9 +65,9 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
   private func executable(of program: StepProgram) throws(PJRTError) -> PJRTLoadedExecutable {
     if let known = programs[program] { return known }
     let start = ContinuousClock.now
-    let made = try client.compile(program.stableHLO())
+    let made = try client.compile(program.stableHLO(), options: options)
     programs[program] = made
-    compilations.append((ContinuousClock.now - start) / .seconds(1))
+    compiled(program, (ContinuousClock.now - start) / .seconds(1))
     return made
   }
 

@@ -44,7 +44,7 @@ struct DD2: ParsableCommand {
       do {
         try Log.checkLevel()
         try checkThreads()
-        if let command = command as? any ComputingCommand { try Backends.start(command.computing.device) }
+        if let command = command as? any ComputingCommand { try command.computing.start() }
         try command.run()
       } catch let error as ValidationError {
         // The parser would point to the help of dd2 as a whole.

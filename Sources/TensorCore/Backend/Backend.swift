@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A device: holds arrays, runs kernels. The CPU is the first one; ops, models, losses and optimisers are written against
 /// this protocol and never touch element memory themselves.
 ///
@@ -33,22 +35,21 @@ public protocol Backend: AnyObject, Sendable {
   func step<Result>(_ body: () throws -> Result) rethrows -> Result
 }
 
-/// What a process can compute on.
-public enum Device: String, CaseIterable, Sendable {
-  /// This machine's processors.
-  case cpu
-}
-
 /// The backend on which new tensors are made.
 public enum Backends {
   /// The CPU backend of this process.
   public static let cpu = CPUBackend()
 
+  private static let chosen = Mutex<any Backend>(cpu)
+
+  /// Makes a backend the process's. Called once at the start, before any tensor is made.
+  public static func use(_ backend: any Backend) { chosen.withLock { $0 = backend } }
+
   /// Stands in for the process's backend within a task: how tests run code on another one.
   @TaskLocal public static var override: (any Backend)?
 
   /// The backend on which tensors are created.
-  public static var current: any Backend { override ?? cpu }
+  public static var current: any Backend { override ?? chosen.withLock { $0 } }
 
   /// Runs `body` as one step of the current backend; see `Backend.step`.
   public static func step<Result>(_ body: () throws -> Result) rethrows -> Result { try current.step(body) }

@@ -83,11 +83,9 @@ final class BLAS: Sendable {
 }
 
 extension Backends {
-  /// Loads what a device needs. Call once at program start, before any tensor is made, for an error instead of a crash.
+  /// Loads what the numeric core needs. Call once at program start for an error instead of a crash.
   /// - Throws: `BackendUnavailable` where OpenBLAS cannot be loaded.
-  public static func start(_ device: Device) throws {
-    switch device {
-    case .cpu: _ = try BLAS.opened.get()
-    }
+  public static func start() throws {
+    _ = try BLAS.opened.get()
   }
 }

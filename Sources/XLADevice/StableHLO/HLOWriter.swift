@@ -26,9 +26,6 @@ struct HLOWriter {
     return types.enumerated().map { HLOValue(name: "\(name)#\($0.offset)", type: $0.element) }
   }
 
-  /// A line of a region or a result that is written by hand.
-  mutating func line(_ text: String) { lines.append(text) }
-
   private func mapping(_ operands: [HLOValue], to type: HLOType) -> String {
     "(" + operands.map(\.type.text).joined(separator: ", ") + ") -> " + type.text
   }
@@ -210,6 +207,23 @@ struct HLOWriter {
   private mutating func starts(_ shape: [Int], axis: Int, _ position: HLOValue) -> [HLOValue] {
     let zero = constant(0, HLOType([], position.type.element))
     return shape.indices.map { $0 == axis ? position : zero }
+  }
+
+  /// Repeats `body` on some values while `condition`, a scalar, holds.
+  mutating func loop(
+    _ initial: [HLOValue], while condition: (inout HLOWriter, [HLOValue]) -> HLOValue,
+    body: (inout HLOWriter, [HLOValue]) -> [HLOValue]
+  ) -> [HLOValue] {
+    let name = newName()
+    let at = initial.enumerated().map { HLOValue(name: "\(name)_\($0.offset)", type: $0.element.type) }
+    let types = initial.map(\.type.text).joined(separator: ", ")
+    let start = zip(at, initial).map { "\($0.name) = \($1.name)" }.joined(separator: ", ")
+    lines.append("\(name):\(initial.count) = stablehlo.while(\(start)) : \(types) cond {")
+    let goesOn = condition(&self, at)
+    lines.append("stablehlo.return \(goesOn.name) : \(goesOn.type.text)\n} do {")
+    let next = body(&self, at)
+    lines.append("stablehlo.return \(next.map(\.name).joined(separator: ", ")) : \(types)\n}")
+    return initial.enumerated().map { HLOValue(name: "\(name)#\($0.offset)", type: $0.element.type) }
   }
 
   // MARK: Reductions and products

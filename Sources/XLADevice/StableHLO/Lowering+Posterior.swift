@@ -15,8 +15,7 @@ extension Lowering {
       let types = [HLOType([levels, rows, D]), HLOType([levels, rows, 2])]
       let results = overTiles(problem, problem.inputs(x, &w), rowAxes: [1, 1, 0], results: types, resultAxes: [1, 1]) {
         lowering, tile in
-        let (weights, mean, logSum) = lowering.posterior(tile, codebook: x[3])
-        _ = weights
+        let (_, mean, logSum) = lowering.posterior(tile, codebook: x[3])
         let zero = lowering.w.constant(0, like: logSum)
         let pair = lowering.w.concatenate(
           [logSum, zero].map { lowering.w.reshape($0, $0.shape + [1]) }, axis: 2)
@@ -56,29 +55,22 @@ extension Lowering {
     // Tiles of equal height; the last one reaches back over the one before, whose rows it computes again.
     let tiles = (problem.rows + most - 1) / most
     let height = (problem.rows + tiles - 1) / tiles
-    let start = w.constant(0, HLOType([], .i32))
+    let scalar = HLOType([], .i32)
+    let (start, end) = (w.constant(0, scalar), w.constant(Double(problem.rows), scalar))
+    let (step, last) = (w.constant(Double(height), scalar), w.constant(Double(problem.rows - height), scalar))
     let empty = results.map { w.constant(0, $0) }
-    let (step, last) = (
-      w.constant(Double(height), HLOType([], .i32)), w.constant(Double(problem.rows - height), HLOType([], .i32))
-    )
-    let end = w.constant(Double(problem.rows), HLOType([], .i32))
-    let carried = [start] + empty
-    let names = carried.indices.map { "%c\(start.name.dropFirst())_\($0)" }
-    let initial = zip(names, carried).map { "\($0) = \($1.name)" }.joined(separator: ", ")
-    let types = carried.map(\.type)
-    let typeList = types.map(\.text).joined(separator: ", ")
-    let result = "%w\(start.name.dropFirst())"
-    w.line("\(result):\(carried.count) = stablehlo.while(\(initial)) : \(typeList) cond {")
-    let at = zip(names, types).map { HLOValue(name: $0, type: $1) }
-    let goesOn = w.compare("LT", at[0], end)
-    w.line("stablehlo.return \(goesOn.name) : \(goesOn.type.text)\n} do {")
-    let place = w.binary("minimum", at[0], last)
-    let tile = zip(inputs, rowAxes).map { w.dynamicSlice($0, axis: $1, at: place, extent: height) }
-    let parts = body(&self, tile)
-    let next = zip(zip(at.dropFirst(), parts), resultAxes).map { w.dynamicUpdate($0.0, $0.1, axis: $1, at: place) }
-    let moved = w.add(at[0], step)
-    w.line("stablehlo.return \(([moved] + next).map(\.name).joined(separator: ", ")) : \(typeList)\n}")
-    return results.indices.map { HLOValue(name: "\(result)#\($0 + 1)", type: results[$0]) }
+    let carried = w.loop([start] + empty) { w, at in
+      w.compare("LT", at[0], end)
+    } body: { w, at in
+      let place = w.binary("minimum", at[0], last)
+      var inner = Lowering(w: w)
+      let tile = zip(inputs, rowAxes).map { inner.w.dynamicSlice($0, axis: $1, at: place, extent: height) }
+      let parts = body(&inner, tile)
+      w = inner.w
+      let next = zip(zip(at.dropFirst(), parts), resultAxes).map { w.dynamicUpdate($0.0, $0.1, axis: $1, at: place) }
+      return [w.add(at[0], step)] + next
+    }
+    return Array(carried.dropFirst())
   }
 
   /// Weights (levels, rows, V), mean (levels, rows, D) and log-sum (levels, rows) of a tile.

@@ -50,26 +50,36 @@ extension Lowering {
     return w.slice(all, axis: 1, 0..<width)
   }
 
+  /// A loop over the rounds: written out, they are most of a program, and of the time that its compilation takes.
   private mutating func philox(_ counter: [HLOValue], _ key: RandomKey) -> [HLOValue] {
-    var c = counter
-    var (k0, k1) = key.words
-    for _ in 0..<10 {
-      let (high0, low0) = product(c[0], 0xd251_1f53)
-      let (high1, low1) = product(c[2], 0xcd9e_8d57)
-      func mixed(_ a: HLOValue, _ b: HLOValue, _ key: UInt32) -> HLOValue {
-        w.binary("xor", w.binary("xor", a, b), w.constant(Double(key), like: a))
+    let scalar = HLOType([], .ui32)
+    let keys = [key.words.0, key.words.1].map { w.constant(Double($0), scalar) }
+    let round = w.constant(0, scalar)
+    let end = w.constant(10, scalar)
+    let results = w.loop([round] + keys + counter) { w, at in
+      w.compare("LT", at[0], end)
+    } body: { w, at in
+      let (k, c) = (Array(at[1...2]), Array(at[3...6]))
+      let (high0, low0) = Self.product(&w, c[0], 0xd251_1f53)
+      let (high1, low1) = Self.product(&w, c[2], 0xcd9e_8d57)
+      func mixed(_ w: inout HLOWriter, _ a: HLOValue, _ b: HLOValue, _ key: HLOValue) -> HLOValue {
+        w.binary("xor", w.binary("xor", a, b), w.broadcast(key, a.shape, axes: []))
       }
-      c = [mixed(high1, c[1], k0), low1, mixed(high0, c[3], k1), low0]
-      k0 = k0 &+ 0x9e37_79b9
-      k1 = k1 &+ 0xbb67_ae85
+      return [
+        w.add(at[0], 1), w.add(k[0], 0x9e37_79b9), w.add(k[1], 0xbb67_ae85), mixed(&w, high1, c[1], k[0]), low1,
+        mixed(&w, high0, c[3], k[1]), low0,
+      ]
     }
-    return c
+    return Array(results[3...6])
   }
 
   /// High and low word of a product.
-  private mutating func product(_ x: HLOValue, _ factor: UInt32) -> (high: HLOValue, low: HLOValue) {
+  private static func product(
+    _ w: inout HLOWriter, _ x: HLOValue, _ factor: UInt32
+  ) -> (high: HLOValue, low: HLOValue) {
     let wide = w.multiply(w.convert(x, .ui64), w.constant(Double(factor), x.type.with(.ui64)))
-    return (w.convert(shifted(wide, 32), .ui32), w.convert(wide, .ui32))
+    let upper = w.binary("shift_right_logical", wide, w.constant(32, like: wide))
+    return (w.convert(upper, .ui32), w.convert(wide, .ui32))
   }
 
   private mutating func shifted(_ x: HLOValue, _ count: Int) -> HLOValue {

@@ -1,10 +1,41 @@
 import ArgumentParser
 import TensorCore
+import XLADevice
 
 /// Where a command computes.
 struct DeviceOptions: ParsableArguments {
-  @Option(help: "What computes.")
+  @Option(help: "What computes: this machine's processors, or a device through XLA (docs/devices.md).")
   var device = Device.cpu
+
+  /// Makes the device the one on which tensors are made. Called before any is.
+  /// - Throws: `BackendUnavailable`, `PJRTError`.
+  func start() throws {
+    // Statistics are computed on the processors wherever features are.
+    try Backends.start()
+    guard let kind = device.plugin else { return }
+    Backends.use(
+      try XLABackend.open(kind) { program, seconds in
+        Log.info(
+          "compiled a program of \(program.instructions.count) operations in "
+            + seconds.formatted(.number.precision(.fractionLength(1))) + " s")
+      })
+  }
 }
 
-extension Device: ExpressibleByArgument {}
+/// What a process can compute on.
+enum Device: String, CaseIterable, ExpressibleByArgument {
+  case cpu
+  case xlaCPU = "xla-cpu"
+  case cuda, rocm, tpu
+
+  /// The plugin that it takes; nil for dd2's own kernels.
+  var plugin: PluginKind? {
+    switch self {
+    case .cpu: nil
+    case .xlaCPU: .cpu
+    case .cuda: .cuda
+    case .rocm: .rocm
+    case .tpu: .tpu
+    }
+  }
+}

@@ -10,6 +10,7 @@ import Sampling
 import TeacherModels
 import TensorCore
 import Training
+import XLADevice
 
 /// Exit codes, after sysexits(3).
 enum ExitStatus: Int32 {
@@ -51,6 +52,7 @@ extension TeacherImportError: ExitCoded { var exitCode: Int32 { ExitStatus.usage
 extension PartCountError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension FewStepError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension NonFiniteOutput: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
+extension PJRTError: ExitCoded {}
 extension BackendUnavailable: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
 extension RunInterrupted: ExitCoded { var exitCode: Int32 { ExitStatus.interrupted.rawValue } }
 extension NonFiniteStep: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }
