@@ -62,7 +62,9 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "dd2-bench",
-      dependencies: ["Distillation", "Evaluation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Distillation", "Evaluation", "XLADevice", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       path: "Benchmarks/dd2-bench", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["NN", "Artifacts"], path: "Tests/TestSupport",

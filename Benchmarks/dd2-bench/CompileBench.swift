@@ -1,0 +1,76 @@
+import ArgumentParser
+import Backbone
+import DD2Generator
+import DD2Teacher
+import Foundation
+import NN
+import Sampling
+import TeacherModels
+import TensorCore
+import XLADevice
+
+import Distillation
+
+/// `dd2-bench compile`: a round of stage 2 of a published model, compiled for a GPU that is not there.
+struct CompileBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Compile a round of stage 2 for a GPU that is not there, and print what it needs.",
+    discussion: "Takes the CUDA plugin and ptxas: see scripts/compile-for-gpu.sh.")
+
+  @Option(help: "A published model: var-d16, var-d20, var-d24, llamagen-b-256, llamagen-l-256.") var model = "var-d16"
+  @Option(help: "Sequences per update.") var batch = 8
+  @Option(help: "Noise levels per token.") var levels = 4
+  @Option(help: "A text that describes the GPU (XLA's GpuTargetConfigProto).") var target: String
+
+  func run() throws {
+    let plugin = try PJRTPlugin(path: PluginSearch().path(of: .cuda))
+    let description = try String(contentsOfFile: target, encoding: .utf8)
+    let topology = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": .text(description)])
+    // Without a device nothing can be tried out, which Triton's products want.
+    let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
+    let backend = AbsentBackend(topology, options: options)
+    try Backends.$override.withValue(backend) { try compileRound() }
+    if let failure = backend.failure { throw failure }
+    print("model,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB")
+    for compilation in backend.compilations {
+      func gigabytes(_ bytes: Int?) -> String { bytes.map { String(format: "%.2f", Double($0) / Double(1 << 30)) } ?? "" }
+      let memory = compilation.memory
+      print(
+        [
+          model, String(batch), String(levels), String(compilation.program.instructions.count),
+          String(format: "%.1f", compilation.seconds), gigabytes(memory?.arguments), gigabytes(memory?.temporary),
+          gigabytes(memory?.aliased),
+        ].joined(separator: ","))
+    }
+  }
+
+  /// One update of each network, of weights that have no values.
+  private func compileRound() throws {
+    let teacher = try teacher()
+    var settings = DistillationConfiguration(steps: 1)
+    settings.batch = batch
+    settings.noiseLevels = levels
+    settings.scoreUpdates = 1
+    settings.firstRounds = 0
+    let factory = StudentFactory(
+      teacher: teacher, head: settings.head, adaptation: settings.adaptation, seed: settings.seed)
+    let stage1 = try factory.scoreNetwork().parameters.stateDict()
+    let stage = try Stage2Training(
+      teacher: teacher, stage1: stage1, start: nil,
+      pairs: TokenSource { throw ValidationError("a round takes no pairs") }, configuration: settings,
+      monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
+    _ = try stage.step(0)
+  }
+
+  private func teacher() throws -> any Teacher {
+    if let sizes = VARConfiguration.presets[model] {
+      let tokenizer = VQVAE(VQVAEConfiguration(), seed: nil)
+      return VARTeacher(transformer: VARTransformer(sizes, map: tokenizer.map, seed: nil), tokenizer: tokenizer)
+    }
+    guard let sizes = LlamaGenConfiguration.presets[model] else {
+      throw ValidationError("--model \(model): not a published model")
+    }
+    return LlamaGenTeacher(
+      transformer: LlamaGenTransformer(sizes, seed: nil), tokenizer: VQTokenizer(VQConfiguration(), seed: nil))
+  }
+}
