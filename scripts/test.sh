@@ -124,6 +124,18 @@ phase() {
   printf '== %s: %d s\n' "$current" $((SECONDS - started))
 }
 setup() { bash scripts/setup.sh; }
+
+# XLA's CPU plugin, for the tests of --device; without it they are skipped, and the test run says so.
+plugin() {
+  if [ -n "${DD2_PJRT_PLUGIN:-}" ]; then return; fi
+  local folder=$PWD/.build/plugins
+  local file=$folder/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so
+  if [ ! -e "$file" ] && ! timeout 300 bash scripts/pjrt-plugins.sh cpu "$folder"; then
+    echo "test.sh: no XLA plugin: the tests that need one are skipped" >&2
+    return
+  fi
+  export DD2_PJRT_PLUGIN=$file
+}
 closing() {
   local status=$?
   if [ "$status" != 0 ]; then printf '== %s: FAILED after %d s\n' "$current" $((SECONDS - started)) >&2; fi
@@ -138,7 +150,10 @@ all | lint) ;;
   ;;
 esac
 trap closing EXIT
-if [ "${1:-all}" = all ]; then phase setup setup; fi
+if [ "${1:-all}" = all ]; then
+  phase setup setup
+  phase 'XLA plugin' plugin
+fi
 phase lint lint
 phase 'module graph' graph
 phase 'file system' files

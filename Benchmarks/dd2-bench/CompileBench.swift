@@ -14,7 +14,8 @@ import Distillation
 /// `dd2-bench compile`: a round of stage 2 of a published model, compiled for a GPU that is not there.
 struct CompileBench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compile", abstract: "Compile a round of stage 2 for a GPU that is not there, and print what it needs.",
+    commandName: "compile",
+    abstract: "Compile a round of stage 2 for a GPU that is not there, and print what it needs.",
     discussion: "Takes the CUDA plugin and ptxas: see scripts/compile-for-gpu.sh.")
 
   @Option(help: "A published model: var-d16, var-d20, var-d24, llamagen-b-256, llamagen-l-256.") var model = "var-d16"
@@ -33,7 +34,9 @@ struct CompileBench: ParsableCommand {
     if let failure = backend.failure { throw failure }
     print("model,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB")
     for compilation in backend.compilations {
-      func gigabytes(_ bytes: Int?) -> String { bytes.map { String(format: "%.2f", Double($0) / Double(1 << 30)) } ?? "" }
+      func gigabytes(_ bytes: Int?) -> String {
+        bytes.map { String(format: "%.2f", Double($0) / Double(1 << 30)) } ?? ""
+      }
       let memory = compilation.memory
       print(
         [

@@ -36,7 +36,8 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
     let client = try PJRTClient(PJRTPlugin(path: path), options: kind == .cpu ? ["cpu_device_count": 1] : [:])
     guard client.platformName == kind.rawValue, !client.devices.isEmpty else {
       throw .cannotOpen(
-        path: path, detail: "it is a plugin for \(client.platformName) with \(client.devices.count) devices, not for "
+        path: path,
+        detail: "it is a plugin for \(client.platformName) with \(client.devices.count) devices, not for "
           + "\(kind.rawValue)")
     }
     return XLABackend(client, compiled: compiled)
@@ -76,7 +77,9 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
     do {
       return try body()
     } catch {
-      MemoryShortage.end(saying: error.description)
+      var line = error.description
+      if case .failed(_, .resourceExhausted, _) = error { line += "; give a smaller --batch" }
+      MemoryShortage.end(saying: line)
     }
   }
 }

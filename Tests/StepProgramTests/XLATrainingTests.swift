@@ -30,7 +30,8 @@ private let cpuPlugin = try? PluginSearch().path(of: .cpu)
   }
 
   /// The metrics of five rounds of stage 2 after those of stage 1.
-  private func metrics(_ family: TinyTeacher, _ loss: DistillationLoss, _ folder: String) throws -> [[(String, Double)]] {
+  private func metrics(_ family: TinyTeacher, _ loss: DistillationLoss, _ folder: String) throws -> [[(String, Double)]]
+  {
     let teacher = try family.load(in: folder).teacher
     let settings = Self.settings(family, loss)
     let tokens = try TokenPairs.collect(
@@ -43,7 +44,7 @@ private let cpuPlugin = try? PluginSearch().path(of: .cpu)
     return try first + (0..<5).map { try stage2.step($0).read(step: $0) }
   }
 
-  @Test(arguments: TinyTeacher.allCases, DistillationLoss.allCases)
+  @Test(arguments: zip(TinyTeacher.allCases, DistillationLoss.allCases))
   func agreesWithTheCPU(_ family: TinyTeacher, _ loss: DistillationLoss) throws {
     try withTemporaryFolder { folder in
       let expected = try metrics(family, loss, folder)

@@ -64,7 +64,8 @@ struct OperationAgreementTests {
       unary("exp") { $0.exp() }, unary("sqrt", offset: 3) { $0.sqrt() },
       unary("reciprocal", offset: 3) { $0.reciprocal() }, unary("square") { $0.square() }, unary("abs") { $0.abs() },
       unary("silu") { $0.silu() }, unary("gelu") { $0.gelu() }, unary("sin") { $0.sin() }, unary("cos") { $0.cos() },
-      unary("relu") { $0.relu() }, unary("log", offset: 3) { $0.log() }, unary("affine") { $0.affine(scale: 2, offset: -1) },
+      unary("relu") { $0.relu() }, unary("log", offset: 3) { $0.log() },
+      unary("affine") { $0.affine(scale: 2, offset: -1) },
       unary("clamp") { $0.clamp(-1, 1.5) },
       Example(name: "add", shapes: [[2, 1, 3], [4, 1]]) { [$0[0] + $0[1]] },
       Example(name: "subtract", shapes: [[2, 3], [3]]) { [$0[0] - $0[1]] },
@@ -205,7 +206,9 @@ struct OperationAgreementTests {
       Example(name: "pools", shapes: [[2, 7, 5, 3]], isDifferentiated: false) {
         let window = PoolingWindow(side: 3, stride: 2, padding: 1)
         let x = $0[0].stopGradient()
-        return [maxPool(x, window), averagePool(x, window), averagePool(x, PoolingWindow(side: 3, stride: 1, padding: 1))]
+        return [
+          maxPool(x, window), averagePool(x, window), averagePool(x, PoolingWindow(side: 3, stride: 1, padding: 1)),
+        ]
       },
       Example(name: "bicubic", shapes: [[2, 3, 4, 2]]) { [resize($0[0], to: (7, 8), mode: .bicubic)] },
       Example(name: "area", shapes: [[2, 7, 8, 2]]) { [resize($0[0], to: (3, 5), mode: .area)] },
@@ -239,7 +242,8 @@ struct OperationAgreementTests {
       return (
         numbers.integers([3, 5], below: 1000, samples: samples).values
           + numbers.integers([2, 4], below: 7).values,
-        numbers.uniform([3, 2, 3], in: -1..<2, samples: samples).elements, numbers.normal([3, 7], samples: samples).elements
+        numbers.uniform([3, 2, 3], in: -1..<2, samples: samples).elements,
+        numbers.normal([3, 7], samples: samples).elements
       )
     }
     let (found, expected) = (Backends.$override.withValue(backend) { outcome() }, outcome())

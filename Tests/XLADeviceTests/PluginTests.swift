@@ -93,7 +93,7 @@ import Testing
       "jax_plugins/xla_cuda13/version.py",
     ]
     try withFolder(files) { data in
-      let search = PluginSearch(environment: ["XDG_DATA_HOME": data, "HOME": "/nowhere", "PATH": "/nowhere"])
+      let search = PluginSearch(environment: ["XDG_DATA_HOME": data, "HOME": data, "PATH": data])
       let folder = data + "/dd2/plugins/"
       #expect(search.folder == data + "/dd2/plugins")
       let found = try [PluginKind.cuda, .rocm, .tpu, .cpu].map { kind in try search.path(of: kind) }
@@ -107,7 +107,7 @@ import Testing
       let python = data + "/python3"
       try Data("#!/bin/sh\necho\necho '\(data)'\necho '\(packages)'\n".utf8).write(to: URL(fileURLWithPath: python))
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: python)
-      let search = PluginSearch(environment: ["HOME": "/nowhere", "PATH": data + ":/bin"])
+      let search = PluginSearch(environment: ["HOME": data, "PATH": data + ":/bin"])
       let found = try search.path(of: .cpu)
       #expect(found == packages + "/xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so")
       #expect(failure { _ = try search.path(of: .cuda) } != nil)
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func whatIsMissingIsSaidInOneLine() {
-    let search = PluginSearch(environment: ["HOME": "/nowhere", "PATH": "/nowhere"])
+    let search = PluginSearch(environment: ["HOME": data, "PATH": data])
     #expect(search.folder == "/nowhere/.local/share/dd2/plugins")
     let error = failure { _ = try search.path(of: .cuda) }
     #expect(

@@ -112,7 +112,8 @@ struct HLOWriter {
 
   /// a where the condition holds, else b.
   mutating func select(_ condition: HLOValue, _ a: HLOValue, _ b: HLOValue) -> HLOValue {
-    precondition(a.type == b.type && condition.shape == a.shape, "select: \(condition.type.text), \(a.type.text), \(b.type.text)")
+    precondition(
+      a.type == b.type && condition.shape == a.shape, "select: \(condition.type.text), \(a.type.text), \(b.type.text)")
     return value(
       "stablehlo.select \(condition.name), \(a.name), \(b.name)", "\(condition.type.text), \(a.type.text)", a.type)
   }
@@ -170,7 +171,8 @@ struct HLOWriter {
     shape[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
     let type = parts[0].type.with(shape)
     return value(
-      "stablehlo.concatenate \(parts.map(\.name).joined(separator: ", ")), dim = \(axis)", mapping(parts, to: type), type)
+      "stablehlo.concatenate \(parts.map(\.name).joined(separator: ", ")), dim = \(axis)", mapping(parts, to: type),
+      type)
   }
 
   /// Zeros around an axis, or less of it where a number is negative.
@@ -253,7 +255,9 @@ struct HLOWriter {
   mutating func dot(
     _ a: HLOValue, _ b: HLOValue, batch: ([Int], [Int]) = ([], []), over axes: ([Int], [Int])
   ) -> HLOValue {
-    func rest(_ x: HLOValue, _ used: [Int]) -> [Int] { x.shape.indices.filter { !used.contains($0) }.map { x.shape[$0] } }
+    func rest(_ x: HLOValue, _ used: [Int]) -> [Int] {
+      x.shape.indices.filter { !used.contains($0) }.map { x.shape[$0] }
+    }
     let shape =
       batch.0.map { a.shape[$0] } + rest(a, batch.0 + axes.0) + rest(b, batch.1 + axes.1)
     let type = HLOType(shape, a.type.element)

@@ -125,7 +125,9 @@ extension Lowering {
     let half = width / (6 * heads)
     let v = w.slice(x[0], axis: 2, 2 * width / 3..<width)
     let pairs = w.reshape(w.slice(x[0], axis: 2, 0..<2 * width / 3), [B, L, 2 * heads, half, 2])
-    func part(_ index: Int) -> HLOValue { w.reshape(w.slice(pairs, axis: 4, index..<index + 1), [B, L, 2 * heads, half]) }
+    func part(_ index: Int) -> HLOValue {
+      w.reshape(w.slice(pairs, axis: 4, index..<index + 1), [B, L, 2 * heads, half])
+    }
     func table(_ table: HLOValue, _ like: HLOValue) -> HLOValue {
       w.broadcast(w.dynamicSlice(table, axis: 0, at: x[3], extent: L), like.shape, axes: [1, 3])
     }

@@ -53,7 +53,8 @@ extension Lowering {
       // What lies before a token, without the token itself: at least the first one always stays.
       let before = w.subtract(cumulativeSum(e), e)
       let limit = w.multiply(w.sumRepeated(e, axes: [1]), Double(topP))
-      let isFirst = w.compare("EQ", w.iota(HLOType(rows.shape, .i32), axis: 1), w.constant(0, HLOType(rows.shape, .i32)))
+      let isFirst = w.compare(
+        "EQ", w.iota(HLOType(rows.shape, .i32), axis: 1), w.constant(0, HLOType(rows.shape, .i32)))
       let isWithin = w.binary("or", w.compare("LT", before, limit), isFirst)
       kept = w.binary("and", kept, isWithin)
     }
@@ -88,7 +89,10 @@ extension Lowering {
     let (a, b) = (x.indices.map { "%a\($0)" }, x.indices.map { "%b\($0)" })
     let (lines, result) = comes(x.count, a, b)
     let arguments = x.indices.flatMap { index in
-      ["\(a[index]): tensor<\(x[index].type.element.rawValue)>", "\(b[index]): tensor<\(x[index].type.element.rawValue)>"]
+      [
+        "\(a[index]): tensor<\(x[index].type.element.rawValue)>",
+        "\(b[index]): tensor<\(x[index].type.element.rawValue)>",
+      ]
     }
     let types = x.map(\.type.text).joined(separator: ", ")
     return w.values(

@@ -42,7 +42,8 @@ extension Lowering {
   ) -> HLOValue {
     let scalar = HLOType([], table.type.element).text
     let windows = table.shape.count > 1 ? [1] : []
-    let result = combine.map { "%s = \($0) %a, %b : \(scalar)\n stablehlo.return %s : \(scalar)" }
+    let result =
+      combine.map { "%s = \($0) %a, %b : \(scalar)\n stablehlo.return %s : \(scalar)" }
       ?? "stablehlo.return %b : \(scalar)"
     return w.value(
       "\"stablehlo.scatter\"(\(table.name), \(ids.name), \(rows.name)) <{indices_are_sorted = false, "

@@ -29,6 +29,7 @@ extension Lowering {
     let largest = w.repeated(w.reduce("maximum", x, axes: [axis], from: -.infinity), over: [axis], like: x)
     let indices = w.iota(x.type.with(.i32), axis: axis)
     let none = w.constant(Double(max(x.shape[axis] - 1, 0)), like: indices)
-    return w.reduce("minimum", w.select(w.compare("EQ", x, largest), indices, none), axes: [axis], from: Double(Int32.max))
+    return w.reduce(
+      "minimum", w.select(w.compare("EQ", x, largest), indices, none), axes: [axis], from: Double(Int32.max))
   }
 }
