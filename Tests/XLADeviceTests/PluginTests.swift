@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func whatIsMissingIsSaidInOneLine() {
-    let search = PluginSearch(environment: ["HOME": data, "PATH": data])
+    let search = PluginSearch(environment: ["HOME": "/nowhere", "PATH": "/nowhere"])
     #expect(search.folder == "/nowhere/.local/share/dd2/plugins")
     let error = failure { _ = try search.path(of: .cuda) }
     #expect(

@@ -1,0 +1,50 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `--device`: what is drawn on XLA's CPU plugin, and what is said where there is no plugin.
+@Suite struct DeviceCommandTests {
+  private let folder: TemporaryFolder
+  private let dd2: Command
+
+  init() throws {
+    folder = try TemporaryFolder()
+    dd2 = Command(folder: folder)
+  }
+
+  private static let plugin = ProcessInfo.processInfo.environment["DD2_PJRT_PLUGIN"]
+
+  @Test(.enabled(if: plugin != nil)) func imagesAreThoseOfTheCPU() throws {
+    for device in ["cpu", "xla-cpu"] {
+      _ = try dd2.succeeding(
+        ["sample", "--one-step", "--count", "4", "--seed", "3", "--device", device, "-o", device],
+        models: Command.bundledModels)
+    }
+    let names = try folder.names(in: "cpu").filter { $0.hasSuffix(".png") }
+    #expect(try names.count == 4 && folder.names(in: "xla-cpu").filter { $0.hasSuffix(".png") } == names)
+    for name in names { #expect(try folder.imageDifference("cpu/" + name, "xla-cpu/" + name) <= 1) }
+  }
+
+  @Test func withoutAPluginALineSaysWhatToInstall() throws {
+    let nowhere = ["DD2_PJRT_PLUGIN": "", "XDG_DATA_HOME": folder.file("data"), "PATH": folder.file("bin")]
+    try dd2.expectFailure(
+      ["sample", "--one-step", "--device", "cuda", "-o", "out"], status: 69,
+      saying: ["no plugin for cuda", "pip install jax-cuda13-pjrt"], models: Command.bundledModels, environment: nowhere
+    )
+    #expect(try !folder.names(in: ".").contains("out"))
+  }
+
+  @Test func aFileThatIsNoPluginIsNamed() throws {
+    try folder.write("no library", to: "plugin.so")
+    try dd2.expectFailure(
+      ["sample", "--one-step", "--device", "rocm", "-o", "out"], status: 69, saying: ["plugin.so", "cannot be opened"],
+      models: Command.bundledModels, environment: ["DD2_PJRT_PLUGIN": folder.file("plugin.so")])
+  }
+
+  /// A plugin of another kind of device is not used in its place.
+  @Test(.enabled(if: plugin != nil)) func aPluginOfAnotherKindIsRefused() throws {
+    try dd2.expectFailure(
+      ["sample", "--one-step", "--device", "cuda", "-o", "out"], status: 69, saying: ["cpu", "not for cuda"],
+      models: Command.bundledModels)
+  }
+}
