@@ -27,9 +27,13 @@ import Testing
         #expect(varying.elements == [factor, 2 * factor])
       }
       #expect(backend.programCount == before + 1 && before >= 3)
+      #expect(backend.last?.replaced == [nil])
       let state = Tensor.zeros([2])
       for _ in 0..<3 { Backends.step { state.assign(state + x) } }
       #expect(state.elements == [3, 6])
+      // Two updates in a step: the last value takes the memory of the first.
+      Backends.step { for _ in 0..<2 { state.assign(x + state) } }
+      #expect(state.elements == [5, 10] && backend.last?.replaced == [1])
     }
   }
 }

@@ -12,6 +12,8 @@ final class RecordingBackend: LazyBackend<Storage>, @unchecked Sendable {
   /// The number of steps, and what was copied from the host for the last one.
   private(set) var steps = 0
   private(set) var uploads = 0
+  /// The last step's program.
+  private(set) var last: StepProgram?
   /// Different programs of steps so far: how often a compiler would have worked.
   var programCount: Int { programs.count }
 
@@ -22,7 +24,9 @@ final class RecordingBackend: LazyBackend<Storage>, @unchecked Sendable {
     guard isStep else { return replay(program, arguments) }
     steps += 1
     (uploads, uploadsNow) = (uploadsNow, 0)
-    return replay(programs.insert(program).memberAfterInsert, arguments)
+    let known = programs.insert(program).memberAfterInsert
+    last = known
+    return replay(known, arguments)
   }
 
   override func buffer(_ elements: [Float], _ shape: Shape) -> Storage {

@@ -59,7 +59,9 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
     let numbers = (states + operands).map(number)
     let results = states.map { state in
       let storage = own(state)
+      let before = input(of: storage)
       let number = newNumber()
+      recording.replaced[number] = before
       storage.value = .pending(number)
       hold(storage)
       return number
@@ -86,10 +88,11 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
   private struct Recording {
     var program = StepProgram()
     var arguments: [Held<Buffer>] = []
-    var numbers: [ObjectIdentifier: Int] = [:]
+    /// The inputs so far: the number of each, and its place among them.
+    var known: [ObjectIdentifier: (number: Int, place: Int)] = [:]
     var held: [Weak] = []
-    /// The input that was a storage's value before the step replaced it.
-    var before: [ObjectIdentifier: Int] = [:]
+    /// For the new value of a state, by its number, the input that was its value before the step.
+    var replaced: [Int: Int] = [:]
   }
 
   private struct Weak {
@@ -120,14 +123,22 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
     switch storage.value {
     case .pending(let number): return number
     case .known(let held):
+      // Held by the arguments, so that no other object gets its identity meanwhile.
       let id = ObjectIdentifier(held)
-      if let known = recording.numbers[id] { return known }
+      if let known = recording.known[id] { return known.number }
       let number = newNumber()
-      recording.numbers[id] = number
-      recording.before[ObjectIdentifier(storage)] = recording.arguments.count
+      recording.known[id] = (number, recording.arguments.count)
       recording.program.inputs.append(.init(number: number, type: storage.type))
       recording.arguments.append(held)
       return number
+    }
+  }
+
+  /// The input that is a state's value, or was before an earlier update in the step; nil where the step made the array.
+  private func input(of storage: LazyStorage<Buffer>) -> Int? {
+    switch storage.value {
+    case .pending(let number): recording.replaced[number]
+    case .known(let held): recording.known[ObjectIdentifier(held)]?.place
     }
   }
 
@@ -153,7 +164,7 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
     }
     recording.held = []
     recording.program.outputs = held.map(\.number)
-    recording.program.replaced = held.map { recording.before[ObjectIdentifier($0.storage)] }
+    recording.program.replaced = held.map { recording.replaced[$0.number] }
     let results = execute(recording.program, recording.arguments.map(\.buffer), isStep: isStep)
     for (entry, buffer) in zip(held, results) { entry.storage.value = .known(Held(buffer)) }
   }
