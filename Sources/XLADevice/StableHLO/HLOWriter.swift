@@ -220,6 +220,13 @@ struct HLOWriter {
     return initial.enumerated().map { HLOValue(name: "\(name)#\($0.offset)", type: $0.element.type) }
   }
 
+  /// The values again, which the compiler takes for others.
+  mutating func barrier(_ x: [HLOValue]) -> [HLOValue] {
+    values(
+      "stablehlo.optimization_barrier \(x.map(\.name).joined(separator: ", "))",
+      x.map(\.type.text).joined(separator: ", "), x.map(\.type))
+  }
+
   // MARK: Reductions and products
 
   /// Reduces axes, which are dropped; `name` is add, maximum, minimum or and.

@@ -9,6 +9,7 @@ struct Lowering {
   mutating func run(_ kernel: Kernel, _ x: [HLOValue]) -> [HLOValue] {
     switch kernel {
     case .elementwise(let kernel): [run(kernel, x)]
+    case .movement(.barrier): w.barrier(x)
     case .movement(let kernel): [run(kernel, x)]
     case .reduction(let kernel): run(kernel, x)
     case .matrix(let kernel): [run(kernel, x)]

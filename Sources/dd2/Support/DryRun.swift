@@ -25,7 +25,7 @@ struct DryRun {
       trial.scoreSeconds.map { String(format: "score network %.2f s", $0) },
       String(format: "generator %.2f s", trial.generatorSeconds),
     ].compactMap { $0 }
-    let note = trial.triedBatch < settings.batch ? " (from updates of \(trial.triedBatch) sequences)" : ""
+    let note = trial.triedPass < settings.batch ? " (from passes of \(trial.triedPass) sequences)" : ""
     try Console.result("TIME of an update: \(parts.joined(separator: ", "))\(note)")
     let rows = trial.stages.map { stage, seconds in
       [stage.name, "\(stage.steps)", ProgressMeter.duration(seconds)]
@@ -35,7 +35,7 @@ struct DryRun {
     try Console.result(
       TextTable([["STAGE", "STEPS", "TIME"]] + rows + [["in all", "", ProgressMeter.duration(total)]]).description)
     if let available, trial.bytes > available {
-      Log.warning("the run needs more memory than there is; give a smaller --batch")
+      Log.warning("the run needs more memory than there is; give a smaller --batch, or --set memory.micro_batch=N and memory.recompute=true")
     }
   }
 
