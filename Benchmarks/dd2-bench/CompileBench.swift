@@ -21,6 +21,7 @@ struct CompileBench: ParsableCommand {
   @Option(help: "A published model: var-d16, var-d20, var-d24, llamagen-b-256, llamagen-l-256.") var model = "var-d16"
   @Option(help: "Sequences per update.") var batch = 8
   @Option(help: "Noise levels per token.") var levels = 4
+  @Flag(help: "Blocks compute what their gradients need again (memory.recompute).") var recompute = false
   @Option(help: "A text that describes the GPU (XLA's GpuTargetConfigProto).") var target: String
 
   func run() throws {
@@ -53,6 +54,7 @@ struct CompileBench: ParsableCommand {
     var settings = DistillationConfiguration(steps: 1)
     settings.batch = batch
     settings.noiseLevels = levels
+    settings.recomputes = recompute
     settings.scoreUpdates = 1
     settings.firstRounds = 0
     let factory = StudentFactory(
