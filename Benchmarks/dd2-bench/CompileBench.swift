@@ -21,6 +21,7 @@ struct CompileBench: ParsableCommand {
   @Option(help: "A published model: var-d16, var-d20, var-d24, llamagen-b-256, llamagen-l-256.") var model = "var-d16"
   @Option(help: "Sequences per update.") var batch = 8
   @Option(help: "Noise levels per token.") var levels = 4
+  @Option(help: "What networks are multiplied in.") var precision = Precision.float32
   @Option(help: "A text that describes the GPU (XLA's GpuTargetConfigProto).") var target: String
 
   func run() throws {
@@ -29,10 +30,10 @@ struct CompileBench: ParsableCommand {
     let topology = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": .text(description)])
     // Without a device nothing can be tried out, which Triton's products want.
     let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
-    let backend = AbsentBackend(topology, options: options)
+    let backend = AbsentBackend(topology, options: options, precision: precision)
     try Backends.$override.withValue(backend) { try compileRound() }
     if let failure = backend.failure { throw failure }
-    print("model,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB")
+    print("model,precision,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB")
     for compilation in backend.compilations {
       func gigabytes(_ bytes: Int?) -> String {
         bytes.map { String(format: "%.2f", Double($0) / Double(1 << 30)) } ?? ""
@@ -40,7 +41,7 @@ struct CompileBench: ParsableCommand {
       let memory = compilation.memory
       print(
         [
-          model, String(batch), String(levels), String(compilation.program.instructions.count),
+          model, precision.rawValue, String(batch), String(levels), String(compilation.program.instructions.count),
           String(format: "%.1f", compilation.seconds), gigabytes(memory?.arguments), gigabytes(memory?.temporary),
           gigabytes(memory?.aliased),
         ].joined(separator: ","))
@@ -77,3 +78,5 @@ struct CompileBench: ParsableCommand {
       transformer: LlamaGenTransformer(sizes, seed: nil), tokenizer: VQTokenizer(VQConfiguration(), seed: nil))
   }
 }
+
+extension Precision: ExpressibleByArgument {}

@@ -47,4 +47,11 @@ import Testing
       ["sample", "--one-step", "--device", "cuda", "-o", "out"], status: 69, saying: ["cpu", "not for cuda"],
       models: Command.bundledModels)
   }
+
+  @Test func theCPUHasOnePrecision() throws {
+    try dd2.expectFailure(
+      ["sample", "--one-step", "--precision", "bfloat16", "-o", "out"], status: 64,
+      saying: ["--precision bfloat16 needs --device cuda, rocm, tpu or xla-cpu"], models: Command.bundledModels)
+    #expect(try !folder.names(in: ".").contains("out"))
+  }
 }
