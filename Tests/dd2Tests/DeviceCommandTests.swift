@@ -25,6 +25,17 @@ import Testing
     for name in names { #expect(try folder.imageDifference("cpu/" + name, "xla-cpu/" + name) <= 1) }
   }
 
+  @Test(.enabled(if: plugin != nil)) func imagesInBfloat16AreOthers() throws {
+    for precision in ["float32", "bfloat16"] {
+      _ = try dd2.succeeding(
+        ["sample", "--one-step", "--count", "4", "--device", "xla-cpu", "--precision", precision, "-o", precision],
+        models: Command.bundledModels)
+    }
+    let names = try folder.names(in: "bfloat16").filter { $0.hasSuffix(".png") }
+    #expect(names.count == 4)
+    #expect(try names.contains { try folder.imageDifference("float32/" + $0, "bfloat16/" + $0) > 0 })
+  }
+
   @Test func withoutAPluginALineSaysWhatToInstall() throws {
     let nowhere = ["DD2_PJRT_PLUGIN": "", "XDG_DATA_HOME": folder.file("data"), "PATH": folder.file("bin")]
     try dd2.expectFailure(
