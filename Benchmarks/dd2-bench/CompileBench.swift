@@ -22,6 +22,7 @@ struct CompileBench: ParsableCommand {
   @Option(help: "Sequences per update.") var batch = 8
   @Option(help: "Noise levels per token.") var levels = 4
   @Flag(help: "Blocks compute what their gradients need again (memory.recompute).") var recompute = false
+  @Option(help: "What networks are multiplied in.") var precision = Precision.float32
   @Option(help: "A text that describes the GPU (XLA's GpuTargetConfigProto).") var target: String
 
   func run() throws {
@@ -30,10 +31,10 @@ struct CompileBench: ParsableCommand {
     let topology = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": .text(description)])
     // Without a device nothing can be tried out, which Triton's products want.
     let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
-    let backend = AbsentBackend(topology, options: options)
+    let backend = AbsentBackend(topology, options: options, precision: precision)
     try Backends.$override.withValue(backend) { try compileRound() }
     if let failure = backend.failure { throw failure }
-    print("model,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB")
+    print("model,precision,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB")
     for compilation in backend.compilations {
       func gigabytes(_ bytes: Int?) -> String {
         bytes.map { String(format: "%.2f", Double($0) / Double(1 << 30)) } ?? ""
@@ -41,7 +42,7 @@ struct CompileBench: ParsableCommand {
       let memory = compilation.memory
       print(
         [
-          model, String(batch), String(levels), String(compilation.program.instructions.count),
+          model, precision.rawValue, String(batch), String(levels), String(compilation.program.instructions.count),
           String(format: "%.1f", compilation.seconds), gigabytes(memory?.arguments), gigabytes(memory?.temporary),
           gigabytes(memory?.aliased),
         ].joined(separator: ","))
@@ -79,3 +80,5 @@ struct CompileBench: ParsableCommand {
       transformer: LlamaGenTransformer(sizes, seed: nil), tokenizer: VQTokenizer(VQConfiguration(), seed: nil))
   }
 }
+
+extension Precision: ExpressibleByArgument {}

@@ -4,33 +4,41 @@ import TensorCore
 public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
   private let client: PJRTClient
   private let options: CompileOptions
+  private let precision: Precision
   private var programs: [StepProgram: PJRTLoadedExecutable] = [:]
 
   private let compiled: (StepProgram, Double) -> Void
 
   /// A backend on the first device of a plugin's client.
-  /// - Parameter compiled: called with each program after its compilation, and the seconds that this took.
-  public init(_ client: PJRTClient, compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }) {
+  /// - Parameters:
+  ///   - precision: of the networks' products.
+  ///   - compiled: called with each program after its compilation, and the seconds that this took.
+  public init(
+    _ client: PJRTClient, precision: Precision = .float32,
+    compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }
+  ) {
     self.client = client
+    self.precision = precision
     self.compiled = compiled
     // On processors, code that is compiled with all of LLVM's passes takes minutes to compile and gains little.
-    options =
+    let overrides: [String: CompileOptions.Override] =
       client.platformName == "cpu"
-      ? CompileOptions(overrides: [
-        "xla_llvm_disable_expensive_passes": .flag(true), "xla_backend_optimization_level": .integer(1),
-      ]) : CompileOptions()
+      ? ["xla_llvm_disable_expensive_passes": .flag(true), "xla_backend_optimization_level": .integer(1)] : [:]
+    options = CompileOptions(overrides: overrides).adding(precision.overrides)
     super.init()
   }
 
   /// Enough for a large device; small ones take as many without harm.
   public override var imagesAtOnce: Int { 64 }
 
-  public override var summary: String { "XLA on \(client.devices.first?.kind ?? client.platformName)" }
+  public override var summary: String {
+    "XLA on \(client.devices.first?.kind ?? client.platformName), \(precision.rawValue)"
+  }
 
   /// A backend on the first device that a plugin of some kind finds; see `PluginSearch` and `init`.
   /// - Throws: `PJRTError` where there is no plugin, or it is of another kind or finds no device.
   public static func open(
-    _ kind: PluginKind, compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }
+    _ kind: PluginKind, precision: Precision = .float32, compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }
   ) throws(PJRTError) -> XLABackend {
     let path = try PluginSearch().path(of: kind)
     let client = try PJRTClient(PJRTPlugin(path: path), options: kind == .cpu ? ["cpu_device_count": 1] : [:])
@@ -40,7 +48,7 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
         detail: "it is a plugin for \(client.platformName) with \(client.devices.count) devices, not for "
           + "\(kind.rawValue)")
     }
-    return XLABackend(client, compiled: compiled)
+    return XLABackend(client, precision: precision, compiled: compiled)
   }
 
   public override func buffer(_ elements: [Float], _ shape: Shape) -> PJRTBuffer {
@@ -66,10 +74,15 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
   private func executable(of program: StepProgram) throws(PJRTError) -> PJRTLoadedExecutable {
     if let known = programs[program] { return known }
     let start = ContinuousClock.now
-    let made = try client.compile(program.stableHLO(), options: options)
+    let made = try client.compile(text(of: program), options: options)
     programs[program] = made
     compiled(program, (ContinuousClock.now - start) / .seconds(1))
     return made
+  }
+
+  /// XLA's CPU plugin compiles products of bfloat16, and refuses to run those whose first factor is transposed.
+  private func text(of program: StepProgram) -> String {
+    program.stableHLO(precision: precision, widensFactors: client.platformName == "cpu")
   }
 
   /// A device that fails cannot go on, and operations do not throw: the process ends with a line.

@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Testing
 
 @testable import XLADevice
@@ -48,6 +49,25 @@ struct AbsentGPUTests {
     #expect(memory.arguments == 2 * 1024 * 1024 * 2)
     #expect(memory.outputs == 1024 * 1024 * 2)
     #expect(try executable.serialized().count > 1000)
+  }
+
+  /// Products, attention and convolutions with their gradients are taken in every precision.
+  @Test(arguments: Precision.allCases) func aStepIsCompiledForAnH100(precision: Precision) throws {
+    let plugin = try PJRTPlugin(path: #require(AbsentGPU.path))
+    let target = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": .text(h100)])
+    let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
+    let backend = AbsentBackend(target, options: options, precision: precision)
+    _ = Backends.$override.withValue(backend) {
+      let shapes = [[2, 16, 64], [192, 64], [32, 64, 3, 3]] as [Shape]
+      let inputs = shapes.map { Tensor([Float](repeating: 0, count: $0.count), $0).asLeaf() }
+      return Backends.step {
+        let attended = attention(packed: inputs[0].linear(weight: inputs[1]), heads: 2, scale: 0.5)
+        let map = conv2d(attended.reshaped([2, 4, 4, 64]), weight: inputs[2], stride: 2, padding: Padding(1))
+        return map.square().sum().gradients(withRespectTo: inputs)
+      }
+    }
+    #expect(backend.failure == nil)
+    #expect(backend.compilations.count == 1)
   }
 
   @Test func aDescriptionThatIsNoneIsAnError() throws {

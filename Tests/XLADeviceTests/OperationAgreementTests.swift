@@ -7,47 +7,12 @@ import Testing
 /// Every kernel on XLA against the CPU backend: values and gradients, element by element.
 @Suite("Operations on XLA", .enabled(if: CPUPlugin.isFound))
 struct OperationAgreementTests {
-  private typealias Operation = ([Tensor]) -> [Tensor]
-
-  /// A case: inputs as shapes, drawn from a normal distribution times `scale` plus `offset`.
-  private struct Example {
-    let name: String
-    var shapes: [Shape]
-    var scale: Float = 1
-    var offset: Float = 0
-    var tolerance = Tolerance(absolute: 2e-5, relative: 2e-5)
-    var isDifferentiated = true
-    let operation: Operation
-  }
-
-  private func numbers(_ example: Example) -> [[Float]] {
-    example.shapes.enumerated().map { index, shape in
-      var stream = RandomStream(seed: 7, purpose: example.name, index: index)
-      return (0..<shape.count).map { _ in stream.normal() * example.scale + example.offset }
-    }
-  }
-
-  /// Values and, for random gradients of the results, the gradients of the inputs.
-  private func outcome(_ example: Example, _ numbers: [[Float]]) -> [[Float]] {
-    let inputs = zip(numbers, example.shapes).map { Tensor($0, $1).asLeaf() }
-    let results = example.operation(inputs)
-    var outcome = results.map(\.elements)
-    guard example.isDifferentiated else { return outcome }
-    let loss = results.enumerated().map { index, result -> Tensor in
-      var stream = RandomStream(seed: 8, purpose: example.name, index: index)
-      let weights = Tensor((0..<result.count).map { _ in stream.normal() }, result.shape)
-      return (result * weights).sum()
-    }.reduce(Tensor(0)) { $0 + $1 }
-    outcome += loss.gradients(withRespectTo: inputs).map(\.elements)
-    return outcome
-  }
-
   private func check(_ examples: [Example]) throws {
     let backend = XLABackend(try CPUPlugin.client())
     for example in examples {
-      let numbers = numbers(example)
-      let expected = outcome(example, numbers)
-      let found = Backends.$override.withValue(backend) { outcome(example, numbers) }
+      let numbers = example.numbers()
+      let expected = example.outcome(numbers)
+      let found = Backends.$override.withValue(backend) { example.outcome(numbers) }
       #expect(found.count == expected.count, "\(example.name)")
       for (index, (a, b)) in zip(found, expected).enumerated() {
         let problem = mismatch(a, b.map(Double.init), example.tolerance)

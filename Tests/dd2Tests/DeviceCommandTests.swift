@@ -25,6 +25,17 @@ import Testing
     for name in names { #expect(try folder.imageDifference("cpu/" + name, "xla-cpu/" + name) <= 1) }
   }
 
+  @Test(.enabled(if: plugin != nil)) func imagesInBfloat16AreOthers() throws {
+    for precision in ["float32", "bfloat16"] {
+      _ = try dd2.succeeding(
+        ["sample", "--one-step", "--count", "4", "--device", "xla-cpu", "--precision", precision, "-o", precision],
+        models: Command.bundledModels)
+    }
+    let names = try folder.names(in: "bfloat16").filter { $0.hasSuffix(".png") }
+    #expect(names.count == 4)
+    #expect(try names.contains { try folder.imageDifference("float32/" + $0, "bfloat16/" + $0) > 0 })
+  }
+
   @Test func withoutAPluginALineSaysWhatToInstall() throws {
     let nowhere = ["DD2_PJRT_PLUGIN": "", "XDG_DATA_HOME": folder.file("data"), "PATH": folder.file("bin")]
     try dd2.expectFailure(
@@ -46,5 +57,12 @@ import Testing
     try dd2.expectFailure(
       ["sample", "--one-step", "--device", "cuda", "-o", "out"], status: 69, saying: ["cpu", "not for cuda"],
       models: Command.bundledModels)
+  }
+
+  @Test func theCPUHasOnePrecision() throws {
+    try dd2.expectFailure(
+      ["sample", "--one-step", "--precision", "bfloat16", "-o", "out"], status: 64,
+      saying: ["--precision bfloat16 needs --device cuda, rocm, tpu or xla-cpu"], models: Command.bundledModels)
+    #expect(try !folder.names(in: ".").contains("out"))
   }
 }

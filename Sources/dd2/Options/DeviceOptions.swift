@@ -7,6 +7,15 @@ struct DeviceOptions: ParsableArguments {
   @Option(help: "What computes: this machine's processors, or a device through XLA (docs/devices.md).")
   var device = Device.cpu
 
+  @Option(help: "What a device through XLA multiplies networks in; sums are float32.")
+  var precision = Precision.float32
+
+  func validate() throws {
+    guard device != .cpu || precision == .float32 else {
+      throw ValidationError("--precision \(precision.rawValue) needs --device cuda, rocm, tpu or xla-cpu")
+    }
+  }
+
   /// Makes the device the one on which tensors are made. Called before any is.
   /// - Throws: `BackendUnavailable`, `PJRTError`.
   func start() throws {
@@ -14,7 +23,7 @@ struct DeviceOptions: ParsableArguments {
     try Backends.start()
     guard let kind = device.plugin else { return }
     Backends.use(
-      try XLABackend.open(kind) { program, seconds in
+      try XLABackend.open(kind, precision: precision) { program, seconds in
         Log.info(
           "compiled a program of \(program.instructions.count) operations in "
             + seconds.formatted(.number.precision(.fractionLength(1))) + " s")
@@ -39,3 +48,5 @@ enum Device: String, CaseIterable, ExpressibleByArgument {
     }
   }
 }
+
+extension Precision: ExpressibleByArgument {}
