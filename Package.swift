@@ -38,7 +38,7 @@ let package = Package(
       linkerSettings: ["crypto", "dl", "m", "z"].map { .linkedLibrary($0) }),
     .target(name: "CPJRT", linkerSettings: [.linkedLibrary("dl")]),
     library("TensorCore", ["CShims"]),
-    library("XLADevice", ["CPJRT", "TensorCore"]),
+    library("XLADevice", ["CPJRT", "TensorCore", "Artifacts"]),
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),
     library("Artifacts", ["CShims"]),

@@ -33,9 +33,9 @@ private let h100 = """
   device_description_str: "NVIDIA H100 80GB HBM3"
   """
 
-/// Runs where the CUDA plugin is found, not by `DD2_PJRT_PLUGIN`, which may name another, and `ptxas` is on PATH: 'pip
-/// install jax-cuda13-pjrt nvidia-cuda-nvcc nvidia-nvvm'. Elsewhere it is disabled, and the test run says so.
-@Suite(.enabled(if: AbsentGPU.path != nil && AbsentGPU.hasAssembler, "no CUDA plugin, or no ptxas on PATH"))
+/// Runs where the CUDA plugin is found, not by `DD2_PJRT_PLUGIN`, which may name another, and `ptxas` beside it or on PATH:
+/// 'dd2 device install cuda13 --compile-only'. Elsewhere it is disabled, and the test run says so.
+@Suite(.enabled(if: AbsentGPU.path != nil && AbsentGPU.hasAssembler, "no CUDA plugin, or no ptxas"))
 struct AbsentGPUTests {
   @Test(arguments: [("1x1x1", 1), ("1x8x1", 8)])
   func aProgramIsCompiledForAnH100(topology: String, devices: Int) throws {
@@ -93,7 +93,9 @@ private enum AbsentGPU {
     return try? PluginSearch(environment: environment).path(of: .cuda)
   }()
 
-  static let hasAssembler = (environment["PATH"] ?? "").split(separator: ":").contains { folder in
-    FileManager.default.isExecutableFile(atPath: folder + "/ptxas")
-  }
+  static let hasAssembler: Bool = {
+    let packages = (path ?? "").components(separatedBy: "/jax_plugins/")[0]
+    let folders = (environment["PATH"] ?? "").components(separatedBy: ":") + ["\(packages)/nvidia/cu13/bin"]
+    return folders.contains { FileManager.default.isExecutableFile(atPath: $0 + "/ptxas") }
+  }()
 }

@@ -37,6 +37,13 @@ enum Console {
     return encoder
   }
 
+  /// Reads what `jsonEncoder` writes.
+  static var jsonDecoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
+  }
+
   /// Prints a line on stderr. Work goes on where nobody can read it.
   ///
   /// Names of files may hold anything: control characters are shown, not obeyed.
