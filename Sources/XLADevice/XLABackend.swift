@@ -60,6 +60,14 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
     XLABackend(try .open(kind), precision: precision, cache: cache, tell: tell)
   }
 
+  /// The memory of the program that takes most of the device's among those so far; nil where the plugin does not say.
+  public var largestProgram: PJRTProgramMemory? {
+    programs.values.compactMap { try? $0.executable.memory }.max { $0.total < $1.total }
+  }
+
+  /// What the device's memory holds; nil where the plugin keeps no such figures.
+  public var deviceMemory: PJRTDeviceMemory? { client.devices.first.flatMap { try? client.memory(of: $0) } }
+
   public override func buffer(_ elements: [Float], _ shape: Shape) -> PJRTBuffer {
     orEnd { () throws(PJRTError) in try client.upload(elements, shape: shape.dimensions) }
   }
@@ -116,7 +124,9 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
       return try body()
     } catch {
       let remedy =
-        if case .failed(_, .resourceExhausted, _) = error { "give a smaller --batch" } else {
+        if case .failed(_, .resourceExhausted, _) = error {
+          "give a smaller --batch, or --set memory.micro_batch=N and memory.recompute=true"
+        } else {
           "what a run has saved is whole, and --resume goes on from it"
         }
       MemoryShortage.end(saying: "\(error); \(remedy)")

@@ -28,7 +28,8 @@ public struct DistillationTrial: Sendable {
   /// - Throws: `StateDictError`, errors of the optimiser.
   public init(_ settings: DistillationConfiguration, teacher: TeacherFile.Loaded) throws {
     let pass = settings.batchPlan.passSize
-    let (small, large) = Self.batches(pass)
+    // A device compiles each size anew, and says itself what it takes.
+    let (small, large) = Backends.current === Backends.cpu ? Self.batches(pass) : (pass, nil)
     let first = try Self.update(settings, batch: small, teacher: teacher.teacher)
     var last = try large.map { try Self.update(settings, batch: $0, teacher: teacher.teacher) } ?? first
     var tried = large ?? small
