@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles the updates of stage 2 of published models for an H100 that is not there: seconds of the compilation and the
-# memory that they need, as CSV. Arguments: models (default: var-d16), with BATCHES="1 8", LEVELS=4
-# and PRECISIONS="float32" in the environment.
+# memory that they need, as CSV. Arguments: models (default: var-d16), with BATCHES="1 8", LEVELS=4 and
+# PRECISIONS="float32" in the environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 data=$PWD/.build/gpu-compile
