@@ -87,7 +87,7 @@ let package = Package(
     tests("Evaluation", ["Evaluation", "TestSupport"]),
     tests("Distillation", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
     tests("StepProgram", ["Distillation", "Evaluation", "XLADevice", "TestModels", "TestSupport"]),
-    tests("dd2", ["DD2Teacher", "Artifacts", "TestSupport"]),
+    tests("dd2", ["DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

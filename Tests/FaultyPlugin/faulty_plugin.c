@@ -2,7 +2,7 @@
 // compile it.
 //   FAULTY_VERSION     "MAJOR.MINOR" that it claims
 //   FAULTY_FUNCTIONS   how many functions its table has, as an older plugin's has fewer
-//   FAULTY_RUNS        programs that run before every further one fails
+//   FAULTY_WHEN        a path: while something is there, no program runs
 //   FAULTY_CODE        the code of that failure
 //   FAULTY_COMPILE     milliseconds that a compilation takes longer
 //   FAULTY_START       "crash": starting a client ends the process; "fail": it fails
@@ -55,8 +55,8 @@ static struct error *compile(void *call) {
 }
 
 static struct error *execute(void *call) {
-  static int runs;
-  return runs++ < number("FAULTY_RUNS", 1 << 30) ? inner->functions[LOADED_EXECUTE](call) : lost;
+  const char *path = getenv("FAULTY_WHEN");
+  return path && access(path, F_OK) == 0 ? lost : inner->functions[LOADED_EXECUTE](call);
 }
 
 const dd2_pjrt_plugin *GetPjrtApi(void) {

@@ -87,7 +87,7 @@ private let cpuPlugin = try? PluginSearch().path(of: .cpu)
       }
       let (first, second) = (try run(), try run())
       let rounds = first.compiled.filter { $0 >= 0 }
-      #expect(rounds.count <= 6 && rounds.allSatisfy { $0 <= 1 }, "compiled in rounds \(rounds)")
+      #expect(rounds == [0, 0, 0])
       #expect(second.compiled.isEmpty && second.loaded == first.compiled.count)
       #expect(first.metrics == second.metrics)
     }

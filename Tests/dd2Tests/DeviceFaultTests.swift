@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import TestModels
 import TestSupport
 import Testing
 
@@ -42,7 +43,7 @@ import Testing
   }
 
   @Test(.enabled(if: plugin != nil)) func aDeviceWithoutMemoryNamesTheBatch() throws {
-    try expectFailure(["FAULTY_RUNS": "0", "FAULTY_CODE": "8"], saying: ["the device is gone", "--batch"])
+    try expectFailure(["FAULTY_WHEN": "/", "FAULTY_CODE": "8"], saying: ["the device is gone", "--batch"])
   }
 
   @Test(.enabled(if: plugin != nil)) func aPluginThatCrashesEndsNoList() throws {
@@ -54,22 +55,29 @@ import Testing
 
   /// A run whose device is lost ends with a line, and goes on from its last checkpoint when the device is back.
   @Test(.enabled(if: plugin != nil)) func aRunGoesOnAfterItsDeviceWasLost() throws {
-    let teacher = try GoldenTeacher.llamaGen.imported(dd2)
-    let steps = 12
+    _ = try TinyTeacher.nextScale.load(in: folder.path)
+    let steps = 30
     let run =
-      ["distill", teacher, "--run", "run", "--steps", "\(steps)", "--device", "xla-cpu"]
+      ["distill", "--teacher", "teacher.h5", "--run", "run", "--steps", "\(steps)", "--device", "xla-cpu"]
       + ("--batch 2 --evaluate-every 0 --set stage1.steps=1 --set warm_start.steps=0 --set stage1.images=8 "
       + "--set noise_levels=1 --set stage2.score_updates=1 --set stage2.first_score_updates=1 "
       + "--set output.checkpoint_every=2").split(separator: " ").map(String.init)
-    let lost = try dd2(run, environment: faults(["FAULTY_RUNS": "60"]))
+    let metrics = folder.file("run/metrics.jsonl")
+    let environment = faults(["FAULTY_WHEN": folder.file("lost")])
+    let lost = try dd2(run, environment: environment) { process in
+      while process.isRunning, (try? MetricLog.read(metrics).count) ?? 0 < 5 { usleep(5_000) }
+      try folder.write("", to: "lost")
+    }
     #expect(lost.status == 69, "\(lost.log)")
     #expect(lost.logLines.last?.contains("the device is gone") == true, "\(lost.log)")
     #expect(lost.logLines.last?.contains("--resume") == true, "\(lost.log)")
     let saved = try folder.names(in: "run/checkpoints")
-    let done = try MetricLog.read(folder.file("run/metrics.jsonl")).count
+    let done = try MetricLog.read(metrics).count
     #expect(!saved.isEmpty && done < steps, "\(saved), \(done) steps")
-    let resumed = try dd2.succeeding(["distill", "--resume", "--run", "run", "--device", "xla-cpu"])
+    try FileAccess.remove(folder.file("lost"))
+    let resumed = try dd2.succeeding(
+      ["distill", "--resume", "--run", "run", "--device", "xla-cpu"], environment: environment)
     #expect(resumed.log.contains("continuing after step \(done / 2 * 2)"), "\(resumed.log)")
-    #expect(try MetricLog.read(folder.file("run/metrics.jsonl")).count == steps)
+    #expect(try MetricLog.read(metrics).count == steps)
   }
 }
