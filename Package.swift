@@ -63,16 +63,19 @@ let package = Package(
     .executableTarget(
       name: "dd2-bench",
       dependencies: [
-        "Distillation", "Evaluation", "XLADevice", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Agreement", "Distillation", "Evaluation", "XLADevice",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/dd2-bench", swiftSettings: strict),
+    .target(
+      name: "Agreement", dependencies: ["TensorCore"], path: "Benchmarks/Agreement", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["NN", "Artifacts"], path: "Tests/TestSupport",
       resources: [.copy("Goldens")], swiftSettings: strict),
     .target(
       name: "TestModels", dependencies: ["Sampling", "FIDEval"], path: "Tests/TestModels", swiftSettings: strict),
     tests("TensorCore", ["TensorCore", "TestSupport"]),
-    tests("XLADevice", ["XLADevice", "TestSupport"]),
+    tests("XLADevice", ["Agreement", "XLADevice", "TestSupport"]),
     tests("NN", ["NN", "TestSupport"]),
     tests("Backbone", ["Backbone", "TestSupport"]),
     tests("Artifacts", ["Artifacts", "TestSupport"]),

@@ -34,6 +34,10 @@ import Testing
       // Two updates in a step: the last value takes the memory of the first.
       Backends.step { for _ in 0..<2 { state.assign(x + state) } }
       #expect(state.elements == [5, 10] && backend.last?.replaced == [1])
+      // What nobody holds is not computed: a program without results is none.
+      let steps = backend.steps
+      Backends.step { _ = x * 2 }
+      #expect(backend.steps == steps)
     }
   }
 }

@@ -162,6 +162,7 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
       guard let storage = weak.storage, storage.pending == weak.number else { return nil }
       return (storage, weak.number)
     }
+    guard !held.isEmpty else { return }
     recording.held = []
     recording.program.outputs = held.map(\.number)
     recording.program.replaced = held.map { recording.replaced[$0.number] }
