@@ -55,6 +55,8 @@ public enum DistillationPreset: String, CaseIterable, Sendable {
     case .varD16, .varD20, .varD24, .llamaGenB, .llamaGenL:
       settings.steps = 5000
       settings.batch = 64
+      settings.microBatch = 32
+      settings.recomputes = true
       settings.trainingImages = 100_000
       settings.stage1Steps = 2000
       settings.stage1LearningRate = 1e-4

@@ -84,6 +84,8 @@ extension SettingTree: Decodable {
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
       self = .text("null")
+    } else if let flag = try? value.decode(Bool.self) {
+      self = .text(String(flag))
     } else if let number = try? value.decode(UInt64.self) {
       self = .text(String(number))
     } else if let number = try? value.decode(Double.self) {

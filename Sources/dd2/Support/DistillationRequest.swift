@@ -159,7 +159,10 @@ struct DistillationRequest {
   /// Settings that name places, of things that may have moved, or what is read there: compared by what comes of them.
   private static let places = ["teacher", "data", "tokens", "classes", "crop", "fid.reference", "fid.weights"]
 
-  /// The run's own record, with another number of steps or another place of its files: the command that began it may be
+  /// Settings that may be others when a run goes on: its result follows from the other ones.
+  private static let changeable = ["steps", "memory.micro_batch", "memory.recompute"]
+
+  /// The run's own record, with another number of steps, another use of memory or another place of its files: the command that began it may be
   /// repeated, in part or whole.
   private static func resumed(
     _ recorded: DistillationRecord, asked: DistillationConfiguration, _ assignments: [Assignment],
@@ -170,8 +173,8 @@ struct DistillationRequest {
     let unsaid = [("data", asked.data), ("tokens", asked.tokens)].filter { $0.1 == nil }.map(\.0)
     let given = Set(assignments.map(\.path)).subtracting(unsaid)
     record.teacher = teacher.file
-    for path in places + ["steps"] where given.contains(path) { try record.settings.copy(path, from: asked) }
-    var differing = asked.differences(from: recorded.settings).filter { $0 != "steps" && !places.contains($0) }
+    for path in places + changeable where given.contains(path) { try record.settings.copy(path, from: asked) }
+    var differing = asked.differences(from: recorded.settings).filter { !(places + changeable).contains($0) }
     if given.contains("data"),
       isFolder(asked.data) != isFolder(recorded.settings.data)
         || !isFolder(asked.data) && asked.data != recorded.settings.data
