@@ -43,6 +43,12 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
     return XLABackend(client, compiled: compiled)
   }
 
+  /// What the device's memory holds, and held at most; nil where the plugin keeps no such figures.
+  public func memory() throws(PJRTError) -> PJRTDeviceMemory? {
+    guard let device = client.devices.first else { return nil }
+    return try client.memory(of: device)
+  }
+
   public override func buffer(_ elements: [Float], _ shape: Shape) -> PJRTBuffer {
     orEnd { () throws(PJRTError) in try client.upload(elements, shape: shape.dimensions) }
   }

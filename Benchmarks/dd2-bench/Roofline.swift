@@ -1,0 +1,31 @@
+import TensorCore
+
+/// What an H100 does at most: the time that no program of some cost can beat there.
+struct Roofline {
+  /// Operations a second in products of networks.
+  let products: Double
+  /// Operations a second in all else, which is of 32-bit numbers.
+  let others = 60e12
+  /// Bytes a second to and from memory.
+  let bandwidth = 3e12
+  /// Bytes of a number that enters a product.
+  let operandBytes: Double
+
+  /// Assumed: nine tenths of the data sheet's 67 TFLOP/s.
+  static let float32 = Roofline(products: 60e12, operandBytes: 4)
+  /// Assumed: half of bfloat16's rate on the data sheet of an H100 PCIe.
+  static let tf32 = Roofline(products: 378e12, operandBytes: 4)
+  /// Measured on an H100.
+  static let bfloat16 = Roofline(products: 790e12, operandBytes: 2)
+
+  /// The bytes that a program moves at least.
+  func bytes(_ cost: ProgramCost) -> Double {
+    Double(cost.productBytes) * operandBytes / 4 + Double(cost.otherBytes)
+  }
+
+  /// Seconds that a program takes at least: those of its arithmetic, or of its memory traffic where that takes longer.
+  func seconds(_ cost: ProgramCost) -> Double {
+    let arithmetic = Double(cost.productFLOPs) / products + Double(cost.otherFLOPs) / others
+    return max(arithmetic, bytes(cost) / bandwidth)
+  }
+}
