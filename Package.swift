@@ -38,7 +38,7 @@ let package = Package(
       linkerSettings: ["crypto", "dl", "m", "z"].map { .linkedLibrary($0) }),
     .target(name: "CPJRT", linkerSettings: [.linkedLibrary("dl")]),
     library("TensorCore", ["CShims"]),
-    library("XLADevice", ["CPJRT", "TensorCore"]),
+    library("XLADevice", ["CPJRT", "TensorCore", "Artifacts"]),
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),
     library("Artifacts", ["CShims"]),
@@ -90,7 +90,7 @@ let package = Package(
     tests("Evaluation", ["Evaluation", "TestSupport"]),
     tests("Distillation", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
     tests("StepProgram", ["Distillation", "Evaluation", "XLADevice", "TestModels", "TestSupport"]),
-    tests("dd2", ["DD2Teacher", "Artifacts", "TestSupport"]),
+    tests("dd2", ["DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

@@ -7,11 +7,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 data=$PWD/.build/gpu-compile
-[ -e "$data/dd2/plugins/jax_plugins" ] || scripts/pjrt-plugins.sh cuda "$data/dd2/plugins" >&2
-swift build -c release --product dd2-bench >&2
-# ptxas and libdevice come with the plugin's packages.
-export XDG_DATA_HOME=$data PATH=$data/dd2/plugins/nvidia/cu13/bin:$PATH
+for product in dd2 dd2-bench; do swift build -c release --product "$product" >&2; done
+export XDG_DATA_HOME=$data
 unset DD2_PJRT_PLUGIN
+.build/release/dd2 device install cuda13 --compile-only >&2
 IFS=';' read -r -a variants <<<"${VARIANTS:-}"
 [ ${#variants[@]} -gt 0 ] || variants=('')
 header= status=0

@@ -3,8 +3,9 @@
 #   scripts/gpu-check.sh [TASK...]     tasks: agree cycle onestep sampling inception forward (default: all, in this order)
 #   scripts/gpu-check.sh --rehearse    the same at tiny sizes on XLA's CPU plugin
 # Needs dd2-bench (scripts/ship.sh, or a release build), JAX's CUDA plugin and PyTorch among the packages of python3, and no
-# network. Results: agree.csv, speed.csv and a log in $OUT (default ./gpu-check). LIMIT: seconds in all, 570. A part that fails
-# or is too slow says so in its row, and the rest goes on. Exit status 1: dd2 is wrong somewhere, or failed.
+# network. Results: agree.csv, speed.csv and a log in $OUT (default ./gpu-check). LIMIT: seconds in all, 570. PRECISION: what is
+# timed, of both: float32, tf32 or bfloat16 (the default); the comparison is in float32. A part that fails or is too slow says
+# so in its row, and the rest goes on. Exit status 1: dd2 is wrong somewhere, or failed.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ -e "$here/dd2.tar.xz" ]; then
@@ -19,12 +20,12 @@ out=${OUT:-gpu-check}
 mkdir -p "$out" || exit 1
 limit=${LIMIT:-570}
 
-device=cuda twin_device=cuda batch=8 batches=(1 64) count=7
+device=cuda twin_device=cuda batch=8 batches=(1 64) count=7 precision=${PRECISION:-bfloat16}
 models=(var-d16 llamagen-l-256) twins=(eager compiled) agree=()
 tasks=(agree cycle onestep sampling inception forward)
 if [ "${1:-}" = --rehearse ]; then
   shift
-  device=xla-cpu twin_device=cpu batch=2 batches=(2) count=1
+  device=xla-cpu twin_device=cpu batch=2 batches=(2) count=1 precision=${PRECISION:-float32}
   models=(tiny-var tiny-llamagen) twins=(eager) agree=(--only products)
   # Inception takes XLA a minute on processors.
   tasks=(agree cycle onestep sampling forward)
@@ -69,7 +70,7 @@ row() {
 # measure TASK MODEL BATCH SECONDS [OPTION...]: dd2, which takes the options, then PyTorch: each has the whole device.
 measure() {
   local task=$1 model=$2 batch=$3 seconds=$4 twin
-  local options=("$task" --model "$model" --batch "$batch" --count "$count")
+  local options=("$task" --model "$model" --batch "$batch" --count "$count" --precision "$precision")
   shift 4
   row "$task" "$model" "$batch" dd2 "$seconds" "$bench" device "${options[@]}" --device "$device" "$@" || status=1
   for twin in "${twins[@]}"; do
@@ -147,5 +148,5 @@ awk -F, -v OFS=, '
   }' "$rows" >"$out/speed.csv"
 # As a table, where there are more rows than the header.
 if [ -s "$rows" ]; then (sed 's/,,/, ,/g; s/,,/, ,/g' "$out/speed.csv" | column -s, -t) 2>/dev/null || cat "$out/speed.csv"; fi
-echo "gpu-check: $SECONDS s, exit status $status; results in $out"
+echo "gpu-check: $precision, $SECONDS s, exit status $status; results in $out"
 exit $status

@@ -15,7 +15,7 @@ CHDF5:
 CShims:
 CPJRT:
 TensorCore:    CShims
-XLADevice:     CPJRT TensorCore
+XLADevice:     CPJRT TensorCore Artifacts
 Artifacts:     CShims
 NN:            TensorCore
 Datasets:      TensorCore Artifacts
@@ -137,13 +137,12 @@ setup() { bash scripts/setup.sh; }
 # XLA's CPU plugin, for the tests of --device; without it they are skipped, and the test run says so.
 plugin() {
   if [ -n "${DD2_PJRT_PLUGIN:-}" ]; then return; fi
-  local folder=$PWD/.build/plugins
-  local file=$folder/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so
-  if [ ! -e "$file" ] && ! timeout 300 bash scripts/pjrt-plugins.sh cpu "$folder"; then
+  local folder
+  if ! folder=$(XDG_DATA_HOME=$PWD/.build timeout 300 .build/release/dd2 device install cpu); then
     echo "test.sh: no XLA plugin: the tests that need one are skipped" >&2
     return
   fi
-  export DD2_PJRT_PLUGIN=$file
+  export DD2_PJRT_PLUGIN=$folder/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so
 }
 closing() {
   local status=$?
@@ -161,13 +160,13 @@ esac
 trap closing EXIT
 if [ "${1:-all}" = all ]; then
   phase setup setup
-  phase 'XLA plugin' plugin
 fi
 phase lint lint
 phase 'module graph' graph
 phase 'file system' files
 if [ "${1:-all}" = all ]; then
   phase build build
+  phase 'XLA plugin' plugin
   phase tests tests
   phase 'rehearsal of gpu-check.sh' rehearsal
 fi

@@ -19,7 +19,7 @@ public struct Example {
 
   /// An operation on tensors, which are drawn from a normal distribution times `scale` plus `offset`: its values and, where it
   /// is differentiated, the gradients of all inputs for random gradients of the results.
-  init(
+  public init(
     _ name: String, _ shapes: [Shape], scale: Float = 1, offset: Float = 0, absolute: Double = 2e-5,
     relative: Double = 2e-5, isDifferentiated: Bool = true, _ operation: @escaping ([Tensor]) -> [Tensor]
   ) {

@@ -22,7 +22,7 @@ struct AgreeBench: ParsableCommand {
 
   func run() throws {
     try Backends.start()
-    let backend = try device.open()
+    let backend = try device.open(.float32)
     guard backend !== Backends.cpu else { throw ValidationError("--device cpu is what others are compared with") }
     Bench.answer("# \(backend.summary)\nwhat,absolute,relative,largest_difference,share_of_allowed,agrees")
     var failures = 0

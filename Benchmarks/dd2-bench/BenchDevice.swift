@@ -10,13 +10,13 @@ enum BenchDevice: String, CaseIterable, ExpressibleByArgument {
 
   /// The device's backend.
   /// - Throws: `PJRTError` where there is no plugin, or it finds no device.
-  func open() throws -> any Backend {
+  func open(_ precision: Precision) throws -> any Backend {
     switch self {
     case .cpu: Backends.cpu
-    case .xlaCPU: try XLABackend.open(.cpu)
-    case .cuda: try XLABackend.open(.cuda)
-    case .rocm: try XLABackend.open(.rocm)
-    case .tpu: try XLABackend.open(.tpu)
+    case .xlaCPU: try XLABackend.open(.cpu, precision: precision)
+    case .cuda: try XLABackend.open(.cuda, precision: precision)
+    case .rocm: try XLABackend.open(.rocm, precision: precision)
+    case .tpu: try XLABackend.open(.tpu, precision: precision)
     }
   }
 }

@@ -20,6 +20,8 @@ struct CompileBench: ParsableCommand {
   @Option(help: "A published model: var-d16, var-d20, var-d24, llamagen-b-256, llamagen-l-256.") var model = "var-d16"
   @Option(help: "Sequences per update.") var batch = 8
   @Option(help: "Noise levels per token.") var levels = 4
+  @Flag(help: "Blocks compute what their gradients need again (memory.recompute).") var recompute = false
+  @Option(help: "What networks are multiplied in.") var precision = Precision.float32
   @Option(help: "A text that describes the GPU (XLA's GpuTargetConfigProto).") var target: String
 
   func run() throws {
@@ -28,13 +30,13 @@ struct CompileBench: ParsableCommand {
     let topology = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": .text(description)])
     // Without a device nothing can be tried out, which Triton's products want.
     let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
-    let backend = AbsentBackend(topology, options: options)
+    let backend = AbsentBackend(topology, options: options, precision: precision)
     try Backends.$override.withValue(backend) { try compileRound() }
     if let failure = backend.failure { throw failure }
     print(
-      "model,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB,product_TFLOP,other_TFLOP,"
+      "model,precision,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB,product_TFLOP,other_TFLOP,"
         + "least_GB,least_ms")
-    let roofline = Roofline.float32
+    let roofline = Roofline(precision)
     for compilation in backend.compilations {
       func gigabytes(_ bytes: Int?) -> String {
         bytes.map { String(format: "%.2f", Double($0) / Double(1 << 30)) } ?? ""
@@ -42,7 +44,7 @@ struct CompileBench: ParsableCommand {
       let (memory, cost) = (compilation.memory, compilation.program.cost)
       print(
         [
-          model, String(batch), String(levels), String(compilation.program.instructions.count),
+          model, precision.rawValue, String(batch), String(levels), String(compilation.program.instructions.count),
           String(format: "%.1f", compilation.seconds), gigabytes(memory?.arguments), gigabytes(memory?.temporary),
           gigabytes(memory?.aliased), String(format: "%.3f", Double(cost.productFLOPs) / 1e12),
           String(format: "%.3f", Double(cost.otherFLOPs) / 1e12), String(format: "%.2f", roofline.bytes(cost) / 1e9),
@@ -57,6 +59,7 @@ struct CompileBench: ParsableCommand {
     var settings = DistillationConfiguration(steps: 1)
     settings.batch = batch
     settings.noiseLevels = levels
+    settings.recomputes = recompute
     settings.scoreUpdates = 1
     settings.firstRounds = 0
     let factory = StudentFactory(
@@ -69,3 +72,5 @@ struct CompileBench: ParsableCommand {
     _ = try stage.step(0)
   }
 }
+
+extension Precision: ExpressibleByArgument {}

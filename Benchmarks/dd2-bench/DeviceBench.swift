@@ -36,18 +36,19 @@ struct DeviceBench: ParsableCommand {
   @Option(help: "A published model, such as var-d16 or llamagen-l-256; tiny-var, tiny-llamagen.") var model = "var-d16"
   @Option(help: "Sequences or images at a time.") var batch = 8
   @Option(help: "What computes: cpu, xla-cpu, cuda, rocm or tpu.") var device = BenchDevice.cuda
+  @Option(help: "What products are computed in: float32, tf32 or bfloat16.") var precision = Precision.float32
   @Option(help: "Timed runs, after two that are not.") var count = 7
   @Option(help: "Inception-V3's weights.") var weights: String?
 
   func run() throws {
     try Backends.start()
-    let backend = try device.open()
+    let backend = try device.open(precision)
     Backends.use(backend)
     let (work, parameters) = try prepared()
     let clock = ContinuousClock()
     let times = try (0..<(count + 2)).map { index in try clock.measure { try work(index) } / .seconds(1) }
     let sorted = times.dropFirst(2).sorted()
-    let peak = try (backend as? XLABackend)?.memory()?.peak
+    let peak = (backend as? XLABackend)?.deviceMemory?.peak
     Bench.answer(
       [
         String(format: "%.6f", sorted[sorted.count / 2]), String(format: "%.3f", times[0]),

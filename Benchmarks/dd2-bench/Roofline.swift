@@ -1,4 +1,5 @@
 import TensorCore
+import XLADevice
 
 /// What an H100 does at most: the time that no program of some cost can beat there.
 struct Roofline {
@@ -11,12 +12,18 @@ struct Roofline {
   /// Bytes of a number that enters a product.
   let operandBytes: Double
 
-  /// Assumed: nine tenths of the data sheet's 67 TFLOP/s.
-  static let float32 = Roofline(products: 60e12, operandBytes: 4)
-  /// Assumed: half of bfloat16's rate on the data sheet of an H100 PCIe.
-  static let tf32 = Roofline(products: 378e12, operandBytes: 4)
-  /// Measured on an H100.
-  static let bfloat16 = Roofline(products: 790e12, operandBytes: 2)
+  /// With products of some precision.
+  init(_ precision: Precision) {
+    (products, operandBytes) =
+      switch precision {
+      // Assumed: nine tenths of the data sheet's 67 TFLOP/s.
+      case .float32: (60e12, 4)
+      // Assumed: half of bfloat16's rate on the data sheet of an H100 PCIe.
+      case .tf32: (378e12, 4)
+      // Measured on an H100.
+      case .bfloat16: (790e12, 2)
+      }
+  }
 
   /// The bytes that a program moves at least.
   func bytes(_ cost: ProgramCost) -> Double {

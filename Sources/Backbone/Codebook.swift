@@ -53,7 +53,7 @@ public struct NearestCode: Sendable {
     return withoutGradient {
       let blocks = stride(from: 0, to: max(N, 1), by: rows).map { start in
         let block_ND = queries_ND.sliced(axis: 0, start..<min(start + rows, N))
-        return (block_ND.matmul(vectors_VD, transposeOther: true) - halfSquares_V).argmax()
+        return (block_ND.matmul(vectors_VD, transposeOther: true, isExact: true) - halfSquares_V).argmax()
       }
       return IndexTensor.concatenated(blocks, axis: 0)
     }

@@ -132,7 +132,7 @@ public struct DenoisingHead: Sendable {
   public func fromNoise(hidden_BLC: Tensor, tokenLogits: Tensor?, noise_BLD: Tensor) -> Tensor {
     let time = fromTime(timeFeatures(Tensor(repeating: 1, [1, 1])))
     let network = network(fromLatent(noise_BLD) + (fromHidden(hidden_BLC) + time))
-    return tokenLogits.map { $0.softmax().matmul(codes_VD) + network } ?? network
+    return tokenLogits.map { $0.softmax().matmul(codes_VD, isExact: true) + network } ?? network
   }
 
   /// The residual blocks and the output behind the sum of the three inputs: (..., width) to (..., D).

@@ -23,6 +23,11 @@ public struct TokenSet: Sendable {
     (IndexTensor(ids.rows(indices)), IndexTensor(indices.map { labels[$0] }))
   }
 
+  /// The sequences at the given positions.
+  package func rows(_ indices: [Int]) -> TokenSet {
+    TokenSet(ids: ids.rows(indices), labels: indices.map { labels[$0] })
+  }
+
   /// Adds sequences of the same length behind these.
   package mutating func append(_ other: TokenSet) {
     ids.append(rows: other.ids)
@@ -70,16 +75,13 @@ public final class TokenSource {
     return tokens
   }
 
-  /// The sequences that a training step sees, shuffled anew every epoch: their indices, ids (B, L) and B labels.
-  package func batch(step: Int, size: Int, seed: UInt64) throws -> (
-    indices: [Int], ids: IndexTensor, labels: IndexTensor
-  ) {
+  /// The sequences that a training step sees, shuffled anew every epoch, and their indices.
+  package func batch(step: Int, size: Int, seed: UInt64) throws -> (indices: [Int], tokens: TokenSet) {
     let tokens = try tokens()
     var current = sampler ?? BatchSampler(count: tokens.count, batchSize: size, seed: seed)
     precondition(current.batchSize == size && current.seed == seed, "TokenSource: another batch size or seed")
     defer { sampler = current }
     let indices = current.indices(step: step)
-    let (ids, labels) = tokens.batch(indices)
-    return (indices, ids, labels)
+    return (indices, tokens.rows(indices))
   }
 }

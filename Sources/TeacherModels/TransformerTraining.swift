@@ -31,9 +31,9 @@ public final class TransformerTraining: TrainingStage {
   }
 
   public func step(_ index: Int) throws -> StepMetrics {
-    let (_, ids, labels) = try tokens.batch(step: index, size: settings.batch, seed: seed &+ 1)
+    let batch = try tokens.batch(step: index, size: settings.batch, seed: seed &+ 1).tokens
     return Backends.step {
-      let B = labels.count
+      let (B, ids, labels) = (batch.count, IndexTensor(batch.ids), IndexTensor(batch.labels))
       let uniform_B = RandomNumbers(
         seed: seed, purpose: "transformer.class_dropout", step: RandomCounter(index)
       ).uniform([1, B]).reshaped([B])

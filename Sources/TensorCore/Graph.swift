@@ -19,6 +19,9 @@ final class Node: @unchecked Sendable {
 
   private static let counter = Atomic<Int>(0)
 
+  /// The number of the node that was made last.
+  static var latest: Int { counter.load(ordering: .relaxed) }
+
   init(inputs: [Edge?], backward: Backward?) {
     self.inputs = inputs
     self.backward = backward
@@ -84,12 +87,14 @@ extension Tensor {
     guard let edge else { return leaves.map { .zeros($0.shape) } }
     var pass = BackwardPass(root: edge.node, targets: targets)
     withoutGradient { pass.run(from: edge, seed: seed) }
-    return zip(leaves, targets).map { leaf, node in pass.gradient(of: node) ?? .zeros(leaf.shape) }
+    return zip(leaves, targets).map { leaf, node in
+      pass.gradient(of: Edge(node: node, output: 0)) ?? .zeros(leaf.shape)
+    }
   }
 }
 
-/// One traversal from a loss to the leaves.
-private struct BackwardPass {
+/// One traversal from a loss to the nodes whose gradients are wanted, and not beyond them.
+struct BackwardPass {
   private var order: [Node] = []
   private var isNeeded: Set<ObjectIdentifier> = []
   private var flowing: [ObjectIdentifier: [Tensor?]] = [:]
@@ -102,6 +107,7 @@ private struct BackwardPass {
     while let node = stack.popLast() {
       guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
       order.append(node)
+      if self.targets.contains(ObjectIdentifier(node)) { continue }
       for case let input? in node.inputs { stack.append(input.node) }
     }
     order.sort { $0.sequence < $1.sequence }
@@ -112,14 +118,17 @@ private struct BackwardPass {
     }
   }
 
-  func gradient(of node: Node) -> Tensor? { flowing[ObjectIdentifier(node)]?[0] }
+  /// What reached an output of a target; nil where nothing did.
+  func gradient(of edge: Edge) -> Tensor? {
+    flowing[ObjectIdentifier(edge.node)].flatMap { edge.output < $0.count ? $0[edge.output] : nil }
+  }
 
   mutating func run(from root: Edge, seed: Tensor) {
     accumulate(seed, into: root)
     for node in order.reversed() {
       let id = ObjectIdentifier(node)
-      guard isNeeded.contains(id), !node.inputs.isEmpty, let outputs = flowing[id] else { continue }
-      if !targets.contains(id) { flowing[id] = nil }
+      guard isNeeded.contains(id), !targets.contains(id), let outputs = flowing[id] else { continue }
+      flowing[id] = nil
       let wanted = node.inputs.map { $0.map { isNeeded.contains(ObjectIdentifier($0.node)) } ?? false }
       guard let backward = node.backward else {
         preconditionFailure("gradients: of a tensor whose graph an earlier backward pass has used")

@@ -6,6 +6,9 @@ package final class NetworkTrainer {
   package let parameters: ParameterSet
   private let optimizer: AdamW
   private let schedule: LearningRateSchedule
+  /// The gradients of an update's passes so far, in the parameters' order: zero between updates; none where every update
+  /// was one pass.
+  private var sums: [Tensor] = []
 
   package init(_ parameters: ParameterSet, _ configuration: AdamWConfiguration, _ schedule: LearningRateSchedule) {
     self.parameters = parameters
@@ -13,11 +16,48 @@ package final class NetworkTrainer {
     self.schedule = schedule
   }
 
-  /// One update of all parameters toward a smaller loss.
+  /// One update of all parameters toward a smaller loss. Part of a step of the caller's.
   @discardableResult
-  package func minimize(_ loss: Tensor) -> UpdateReport {
-    let gradients = loss.gradients(withRespectTo: parameters.values)
-    return optimizer.update(gradients, learningRate: schedule.rate(at: optimizer.step))
+  package func minimize(_ loss: Tensor) -> UpdateReport { update(loss.gradients(withRespectTo: parameters.values)) }
+
+  private func update(_ gradients: [Tensor]) -> UpdateReport {
+    optimizer.update(gradients, learningRate: schedule.rate(at: optimizer.step))
+  }
+
+  /// One update toward a smaller mean of the losses of all passes: a step of the backend where there is one pass, else one
+  /// for each, the same program on other rows, and one for the update.
+  /// - Parameters:
+  ///   - loss: the loss of a pass's rows, a mean over them, and what is told of it.
+  ///   - finish: what belongs into the last step, such as the update of an average.
+  /// - Returns: what was told, averaged over the passes, with the update.
+  package func update(
+    _ plan: BatchPlan, loss: (BatchPass) -> (loss: Tensor, metrics: StepMetrics),
+    finish: (UpdateReport) -> Void = { _ in }
+  ) -> (metrics: StepMetrics, report: UpdateReport) {
+    let passes = plan.passes
+    guard passes.count > 1 else {
+      return Backends.step {
+        let (loss, metrics) = recomputing(plan.recomputes) { loss(passes[0]) }
+        let report = minimize(loss)
+        finish(report)
+        return (metrics, report)
+      }
+    }
+    if sums.isEmpty { sums = parameters.values.map { .zeros($0.shape) } }
+    let told = passes.map { pass in
+      Backends.step {
+        let (loss, metrics) = recomputing(plan.recomputes) { loss(pass) }
+        let gradients = (loss / Float(passes.count)).gradients(withRespectTo: parameters.values)
+        for (sum, gradient) in zip(sums, gradients) { sum.assign(sum + gradient) }
+        return metrics
+      }
+    }
+    return Backends.step {
+      let report = update(sums)
+      for sum in sums { sum.assign(.zeros(sum.shape)) }
+      finish(report)
+      return (StepMetrics(averaging: told), report)
+    }
   }
 
   /// The optimiser's moments under `prefix.`, and its count.

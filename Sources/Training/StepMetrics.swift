@@ -11,6 +11,8 @@ public struct StepMetrics {
     case mean(sum: Tensor, count: Tensor)
     /// A part that is usually none; left out then.
     case part(Tensor)
+    /// The entropy in nats of the frequencies that these counts (n) are.
+    case entropy(counts: Tensor)
   }
 
   private var values: [(name: String, value: Value)]
@@ -19,7 +21,7 @@ public struct StepMetrics {
   /// Metrics in the order in which they are shown.
   /// - Parameter updates: those of the step, whose gradients must have been finite.
   public init(_ values: [(String, Value)], updates: [UpdateReport] = []) {
-    self.values = values.map { ($0.0, $0.1) }
+    self.values = values.map { ($0.0, $0.1.withoutGraph) }
     self.updates = updates
   }
 
@@ -31,6 +33,23 @@ public struct StepMetrics {
     return result
   }
 
+  /// What several passes of equal size over parts of a batch tell of the whole.
+  package init(averaging passes: [StepMetrics]) {
+    precondition(
+      passes.allSatisfy { $0.values.map(\.name) == passes[0].values.map(\.name) }, "StepMetrics: passes that differ")
+    values = passes[0].values.indices.map { index in
+      (passes[0].values[index].name, .averaged(passes.map { $0.values[index].value }))
+    }
+    updates = passes.flatMap(\.updates)
+  }
+
+  /// The entropy in nats of the frequencies that counts (n) are: a scalar.
+  package static func entropy(counts: Tensor) -> Tensor {
+    let p = counts / counts.sum()
+    // Where p is 0, so is p log p.
+    return -(p * p.clamp(.leastNormalMagnitude, 1).log()).sum()
+  }
+
   /// Copies all to the host at once.
   /// - Parameter step: the step's number from 0, for the error.
   /// - Throws: `NonFiniteStep` where a metric, or the gradient of a parameter, is not finite.
@@ -39,6 +58,7 @@ public struct StepMetrics {
       switch metric.value {
       case .number(let value), .part(let value): [value]
       case .mean(let sum, let count): [sum, count]
+      case .entropy(let counts): [Self.entropy(counts: counts)]
       }
     }
     let all = (updates.map(\.norm) + scalars).map { $0.reshaped([1]) }
@@ -51,7 +71,7 @@ public struct StepMetrics {
     for (name, value) in values {
       let number = numbers.popFirst() ?? 0
       switch value {
-      case .number: metrics.append((name, number))
+      case .number, .entropy: metrics.append((name, number))
       case .part: if number != 0 { metrics.append((name, number)) }
       case .mean:
         let count = numbers.popFirst() ?? 0
@@ -60,5 +80,42 @@ public struct StepMetrics {
     }
     if let bad = metrics.first(where: { !$0.1.isFinite }) { throw NonFiniteStep(quantity: bad.0, step: step + 1) }
     return metrics
+  }
+}
+
+extension StepMetrics.Value {
+  /// One metric of several passes.
+  fileprivate static func averaged(_ passes: [StepMetrics.Value]) -> StepMetrics.Value {
+    func sum(_ part: (StepMetrics.Value) -> Tensor) -> Tensor {
+      passes.dropFirst().reduce(part(passes[0])) { $0 + part($1) }
+    }
+    let count = Float(passes.count)
+    switch passes[0] {
+    case .number: return .number(sum(\.first) / count)
+    case .mean: return .mean(sum: sum(\.first), count: sum(\.second))
+    case .part: return .part(sum(\.first) / count)
+    case .entropy: return .entropy(counts: sum(\.first))
+    }
+  }
+
+  /// The metric alone: it holds nothing of what it was computed from.
+  fileprivate var withoutGraph: StepMetrics.Value {
+    switch self {
+    case .number(let value): .number(value.stopGradient())
+    case .mean(let sum, let count): .mean(sum: sum.stopGradient(), count: count.stopGradient())
+    case .part(let value): .part(value.stopGradient())
+    case .entropy(let counts): .entropy(counts: counts.stopGradient())
+    }
+  }
+
+  private var first: Tensor {
+    switch self {
+    case .number(let value), .part(let value), .mean(let value, _), .entropy(let value): value
+    }
+  }
+
+  private var second: Tensor {
+    guard case .mean(_, let count) = self else { preconditionFailure("StepMetrics: passes that differ") }
+    return count
   }
 }

@@ -15,6 +15,7 @@ public final class AbsentBackend: LazyBackend<Void>, @unchecked Sendable {
 
   private let topology: PJRTTopology
   private let options: CompileOptions
+  private let precision: Precision
   private var known: Set<StepProgram> = []
   /// The programs of the steps so far, in order, each once.
   public private(set) var compilations: [Compilation] = []
@@ -22,8 +23,8 @@ public final class AbsentBackend: LazyBackend<Void>, @unchecked Sendable {
   public private(set) var failure: PJRTError?
 
   /// A backend that compiles for a topology.
-  public init(_ topology: PJRTTopology, options: CompileOptions) {
-    (self.topology, self.options) = (topology, options)
+  public init(_ topology: PJRTTopology, options: CompileOptions, precision: Precision) {
+    (self.topology, self.options, self.precision) = (topology, options.adding(precision.overrides), precision)
     super.init()
   }
 
@@ -34,7 +35,7 @@ public final class AbsentBackend: LazyBackend<Void>, @unchecked Sendable {
     if isStep, known.insert(program).inserted {
       do {
         let start = ContinuousClock.now
-        let executable = try topology.compile(program.stableHLO(), options: options)
+        let executable = try topology.compile(program.stableHLO(precision: precision), options: options)
         compilations.append(
           Compilation(
             program: program, seconds: (ContinuousClock.now - start) / .seconds(1), memory: try executable.memory))

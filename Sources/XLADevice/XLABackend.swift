@@ -1,53 +1,72 @@
+import Artifacts
 import TensorCore
+
+/// What a backend tells of its work.
+public enum XLAEvent {
+  /// A compilation begins, which may take minutes.
+  case compiling(StepProgram)
+  /// It took so many seconds.
+  case compiled(StepProgram, seconds: Double)
+  /// A compiled program was in the cache; it took so many seconds to load.
+  case loaded(StepProgram, seconds: Double)
+  /// Compiled programs are not kept from now on.
+  case cacheFailed(reason: String)
+}
 
 /// Runs steps through XLA: a step is written down, compiled once by a PJRT plugin, and run on its device.
 public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
   private let client: PJRTClient
   private let options: CompileOptions
+  private let precision: Precision
   private var programs: [StepProgram: PJRTLoadedExecutable] = [:]
 
-  private let compiled: (StepProgram, Double) -> Void
+  private var cache: ProgramCache?
+  private let tell: (XLAEvent) -> Void
 
   /// A backend on the first device of a plugin's client.
-  /// - Parameter compiled: called with each program after its compilation, and the seconds that this took.
-  public init(_ client: PJRTClient, compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }) {
+  /// - Parameters:
+  ///   - precision: of the networks' products.
+  ///   - cache: where compiled programs are kept; nil: nowhere.
+  ///   - tell: called when programs are compiled.
+  public init(
+    _ client: PJRTClient, precision: Precision = .float32, cache: ProgramCache? = nil,
+    tell: @escaping (XLAEvent) -> Void = { _ in }
+  ) {
     self.client = client
-    self.compiled = compiled
+    self.precision = precision
+    self.cache = cache
+    self.tell = tell
     // On processors, code that is compiled with all of LLVM's passes takes minutes to compile and gains little.
-    options =
+    let overrides: [String: CompileOptions.Override] =
       client.platformName == "cpu"
-      ? CompileOptions(overrides: [
-        "xla_llvm_disable_expensive_passes": .flag(true), "xla_backend_optimization_level": .integer(1),
-      ]) : CompileOptions()
+      ? ["xla_llvm_disable_expensive_passes": .flag(true), "xla_backend_optimization_level": .integer(1)] : [:]
+    options = CompileOptions(overrides: overrides).adding(precision.overrides)
     super.init()
   }
 
   /// Enough for a large device; small ones take as many without harm.
   public override var imagesAtOnce: Int { 64 }
 
-  public override var summary: String { "XLA on \(client.devices.first?.kind ?? client.platformName)" }
+  public override var summary: String {
+    "XLA on \(client.devices.first?.kind ?? client.platformName), \(precision.rawValue)"
+  }
 
   /// A backend on the first device that a plugin of some kind finds; see `PluginSearch` and `init`.
   /// - Throws: `PJRTError` where there is no plugin, or it is of another kind or finds no device.
   public static func open(
-    _ kind: PluginKind, compiled: @escaping (StepProgram, Double) -> Void = { _, _ in }
+    _ kind: PluginKind, precision: Precision = .float32, cache: ProgramCache? = .standard(),
+    tell: @escaping (XLAEvent) -> Void = { _ in }
   ) throws(PJRTError) -> XLABackend {
-    let path = try PluginSearch().path(of: kind)
-    let client = try PJRTClient(PJRTPlugin(path: path), options: kind == .cpu ? ["cpu_device_count": 1] : [:])
-    guard client.platformName == kind.rawValue, !client.devices.isEmpty else {
-      throw .cannotOpen(
-        path: path,
-        detail: "it is a plugin for \(client.platformName) with \(client.devices.count) devices, not for "
-          + "\(kind.rawValue)")
-    }
-    return XLABackend(client, compiled: compiled)
+    XLABackend(try .open(kind), precision: precision, cache: cache, tell: tell)
   }
 
-  /// What the device's memory holds, and held at most; nil where the plugin keeps no such figures.
-  public func memory() throws(PJRTError) -> PJRTDeviceMemory? {
-    guard let device = client.devices.first else { return nil }
-    return try client.memory(of: device)
+  /// The memory of the program that takes most of the device's among those so far; nil where the plugin does not say.
+  public var largestProgram: PJRTProgramMemory? {
+    programs.values.compactMap { try? $0.executable.memory }.max { $0.total < $1.total }
   }
+
+  /// What the device's memory holds; nil where the plugin keeps no such figures.
+  public var deviceMemory: PJRTDeviceMemory? { client.devices.first.flatMap { try? client.memory(of: $0) } }
 
   public override func buffer(_ elements: [Float], _ shape: Shape) -> PJRTBuffer {
     orEnd { () throws(PJRTError) in try client.upload(elements, shape: shape.dimensions) }
@@ -72,10 +91,31 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
   private func executable(of program: StepProgram) throws(PJRTError) -> PJRTLoadedExecutable {
     if let known = programs[program] { return known }
     let start = ContinuousClock.now
-    let made = try client.compile(program.stableHLO(), options: options)
+    func seconds() -> Double { (ContinuousClock.now - start) / .seconds(1) }
+    let text = text(of: program)
+    let key = Fingerprint.of(try client.programIdentity() + ["\(options.serialized)", text])
+    // What the plugin refuses is compiled anew, and replaced.
+    if let bytes = cache?.program(key), let made = try? client.load(bytes) {
+      programs[program] = made
+      tell(.loaded(program, seconds: seconds()))
+      return made
+    }
+    tell(.compiling(program))
+    let made = try client.compile(text, options: options)
     programs[program] = made
-    compiled(program, (ContinuousClock.now - start) / .seconds(1))
+    tell(.compiled(program, seconds: seconds()))
+    do {
+      if let cache { try cache.keep(made.executable.serialized(), key) }
+    } catch {
+      cache = nil
+      tell(.cacheFailed(reason: "\(error)"))
+    }
     return made
+  }
+
+  /// XLA's CPU plugin compiles products of bfloat16, and refuses to run those whose first factor is transposed.
+  private func text(of program: StepProgram) -> String {
+    program.stableHLO(precision: precision, widensFactors: client.platformName == "cpu")
   }
 
   /// A device that fails cannot go on, and operations do not throw: the process ends with a line.
@@ -83,9 +123,13 @@ public final class XLABackend: LazyBackend<PJRTBuffer>, @unchecked Sendable {
     do {
       return try body()
     } catch {
-      var line = error.description
-      if case .failed(_, .resourceExhausted, _) = error { line += "; give a smaller --batch" }
-      MemoryShortage.end(saying: line)
+      let remedy =
+        if case .failed(_, .resourceExhausted, _) = error {
+          "give a smaller --batch, or --set memory.micro_batch=N and memory.recompute=true"
+        } else {
+          "what a run has saved is whole, and --resume goes on from it"
+        }
+      MemoryShortage.end(saying: "\(error); \(remedy)")
     }
   }
 }

@@ -28,6 +28,7 @@ struct DD2: ParsableCommand {
       DataCommand.self,
       Weights.self,
       Report.self,
+      DeviceCommand.self,
     ])
 
   /// Parses, runs, and turns whatever is thrown into one line and an exit code.
@@ -38,7 +39,12 @@ struct DD2: ParsableCommand {
     // A file as large as it may be is an error of writing (EFBIG), not a sudden end.
     signal(SIGXFSZ, SIG_IGN)
     Interrupts.listen()
-    MemoryShortage.end { ErrorReport.endAtOnce(CommandFailure(.unavailable, $0)) }
+    MemoryShortage.end { line in
+      // A Ctrl-C at a terminal reaches the programs too that a plugin starts to compile.
+      let isInterrupted = Interrupts.isRaised && Interrupts.isCompiling
+      ErrorReport.endAtOnce(
+        isInterrupted ? CommandFailure(.interrupted, "interrupted; \(line)") : CommandFailure(.unavailable, line))
+    }
     do {
       var command = try parse(Arguments.words)
       do {

@@ -61,12 +61,14 @@ import Training
       let teacher = try family.load(in: folder, sharpness: 200).teacher
       let settings = Self.settings(family)
       let source = TokenSource { Self.tokens(teacher, count: 9) }
-      let (_, ids, labels) = try source.batch(step: 0, size: settings.batch, seed: settings.seed &+ 1)
+      let (ids, labels) = try source.batch(step: 0, size: settings.batch, seed: settings.seed &+ 1).tokens.batch(
+        Array(0..<settings.batch))
       let q_BLD = teacher.codebook.latents(ids)
       func drawn(_ purpose: String, _ times: ClosedRange<Float>) -> DrawnStep {
         DrawnStep(
-          StepRandom(seed: settings.seed, purpose: purpose, step: RandomCounter(0)), q_BLD: q_BLD,
-          K: settings.noiseLevels, times: times)
+          StepRandom(
+            seed: settings.seed, purpose: purpose, step: RandomCounter(0), pass: settings.batchPlan.passes[0]),
+          q_BLD: q_BLD, K: settings.noiseLevels, times: times)
       }
       func posterior(_ step: DrawnStep, _ guidance: Guidance) -> [Double] {
         step.posterior(teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: guidance), teacher.codebook)
@@ -98,11 +100,12 @@ import Training
       let stage = try Stage2Training(
         teacher: teacher, stage1: stage1, start: nil, pairs: TokenSource { Self.tokens(teacher, count: 1) },
         configuration: settings, monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
-      let random = StepRandom(seed: settings.seed, purpose: "distill.generator", step: RandomCounter(0))
+      let random = StepRandom(
+        seed: settings.seed, purpose: "distill.generator", step: RandomCounter(0), pass: settings.batchPlan.passes[0])
       let (B, L, V) = (settings.batch, teacher.layout.count, teacher.codebook.count)
-      let labels = random.labels(B, classCount: teacher.classCount)
+      let labels = random.labels(classCount: teacher.classCount)
       let q_BLD = stage.generator(
-        noise_BLD: random.noise(1, B, L, teacher.codebook.dimension).dropping(axis: 0), labels: labels
+        noise_BLD: random.noise(1, L, teacher.codebook.dimension).dropping(axis: 0), labels: labels
       ).stopGradient()
       let ids = teacher.codebook.nearest(q_BLD)
       let step = DrawnStep(
@@ -150,8 +153,8 @@ struct DrawnStep {
   ) {
     let (B, L, D) = q_BLD.dims3
     self.D = D
-    t_KBL = random.times(K, B, L, in: times)
-    let noise = random.with(purpose: noisePurpose).noise(K, B, L, D)
+    t_KBL = random.times(K, L, in: times)
+    let noise = random.with(purpose: noisePurpose).noise(K, L, D)
     (q, t) = (q_BLD.elements.map(Double.init), t_KBL.elements.map(Double.init))
     x_t = DoubleReference.noised(q, t: t, noise: noise.elements.map(Double.init), D: D)
     x_t_KBLD = Tensor(x_t.map(Float.init), [K, B, L, D])

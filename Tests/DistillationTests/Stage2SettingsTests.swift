@@ -6,6 +6,7 @@ import Sampling
 import ScoreNet
 import TeacherModels
 import TensorCore
+import Training
 import TestModels
 import TestSupport
 import Testing
@@ -110,10 +111,11 @@ import Testing
       let teacher = try family.load(in: folder, sharpness: 200).teacher
       var settings = DistillationConfiguration(steps: 1)
       let (stage, _) = try Self.stage(teacher) { settings = $0 }
-      let random = StepRandom(seed: settings.seed, purpose: "distill.score", step: RandomCounter(0))
-      let (B, L, D) = (settings.batch, teacher.layout.count, teacher.codebook.dimension)
-      let labels = random.labels(B, classCount: teacher.classCount)
-      let q_BLD = stage.generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels)
+      let random = StepRandom(
+        seed: settings.seed, purpose: "distill.score", step: RandomCounter(0), pass: settings.batchPlan.passes[0])
+      let (L, D) = (teacher.layout.count, teacher.codebook.dimension)
+      let labels = random.labels(classCount: teacher.classCount)
+      let q_BLD = stage.generator(noise_BLD: random.noise(1, L, D).dropping(axis: 0), labels: labels)
         .stopGradient()
       let step = DrawnStep(
         random, q_BLD: q_BLD, K: settings.noiseLevels, times: settings.timeRange, noisePurpose: ".levels")

@@ -6,6 +6,7 @@ import Sampling
 import ScoreNet
 import TeacherModels
 import TensorCore
+import Training
 import TestModels
 import TestSupport
 import Testing
@@ -21,10 +22,11 @@ import Testing
       let (K, B, L, D) = (2, 3, teacher.layout.count, teacher.codebook.dimension)
       let ids = IndexTensor((0..<(B * L)).map { Int32($0 * 7 % teacher.codebook.count) }, [B, L])
       let labels: IndexTensor = [0, 9, 4]
-      let random = StepRandom(seed: 1, purpose: "test", step: RandomCounter(0))
-      let t = random.times(K, B, L, in: 0.02...1)
+      let random = StepRandom(
+        seed: 1, purpose: "test", step: RandomCounter(0), pass: BatchPass(rows: 0..<B, batch: B))
+      let t = random.times(K, L, in: 0.02...1)
       let q_BLD = teacher.codebook.latents(ids)
-      let x_t = noised(q_BLD, t: t, noise: random.noise(K, B, L, D))
+      let x_t = noised(q_BLD, t: t, noise: random.noise(K, L, D))
       let expected = codebookPosteriorMean(
         x_t, t: t, logProbabilities: teacher.logProbabilities(ids_BL: ids, labels: labels, guidance: .init()),
         codebook: teacher.codebook.vectors_VD)
@@ -108,7 +110,8 @@ extension PairRegressionTests {
       var settings = Self.configuration()
       settings.adaptation.parts = 2
       let (stage, pairs) = try Self.regression(teacher, settings)
-      let (order, ids, labels) = try TokenSource { pairs }.batch(step: 0, size: 3, seed: settings.seed &+ 2)
+      let (order, tokens) = try TokenSource { pairs }.batch(step: 0, size: 3, seed: settings.seed &+ 2)
+      let (ids, labels) = tokens.batch([0, 1, 2])
       let noise_BLD = Tensor.concatenated(
         order.map { TokenPairs.noise(teacher: teacher, indices: [$0], seed: settings.seed) }, axis: 0)
       let target_BLD = teacher.codebook.latents(ids)

@@ -30,9 +30,11 @@ private let cpuPlugin = try? PluginSearch().path(of: .cpu)
     return settings
   }
 
-  /// The metrics of five rounds of stage 2 after those of stage 1.
-  private func metrics(_ family: TinyTeacher, _ loss: DistillationLoss, _ folder: String) throws -> [[(String, Double)]]
-  {
+  /// The metrics of rounds of stage 2 after those of stage 1.
+  /// - Parameter began: called before each round of stage 2.
+  private func metrics(
+    _ family: TinyTeacher, _ loss: DistillationLoss, _ folder: String, rounds: Int = 5, began: (Int) -> Void = { _ in }
+  ) throws -> [[(String, Double)]] {
     let teacher = try family.load(in: folder).teacher
     let settings = Self.settings(family, loss)
     let tokens = try TokenPairs.collect(
@@ -42,7 +44,11 @@ private let cpuPlugin = try? PluginSearch().path(of: .cpu)
       teacher: teacher, stage1: stage1.network.parameters.stateDict(), start: nil, pairs: TokenSource { tokens },
       configuration: settings, monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
     let first = try (0..<3).map { try stage1.step($0).read(step: $0) }
-    return try first + (0..<5).map { try stage2.step($0).read(step: $0) }
+    return try first
+      + (0..<rounds).map { round in
+        began(round)
+        return try stage2.step(round).read(step: round)
+      }
   }
 
   @Test(arguments: zip(TinyTeacher.allCases, DistillationLoss.allCases))
@@ -58,6 +64,32 @@ private let cpuPlugin = try? PluginSearch().path(of: .cpu)
           #expect(abs(value - other) <= 1e-4 + 1e-3 * abs(other), "step \(step): \(name) is \(value), not \(other)")
         }
       }
+    }
+  }
+
+  /// Programs are compiled in the first rounds only, and by the first process only, whose results are those of the next.
+  @Test func aRunCompilesAHandful() throws {
+    try withTemporaryFolder { folder in
+      let cache = ProgramCache(folder: folder + "/programs")
+      func run() throws -> (compiled: [Int], loaded: Int, metrics: [[Double]]) {
+        var (round, compiled, loaded) = (-1, [Int](), 0)
+        let backend = XLABackend(try PJRTClient(PJRTPlugin(path: #require(cpuPlugin))), cache: cache) { event in
+          switch event {
+          case .compiled: compiled.append(round)
+          case .loaded: loaded += 1
+          case .compiling, .cacheFailed: break
+          }
+        }
+        let metrics = try Backends.$override.withValue(backend) {
+          try self.metrics(.nextScale, .sid, folder, rounds: 50) { round = $0 }
+        }
+        return (compiled, loaded, metrics.map { $0.map(\.1) })
+      }
+      let (first, second) = (try run(), try run())
+      let rounds = first.compiled.filter { $0 >= 0 }
+      #expect(rounds == [0, 0, 0])
+      #expect(second.compiled.isEmpty && second.loaded == first.compiled.count)
+      #expect(first.metrics == second.metrics)
     }
   }
 }

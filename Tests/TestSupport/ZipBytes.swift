@@ -18,6 +18,8 @@ public struct ZipBytes {
     public var size: Int?
     /// Where the directory says that the entry begins; nil for the truth.
     public var start: Int?
+    /// Whether it is a program.
+    public var isExecutable = false
 
     /// An entry that is sound apart from `start`.
     public init(name: String, content: [UInt8], start: Int? = nil) {
@@ -68,8 +70,8 @@ public struct ZipBytes {
     return littleEndian(UInt32(0x0201_4b50)) + littleEndian(UInt16(20)) + littleEndian(UInt16(20))
       + littleEndian(entry.flags) + littleEndian(entry.method) + littleEndian(UInt32(0))
       + littleEndian(checksum(entry)) + littleEndian(narrow[1]) + littleEndian(narrow[0])
-      + littleEndian(UInt16(name.count)) + littleEndian(UInt16(extra.count)) + [UInt8](repeating: 0, count: 10)
-      + littleEndian(narrow[2]) + name + extra
+      + littleEndian(UInt16(name.count)) + littleEndian(UInt16(extra.count)) + [UInt8](repeating: 0, count: 6)
+      + littleEndian(UInt32(entry.isExecutable ? 0o100_755 << 16 : 0)) + littleEndian(narrow[2]) + name + extra
   }
 
   private func endRecords(start: Int, size: Int, end: Int) -> [UInt8] {

@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Testing
 
 @testable import XLADevice
@@ -32,9 +33,9 @@ private let h100 = """
   device_description_str: "NVIDIA H100 80GB HBM3"
   """
 
-/// Runs where the CUDA plugin is found, not by `DD2_PJRT_PLUGIN`, which may name another, and `ptxas` is on PATH: 'pip
-/// install jax-cuda13-pjrt nvidia-cuda-nvcc nvidia-nvvm'. Elsewhere it is disabled, and the test run says so.
-@Suite(.enabled(if: AbsentGPU.path != nil && AbsentGPU.hasAssembler, "no CUDA plugin, or no ptxas on PATH"))
+/// Runs where the CUDA plugin is found, not by `DD2_PJRT_PLUGIN`, which may name another, and `ptxas` beside it or on PATH:
+/// 'dd2 device install cuda13 --compile-only'. Elsewhere it is disabled, and the test run says so.
+@Suite(.enabled(if: AbsentGPU.path != nil && AbsentGPU.hasAssembler, "no CUDA plugin, or no ptxas"))
 struct AbsentGPUTests {
   @Test(arguments: [("1x1x1", 1), ("1x8x1", 8)])
   func aProgramIsCompiledForAnH100(topology: String, devices: Int) throws {
@@ -48,6 +49,25 @@ struct AbsentGPUTests {
     #expect(memory.arguments == 2 * 1024 * 1024 * 2)
     #expect(memory.outputs == 1024 * 1024 * 2)
     #expect(try executable.serialized().count > 1000)
+  }
+
+  /// Products, attention and convolutions with their gradients are taken in every precision.
+  @Test(arguments: Precision.allCases) func aStepIsCompiledForAnH100(precision: Precision) throws {
+    let plugin = try PJRTPlugin(path: #require(AbsentGPU.path))
+    let target = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": .text(h100)])
+    let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
+    let backend = AbsentBackend(target, options: options, precision: precision)
+    _ = Backends.$override.withValue(backend) {
+      let shapes = [[2, 16, 64], [192, 64], [32, 64, 3, 3]] as [Shape]
+      let inputs = shapes.map { Tensor([Float](repeating: 0, count: $0.count), $0).asLeaf() }
+      return Backends.step {
+        let attended = attention(packed: inputs[0].linear(weight: inputs[1]), heads: 2, scale: 0.5)
+        let map = conv2d(attended.reshaped([2, 4, 4, 64]), weight: inputs[2], stride: 2, padding: Padding(1))
+        return map.square().sum().gradients(withRespectTo: inputs)
+      }
+    }
+    #expect(backend.failure == nil)
+    #expect(backend.compilations.count == 1)
   }
 
   @Test func aDescriptionThatIsNoneIsAnError() throws {
@@ -73,7 +93,9 @@ private enum AbsentGPU {
     return try? PluginSearch(environment: environment).path(of: .cuda)
   }()
 
-  static let hasAssembler = (environment["PATH"] ?? "").split(separator: ":").contains { folder in
-    FileManager.default.isExecutableFile(atPath: folder + "/ptxas")
-  }
+  static let hasAssembler: Bool = {
+    let packages = (path ?? "").components(separatedBy: "/jax_plugins/")[0]
+    let folders = (environment["PATH"] ?? "").components(separatedBy: ":") + ["\(packages)/nvidia/cu13/bin"]
+    return folders.contains { FileManager.default.isExecutableFile(atPath: $0 + "/ptxas") }
+  }()
 }

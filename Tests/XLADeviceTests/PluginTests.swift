@@ -22,7 +22,7 @@ import Testing
         == .cannotOpen(path: "libz.so.1", detail: "no PJRT plugin: it has no function GetPjrtApi"))
   }
 
-  @Test(.enabled(if: CPUPlugin.isFound, "no plugin for processors: pip install lammps-jax-pjrt-cpu"))
+  @Test(.enabled(if: CPUPlugin.isFound, "no plugin for processors: dd2 device install cpu"))
   func aPluginTellsWhatItIs() throws {
     let plugin = try CPUPlugin.open()
     #expect(plugin.apiVersion.major == 0 && plugin.apiVersion.minor >= 81)
@@ -53,7 +53,7 @@ import Testing
         + [0x3A, 7, 0x0A, 1, 0x62, 0x12, 2, 0x10, 0] + [0x3A, 7, 0x0A, 1, 0x63, 0x12, 2, 0x18, 5])
   }
 
-  @Test(.enabled(if: CPUPlugin.isFound, "no plugin for processors: pip install lammps-jax-pjrt-cpu"))
+  @Test(.enabled(if: CPUPlugin.isFound, "no plugin for processors: dd2 device install cpu"))
   func overridesReachTheCompiler() throws {
     let client = try CPUPlugin.client()
     let program = Program.binary("add", "4xf32")
@@ -73,7 +73,7 @@ import Testing
     let folder = NSTemporaryDirectory() + "dd2-plugins-[x]-\(UUID())"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     for file in files {
-      let path = folder + "/dd2/plugins/" + file
+      let path = folder + "/dd2/plugins/x/" + file
       try FileManager.default.createDirectory(
         atPath: String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]), withIntermediateDirectories: true)
       try Data().write(to: URL(fileURLWithPath: path))
@@ -94,7 +94,7 @@ import Testing
     ]
     try withFolder(files) { data in
       let search = PluginSearch(environment: ["XDG_DATA_HOME": data, "HOME": data, "PATH": data])
-      let folder = data + "/dd2/plugins/"
+      let folder = data + "/dd2/plugins/x/"
       #expect(search.folder == data + "/dd2/plugins")
       let found = try [PluginKind.cuda, .rocm, .tpu, .cpu].map { kind in try search.path(of: kind) }
       #expect(found == files[1...4].map { folder + $0 })
@@ -103,7 +103,7 @@ import Testing
 
   @Test func packagesOfThePythonOnPathAreFound() throws {
     try withFolder(["xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so"]) { data in
-      let packages = data + "/dd2/plugins"
+      let packages = data + "/dd2/plugins/x"
       let python = data + "/python3"
       try Data("#!/bin/sh\necho\necho '\(data)'\necho '\(packages)'\n".utf8).write(to: URL(fileURLWithPath: python))
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: python)
@@ -120,7 +120,7 @@ import Testing
     let error = failure { _ = try search.path(of: .cuda) }
     #expect(
       error?.description
-        == "no plugin for cuda found; run 'pip install jax-cuda13-pjrt', or set DD2_PJRT_PLUGIN to the path of a plugin"
+        == "no plugin for cuda found; run 'dd2 device install cuda13', or set DD2_PJRT_PLUGIN to the path of a plugin"
     )
     #expect(error?.exitCode == 69)
   }

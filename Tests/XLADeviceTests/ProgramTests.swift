@@ -3,7 +3,7 @@ import Testing
 
 @testable import XLADevice
 
-@Suite(.enabled(if: CPUPlugin.isFound, "no plugin for processors: pip install lammps-jax-pjrt-cpu"))
+@Suite(.enabled(if: CPUPlugin.isFound, "no plugin for processors: dd2 device install cpu"))
 struct ProgramTests {
   @Test func twoArraysAreAdded() throws {
     let client = try CPUPlugin.client()

@@ -3,7 +3,7 @@ import TensorCore
 
 @testable import XLADevice
 
-/// XLA's plugin for processors. Tests of programs run where it is found: 'pip install lammps-jax-pjrt-cpu', or
+/// XLA's plugin for processors. Tests of programs run where it is found: 'dd2 device install cpu', or
 /// `DD2_PJRT_PLUGIN` set to its file. Where it is not, they are disabled, and the test run says so.
 enum CPUPlugin {
   static let path = try? PluginSearch().path(of: .cpu)

@@ -25,11 +25,22 @@ import Testing
     for name in names { #expect(try folder.imageDifference("cpu/" + name, "xla-cpu/" + name) <= 1) }
   }
 
+  @Test(.enabled(if: plugin != nil)) func imagesInBfloat16AreOthers() throws {
+    for precision in ["float32", "bfloat16"] {
+      _ = try dd2.succeeding(
+        ["sample", "--one-step", "--count", "4", "--device", "xla-cpu", "--precision", precision, "-o", precision],
+        models: Command.bundledModels)
+    }
+    let names = try folder.names(in: "bfloat16").filter { $0.hasSuffix(".png") }
+    #expect(names.count == 4)
+    #expect(try names.contains { try folder.imageDifference("float32/" + $0, "bfloat16/" + $0) > 0 })
+  }
+
   @Test func withoutAPluginALineSaysWhatToInstall() throws {
     let nowhere = ["DD2_PJRT_PLUGIN": "", "XDG_DATA_HOME": folder.file("data"), "PATH": folder.file("bin")]
     try dd2.expectFailure(
       ["sample", "--one-step", "--device", "cuda", "-o", "out"], status: 69,
-      saying: ["no plugin for cuda", "pip install jax-cuda13-pjrt"], models: Command.bundledModels, environment: nowhere
+      saying: ["no plugin for cuda", "dd2 device install cuda13"], models: Command.bundledModels, environment: nowhere
     )
     #expect(try !folder.names(in: ".").contains("out"))
   }
@@ -46,5 +57,43 @@ import Testing
     try dd2.expectFailure(
       ["sample", "--one-step", "--device", "cuda", "-o", "out"], status: 69, saying: ["cpu", "not for cuda"],
       models: Command.bundledModels)
+  }
+
+  @Test func theCPUHasOnePrecision() throws {
+    try dd2.expectFailure(
+      ["sample", "--one-step", "--precision", "bfloat16", "-o", "out"], status: 64,
+      saying: ["--precision bfloat16 needs --device cuda, rocm, tpu or xla-cpu"], models: Command.bundledModels)
+    #expect(try !folder.names(in: ".").contains("out"))
+  }
+
+  private struct Report: Decodable {
+    let device: String
+    let devices: [[String: String]]
+    let plugin, api_version, problem: String?
+  }
+
+  private func list(_ environment: [String: String] = [:]) throws -> [String: Report] {
+    let outcome = try dd2(["device", "list", "--json"], environment: environment)
+    #expect(outcome.status == 0 && outcome.log.isEmpty, "\(outcome.log)")
+    let reports = try JSONDecoder().decode([Report].self, from: Data(outcome.output.utf8))
+    return Dictionary(uniqueKeysWithValues: reports.map { ($0.device, $0) })
+  }
+
+  @Test func theListSaysWhatIsMissing() throws {
+    let nowhere = ["DD2_PJRT_PLUGIN": "", "XDG_DATA_HOME": folder.file("data"), "PATH": folder.file("bin")]
+    let reports = try list(nowhere)
+    #expect(reports.keys.sorted() == ["cpu", "cuda", "rocm", "tpu", "xla-cpu"])
+    #expect(reports["cpu"]?.problem == nil && reports["cpu"]?.devices.count == 1)
+    for (device, name) in [("xla-cpu", "cpu"), ("cuda", "cuda13"), ("rocm", "rocm7"), ("tpu", "tpu")] {
+      #expect(reports[device]?.problem?.contains("run 'dd2 device install \(name)'") == true)
+    }
+    let table = try dd2(["device", "list"], environment: nowhere).output.split(separator: "\n")
+    #expect(table.count == 6 && table[3].contains("dd2 device install cuda13"))
+  }
+
+  @Test(.enabled(if: plugin != nil)) func theListSaysWhatIsThere() throws {
+    let report = try #require(try list()["xla-cpu"])
+    #expect(report.plugin == Self.plugin && report.problem == nil)
+    #expect(report.api_version?.hasPrefix("0.") == true && report.devices.first?["kind"]?.isEmpty == false)
   }
 }

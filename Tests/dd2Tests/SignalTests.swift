@@ -138,4 +138,25 @@ import Testing
     #expect(outcome.output.contains("dd2: interrupted at once"), "\(outcome.output)")
     #expect(try folder.names(in: "out") == ["samples.json"])
   }
+
+  /// The compiler of a plugin cannot be stopped: the first Ctrl-C says that it is waited for, the second does not wait.
+  @Test(.enabled(if: DeviceFaultTests.plugin != nil)) func ctrlCDuringACompilation() throws {
+    try FaultyPlugin.build(at: folder.file("plugin.so"))
+    let environment = [
+      "DD2_PJRT_PLUGIN": folder.file("plugin.so"), "FAULTY_AROUND": try #require(DeviceFaultTests.plugin),
+      "FAULTY_COMPILE": "6000",
+    ]
+    let outcome = try atTerminal(Self.training + ["--device", "xla-cpu"], environment: environment) { process, type in
+      func log() -> String { (try? folder.contents(".stdout")).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+      // The next one has begun then, and takes 6 s at least.
+      while process.isRunning, !log().contains("compiled a program") { usleep(20_000) }
+      usleep(2_000_000)
+      type(Self.controlC)
+      usleep(1_200_000)
+      type(Self.controlC)
+    }
+    #expect(outcome.status == 130)
+    #expect(outcome.output.contains("stopping cleanly after the compilation that has begun"), "\(outcome.output)")
+    #expect(outcome.output.contains("dd2: interrupted at once"), "\(outcome.output)")
+  }
 }

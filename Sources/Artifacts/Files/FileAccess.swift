@@ -140,6 +140,9 @@ public enum FileAccess {
     }
   }
 
+  /// Makes now the time of a file's last change, if the system lets it.
+  public static func touch(_ path: String) { _ = path.withPath { utimensat(AT_FDCWD, $0, nil, 0) } }
+
   /// Whether two paths lead to one file that is there.
   public static func areSame(_ a: String, _ b: String) -> Bool {
     guard let left = try? status(a), let right = try? status(b) else { return false }
@@ -170,6 +173,17 @@ public enum FileAccess {
     guard path.withPath({ Foundation.remove($0) }) == 0 else {
       throw ArtifactError.inputOutput(path: path, detail: systemMessage())
     }
+  }
+
+  /// Removes a folder with all that it holds; links are removed, not followed. One that is not there is no error.
+  /// - Throws: as `remove` and `names`.
+  public static func removeFolder(_ path: String) throws {
+    var status = stat()
+    guard path.withPath({ lstat($0, &status) }) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      for name in try names(in: path) { try removeFolder(path + "/" + name) }
+    }
+    try remove(path)
   }
 
   /// Gives a file another name, which is free or another file's that goes. Throws `ArtifactError.cannotCreate`.

@@ -9,6 +9,13 @@ public enum Fingerprint {
     return hash.finish()
   }
 
+  /// SHA-256 of bytes, in hexadecimal.
+  public static func of(_ bytes: Data) -> String {
+    let hash = SHA256()
+    hash.update(bytes)
+    return hash.finish()
+  }
+
   /// SHA-256 of arrays of weights with their names and shapes, in hexadecimal; each is made when it is its turn.
   public static func of(arrays names: [String], _ array: (String) throws -> HostArray) rethrows -> String {
     let hash = SHA256()

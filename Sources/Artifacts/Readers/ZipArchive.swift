@@ -39,6 +39,9 @@ struct ZipArchive: Sendable {
   /// The names of the entries, in no order.
   var names: some Collection<String> { items.keys }
 
+  /// Whether an entry is a program.
+  func isExecutable(_ name: String) -> Bool { items[name]?.entry.isExecutable == true }
+
   /// The contents of an entry that is stored as it is, nil if there is no such entry.
   ///
   /// Throws `ArtifactError.unsupported` if it is compressed or encrypted, `.corrupt` if its sizes contradict.

@@ -15,6 +15,8 @@ struct ZipEntry: Sendable {
   let size: Int
   /// Where the local header begins in the archive.
   let header: Int
+  /// Whether it is a program, as Unix has it.
+  let isExecutable: Bool
 
   private static let fixedSize = 46
   private static let localFixedSize = 30
@@ -31,6 +33,7 @@ struct ZipEntry: Sendable {
       let extraLength = directory.int(UInt16.self, at: position + 30),
       let commentLength = directory.int(UInt16.self, at: position + 32),
       directory.int(UInt16.self, at: position + 34) == 0,
+      let attributes = directory.int(UInt32.self, at: position + 38),
       let header = directory.int(UInt32.self, at: position + 42),
       let name = directory.slice(at: position + fixedSize, count: nameLength)?.text,
       let extra = directory.slice(at: position + fixedSize + nameLength, count: extraLength),
@@ -38,7 +41,7 @@ struct ZipEntry: Sendable {
     else { return nil }
     let entry = ZipEntry(
       name: name, flags: flags, method: method, checksum: checksum, compressedSize: wide[1], size: wide[0],
-      header: wide[2])
+      header: wide[2], isExecutable: attributes >> 16 & 0o111 != 0)
     return (entry, position + fixedSize + nameLength + extraLength + commentLength)
   }
 

@@ -58,12 +58,12 @@ struct LatentEmbedding: Sendable {
     precondition(table_VC.shape[0] == V, "LatentEmbedding: table \(table_VC.shape) for \(V) codes")
     return withoutGradient {
       let c_VD = codes_VD - codes_VD.mean(axis: 0, keepingAxis: true)
-      var covariance = c_VD.matmul(c_VD, transposeSelf: true).elements.map(Double.init)
+      var covariance = c_VD.matmul(c_VD, transposeSelf: true, isExact: true).elements.map(Double.init)
       let trace = (0..<D).reduce(0) { $0 + covariance[$1 * D + $1] }
       for i in 0..<D { covariance[i * D + i] += max(ridge * trace / Double(D), .leastNormalMagnitude) }
       let inverse_DD = Tensor(inverted(covariance, size: D).map { Float($0) }, [D, D])
       // The columns of c sum to zero, so the table's mean drops out.
-      return table_VC.matmul(c_VD, transposeSelf: true).matmul(inverse_DD)
+      return table_VC.matmul(c_VD, transposeSelf: true, isExact: true).matmul(inverse_DD, isExact: true)
     }
   }
 

@@ -74,7 +74,9 @@ public struct LlamaGenBody: Sendable {
     var x_BLC = input_BLC
     let l = input_BLC.dims3.1
     let visible = Array(visibleCounts.prefix(l))
-    for layer in layers { x_BLC = layer(x_BLC, rotary: rotary, visible: visible, cache: cache) }
+    for layer in layers {
+      x_BLC = recomputable(x_BLC) { layer($0, rotary: rotary, visible: visible, cache: cache) }
+    }
     cache?.advance(by: l)
     return norm(x_BLC)
   }

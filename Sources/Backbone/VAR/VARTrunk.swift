@@ -104,7 +104,9 @@ public struct VARTrunk: Trunk {
     let activated_BC = class_BC.silu()
     let condition = sharedAdaLin.map { $0(activated_BC) } ?? activated_BC
     var x_BLC = input
-    for block in blocks { x_BLC = block(x_BLC, condition: condition, visibility: visibility, cache: cache) }
+    for block in blocks {
+      x_BLC = recomputable(x_BLC) { block($0, condition: condition, visibility: visibility, cache: cache) }
+    }
     let scaleAndShift = headNorm(activated_BC).split(axis: 1, [width, width])
     return layerNormModulate(x_BLC, scale_BC: scaleAndShift[0], shift_BC: scaleAndShift[1], epsilon: Self.epsilon)
   }

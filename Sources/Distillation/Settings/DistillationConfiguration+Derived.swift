@@ -2,6 +2,7 @@ import Backbone
 import DD2Teacher
 import Datasets
 import NN
+import Training
 
 /// What several settings say together.
 extension DistillationConfiguration {
@@ -9,6 +10,11 @@ extension DistillationConfiguration {
   public init(steps: Int) {
     self.init()
     self.steps = steps
+  }
+
+  /// How an update goes through its batch.
+  var batchPlan: BatchPlan {
+    BatchPlan(batch: self.batch, passSize: self.microBatch, recomputes: self.recomputes)
   }
 
   /// Shapes the teacher's distribution in all stages: the generator learns the shaped one.

@@ -110,6 +110,9 @@ extension DistillationConfiguration: Codable {
 extension DistillationConfiguration: CheckedSettings {
   /// Checks what depends on several settings; each alone is in its range already.
   public func check() throws(SettingsError) {
+    guard self.microBatch == 0 || self.batch % self.microBatch == 0 else {
+      throw SettingsError("memory.micro_batch is \(self.microBatch); give a divisor of batch, \(self.batch)")
+    }
     guard self.minTime < self.maxTime else {
       throw SettingsError("stage2.min_time is \(self.minTime); give a number below stage2.max_time, \(self.maxTime)")
     }

@@ -68,6 +68,15 @@ public struct DistillationSchema: Sendable {
   public let noiseLevels = SettingKey(
     "noise_levels", 4, .within(1...1000), "Noise levels per token and update (K).", needs: .dd2)
 
+  public let microBatch = SettingKey(
+    "memory.micro_batch", 0, .atLeast(0),
+    "Sequences that go through the networks at once, a divisor of batch: gradients are added up over them, for the same "
+      + "update in less memory; 0: all.")
+  public let recomputes = SettingKey(
+    "memory.recompute", false,
+    "Blocks keep nothing for the backward pass but their input and compute the rest again: less memory, about a third "
+      + "more time.")
+
   public let cfg = SettingKey(
     "guidance.cfg", Float(0), .within(0...1000), "Classifier-free guidance in the family's own convention; 0: none.")
   public let temperature = SettingKey(
@@ -170,6 +179,7 @@ public struct DistillationSchema: Sendable {
 
   /// What the settings of a group are about.
   static let groups = [
+    "memory": "What an update keeps in memory; its result is the same but for rounding.",
     "guidance": "How the teacher's distribution is shaped: the generator learns the shaped one.",
     "head": "The denoising head of generator and score network.",
     "generator": "The generator.",

@@ -16,6 +16,12 @@ extension Int: SettingValue {
   public static var description: String { "a whole number" }
 }
 
+extension Bool: SettingValue {
+  public init?(settingText text: String) { self.init(text) }
+  public var settingText: String { String(self) }
+  public static var description: String { "true or false" }
+}
+
 extension UInt64: SettingValue {
   public init?(settingText text: String) { self.init(text) }
   public var settingText: String { String(self) }

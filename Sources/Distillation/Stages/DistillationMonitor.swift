@@ -60,7 +60,7 @@ public struct DistillationMonitor {
         + likelihood(crossEntropy(logP_BLV, targets: ids_BL))
         + StepMetrics([
           ("teacher_entropy", .number(entropy)),
-          ("token_entropy", .number(unigramEntropy(ids_BL, vocabulary: logP_BLV.shape.last))),
+          ("token_entropy", .entropy(counts: ids_BL.histogram(logP_BLV.shape.last))),
           ("code_distance", .number(distance)),
         ])
     }
@@ -75,13 +75,6 @@ public struct DistillationMonitor {
       ("teacher_nll", .mean(sum: possible_BL.sum(), count: isPossible_BL.sum())),
       ("outside_support", .part((1 - isPossible_BL).mean())),
     ])
-  }
-
-  /// Entropy of the token frequencies of a batch, in nats: a scalar.
-  static func unigramEntropy(_ ids: IndexTensor, vocabulary: Int) -> Tensor {
-    let p_V = ids.histogram(vocabulary) / Float(ids.count)
-    // Where p is 0, so is p log p.
-    return -(p_V * p_V.clamp(.leastNormalMagnitude, 1).log()).sum()
   }
 
   /// Pictures and scores where the run's intervals want them, also after the last update; scores also before the first.

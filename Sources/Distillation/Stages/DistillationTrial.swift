@@ -18,8 +18,8 @@ public struct DistillationTrial: Sendable {
   /// The stages of the run, with the seconds that they will take, measured or (all but the last) by their share of
   /// multiplications.
   public let stages: [(stage: PlannedStage, seconds: Double)]
-  /// Sequences of the largest batch that was tried; the run's own, or fewer where that would have taken long.
-  public let triedBatch: Int
+  /// Sequences of the largest pass that was tried; the run's own, or fewer where that would have taken long.
+  public let triedPass: Int
 
   /// Longest time to spend on an update of the run's own batch.
   private static let patience = 30.0
@@ -27,21 +27,23 @@ public struct DistillationTrial: Sendable {
   /// Tries updates.
   /// - Throws: `StateDictError`, errors of the optimiser.
   public init(_ settings: DistillationConfiguration, teacher: TeacherFile.Loaded) throws {
-    let (small, large) = Self.batches(settings.batch)
+    let pass = settings.batchPlan.passSize
+    // A device compiles each size anew, and says itself what it takes.
+    let (small, large) = Backends.current === Backends.cpu ? Self.batches(pass) : (pass, nil)
     let first = try Self.update(settings, batch: small, teacher: teacher.teacher)
     var last = try large.map { try Self.update(settings, batch: $0, teacher: teacher.teacher) } ?? first
     var tried = large ?? small
     // Memory is that of the weights and a part that grows with the batch, in proportion: sizes of blocks of memory are
     // rounded alike for batches that are a power of two apart.
     let perSequence = tried > small ? (last.tensorBytes - first.tensorBytes) / (tried - small) : 0
-    let expected = last.bytes + (settings.batch - tried) * perSequence
-    if tried < settings.batch, last.seconds * Double(settings.batch / tried) < Self.patience {
-      tried = settings.batch
+    let expected = last.bytes + (pass - tried) * perSequence
+    if tried < pass, last.seconds * Double(pass / tried) < Self.patience {
+      tried = pass
       last = try Self.update(settings, batch: tried, teacher: teacher.teacher)
     }
-    bytes = tried < settings.batch ? expected : last.bytes
+    bytes = tried < pass ? expected : last.bytes
     let scale = Double(settings.batch) / Double(tried)
-    triedBatch = tried
+    triedPass = tried
     networks = last.networks
     scoreSeconds = last.scoreSeconds.map { $0 * scale }
     generatorSeconds = last.generatorSeconds * scale
@@ -71,16 +73,19 @@ public struct DistillationTrial: Sendable {
     var seconds: Double { generatorSeconds + (scoreSeconds ?? 0) }
   }
 
-  /// One update of each network, after one that takes the memory.
+  /// One update of each network, after one that takes the memory: of two passes where the run's are of several.
+  /// - Returns: with the seconds of a pass.
   private static func update(
     _ settings: DistillationConfiguration, batch: Int, teacher: any Teacher
   ) throws -> Update {
     ProcessMemory.releaseUnusedTensors()
     var settings = settings
-    settings.batch = batch
+    let passes = settings.batchPlan.passes.count > 1 ? 2 : 1
+    settings.batch = passes * batch
+    settings.microBatch = batch
     let factory = StudentFactory(teacher: teacher, settings)
     let stage1 = try factory.scoreNetwork().parameters.stateDict()
-    let (B, L) = (batch, teacher.layout.count)
+    let (B, L) = (settings.batch, teacher.layout.count)
     let pairs = TokenSource {
       TokenSet(ids: IndexArray([Int32](repeating: 0, count: B * L), [B, L]), labels: [Int32](repeating: 0, count: B))
     }
@@ -91,14 +96,14 @@ public struct DistillationTrial: Sendable {
       let times = try (0..<2).map { index in try seconds { _ = try stage.step(index).read(step: index) } }
       return Update(
         networks: [teacherNetwork, ("generator", stage.generator.parameters.count)], scoreSeconds: nil,
-        generatorSeconds: times[1])
+        generatorSeconds: times[1] / Double(passes))
     }
     let stage = try Stage2Training(
       teacher: teacher, stage1: stage1, start: nil, pairs: pairs, configuration: settings,
       monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
     let times = try (0..<2).map { index in
       (
-        score: seconds { _ = stage.updateScore(stage.random("score", index)).report.norm.item },
+        score: seconds { _ = stage.updateScore(index).report.norm.item },
         generator: try seconds { _ = try stage.updateGenerator(step: index).read(step: index) }
       )
     }
@@ -106,7 +111,7 @@ public struct DistillationTrial: Sendable {
       networks: [
         teacherNetwork, ("generator", stage.generator.parameters.count),
         ("score network", stage.score.parameters.count),
-      ], scoreSeconds: times[1].score, generatorSeconds: times[1].generator)
+      ], scoreSeconds: times[1].score / Double(passes), generatorSeconds: times[1].generator / Double(passes))
   }
 
   private static func seconds(_ body: () throws -> Void) rethrows -> Double {

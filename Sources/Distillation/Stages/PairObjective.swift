@@ -11,11 +11,11 @@ struct PairObjective {
   private let pairs: TokenSource
   private let configuration: DistillationConfiguration
 
-  /// The pairs of a step.
+  /// The pairs of a step, on the host.
   struct Batch {
-    let noise_BLD: Tensor
-    let ids_BL: IndexTensor
-    let labels: IndexTensor
+    /// Which of all pairs they are: their noise follows from it.
+    let indices: [Int]
+    let tokens: TokenSet
   }
 
   /// The objective of one batch.
@@ -39,18 +39,19 @@ struct PairObjective {
 
   /// The batch that belongs to a step.
   func batch(step: Int) throws -> Batch {
-    let (indices, ids, labels) = try pairs.batch(
+    let (indices, tokens) = try pairs.batch(
       step: step, size: configuration.batch, seed: configuration.seed &+ 2)
-    let noise_BLD = TokenPairs.noise(teacher: teacher, indices: indices, seed: configuration.seed)
-    return Batch(noise_BLD: noise_BLD, ids_BL: ids, labels: labels)
+    return Batch(indices: indices, tokens: tokens)
   }
 
-  /// The objective of a batch.
-  func value(of generator: OneStepGenerator, _ batch: Batch) -> Value {
-    let ids_BL = batch.ids_BL
+  /// The objective of a pass over a batch.
+  func value(of generator: OneStepGenerator, _ batch: Batch, _ pass: BatchPass) -> Value {
+    let (ids_BL, labels) = batch.tokens.batch(Array(pass.rows))
+    let noise_BLD = TokenPairs.noise(
+      teacher: teacher, indices: Array(batch.indices[pass.rows]), seed: configuration.seed)
     let target_BLD = teacher.codebook.latents(ids_BL)
     // Every part reads the tokens of the pair, as it will read those of a generator that has learned them.
-    let drawn = generator.draw(noise_BLD: batch.noise_BLD, labels: batch.labels, reading: ids_BL)
+    let drawn = generator.draw(noise_BLD: noise_BLD, labels: labels, reading: ids_BL)
     let distance = (drawn.latents_BLD - target_BLD).square().sum(axis: -1).mean()
     let crossEntropy = drawn.logits_BLV.map { TensorCore.crossEntropy($0, targets: ids_BL).mean() }
     let snapped_BL = teacher.codebook.nearest(drawn.latents_BLD.stopGradient())

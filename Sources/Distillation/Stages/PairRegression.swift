@@ -48,12 +48,13 @@ public final class PairRegression: TrainingStage {
 
   public func step(_ index: Int) throws -> StepMetrics {
     let batch = try objective.batch(step: index)
-    return Backends.step {
-      let value = objective.value(of: generator, batch)
-      let report = trainer.minimize(value.loss)
+    let (metrics, report) = trainer.update(configuration.batchPlan) { pass in
+      let value = objective.value(of: generator, batch, pass)
+      return (value.loss, value.metrics)
+    } finish: { report in
       average.update(decay: configuration.averagingDecay(afterUpdates: index + 1), after: report)
-      return value.metrics + StepMetrics([("gradient_norm", .number(report.norm))], updates: [report])
     }
+    return metrics + StepMetrics([("gradient_norm", .number(report.norm))], updates: [report])
   }
 
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {

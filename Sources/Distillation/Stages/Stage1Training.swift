@@ -38,18 +38,25 @@ public final class Stage1Training: TrainingStage {
   }
 
   public func step(_ index: Int) throws -> StepMetrics {
-    let (_, ids, labels) = try tokens.batch(
-      step: index, size: configuration.batch, seed: configuration.seed &+ 1)
-    return Backends.step { update(RandomCounter(index), ids_BL: ids, labels: labels) }
+    let batch = try tokens.batch(
+      step: index, size: configuration.batch, seed: configuration.seed &+ 1
+    ).tokens
+    let (metrics, report) = trainer.update(configuration.batchPlan) { pass in
+      let (ids_BL, labels) = batch.batch(Array(pass.rows))
+      return loss(RandomCounter(index), pass, ids_BL: ids_BL, labels: labels)
+    }
+    return metrics + StepMetrics([("gradient_norm", .number(report.norm))], updates: [report])
   }
 
-  private func update(_ step: RandomCounter, ids_BL: IndexTensor, labels: IndexTensor) -> StepMetrics {
-    let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])
+  private func loss(
+    _ step: RandomCounter, _ pass: BatchPass, ids_BL: IndexTensor, labels: IndexTensor
+  ) -> (loss: Tensor, metrics: StepMetrics) {
+    let (K, L) = (configuration.noiseLevels, ids_BL.shape[1])
     let codebook = teacher.codebook
-    let random = StepRandom(seed: configuration.seed, purpose: "stage1", step: step)
+    let random = StepRandom(seed: configuration.seed, purpose: "stage1", step: step, pass: pass)
     let q_BLD = codebook.latents(ids_BL)
-    let t = random.times(configuration.noiseLevels, B, L, in: Self.timeRange)
-    let noise = random.noise(configuration.noiseLevels, B, L, codebook.dimension)
+    let t = random.times(K, L, in: Self.timeRange)
+    let noise = random.noise(K, L, codebook.dimension)
     let x_t = noised(q_BLD, t: t, noise: noise)
     let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
     let target = withoutGradient {
@@ -58,21 +65,18 @@ public final class Stage1Training: TrainingStage {
     let hidden_BLC = network.hiddenStates(ids_BL: ids_BL, labels: labels)
     let prediction = network.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
     let loss = denoisingLoss(prediction_KBLD: prediction, target: target)
-    let report = trainer.minimize(loss)
-    return StepMetrics(
-      [
-        ("gts", .number(loss)), ("fcs_floor", .number(floor(q_BLD, logP_BLV: logP_BLV, step: step))),
-        ("gradient_norm", .number(report.norm)),
-      ], updates: [report])
+    let floor = floor(
+      q_BLD, logP_BLV: logP_BLV,
+      StepRandom(seed: configuration.seed, purpose: "stage1.floor", step: step, pass: pass))
+    return (loss, StepMetrics([("gts", .number(loss)), ("fcs_floor", .number(floor))]))
   }
 
   /// The teacher's own error on real tokens at stage 2's times, a scalar: what FCS comes down to there when the
   /// distributions are equal and the teacher is unguided.
-  private func floor(_ q_BLD: Tensor, logP_BLV: Tensor, step: RandomCounter) -> Tensor {
-    let (B, L, D) = q_BLD.dims3
-    let random = StepRandom(seed: configuration.seed, purpose: "stage1.floor", step: step)
-    let t = random.times(configuration.noiseLevels, B, L, in: configuration.timeRange)
-    let x_t = noised(q_BLD, t: t, noise: random.noise(configuration.noiseLevels, B, L, D))
+  private func floor(_ q_BLD: Tensor, logP_BLV: Tensor, _ random: StepRandom) -> Tensor {
+    let (K, (_, L, D)) = (configuration.noiseLevels, q_BLD.dims3)
+    let t = random.times(K, L, in: configuration.timeRange)
+    let x_t = noised(q_BLD, t: t, noise: random.noise(K, L, D))
     return withoutGradient {
       let mean = codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: teacher.codebook.vectors_VD)
       return denoisingLoss(prediction_KBLD: mean, target: q_BLD)

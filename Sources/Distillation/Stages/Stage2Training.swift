@@ -62,88 +62,82 @@ public final class Stage2Training: TrainingStage {
   public func prepare() throws { try regression?.prepare() }
 
   public func step(_ index: Int) throws -> StepMetrics {
-    var last: (fcs: Tensor, report: UpdateReport)?
-    var updates: [UpdateReport] = []
+    var scores: [ScoreUpdate] = []
     for update in 0..<configuration.scoreUpdateCount(round: index) {
-      let made = updateScore(random("score", index * Self.mostScoreUpdates + update))
-      updates.append(made.report)
-      last = made
+      scores.append(updateScore(index * Self.mostScoreUpdates + update))
     }
-    let norm = last.map { [("score_gradient_norm", StepMetrics.Value.number($0.report.norm))] } ?? []
-    return try updateGenerator(step: index, fcs: last?.fcs) + StepMetrics(norm, updates: updates)
+    let norm = scores.last.map { [("score_gradient_norm", StepMetrics.Value.number($0.report.norm))] } ?? []
+    let loss = scores.last?.metrics ?? StepMetrics([])
+    return try updateGenerator(step: index, score: loss) + StepMetrics(norm, updates: scores.map(\.report))
   }
 
   /// Random draws of a round's score updates are told apart by less than this number, the most that a round may have.
   private static let mostScoreUpdates = 1024
 
+  /// An update of the score network: `fcs`, its loss, and what the optimiser says.
+  typealias ScoreUpdate = (metrics: StepMetrics, report: UpdateReport)
+
   /// One update of the score network on fresh samples.
-  /// - Returns: its loss.
-  func updateScore(_ random: StepRandom) -> (fcs: Tensor, report: UpdateReport) {
-    Backends.step {
-      let (K, B, L, D) = (
-        configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
-      )
-      let labels = random.labels(B, classCount: teacher.classCount)
-      let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels) }
-      let t = random.times(K, B, L, in: configuration.timeRange)
-      let x_t = noised(q_BLD, t: t, noise: random.with(purpose: ".levels").noise(K, B, L, D))
-      let hidden_BLC = score.hiddenStates(ids_BL: teacher.codebook.nearest(q_BLD), labels: labels)
-      let prediction = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
-      let loss = denoisingLoss(prediction_KBLD: prediction, target: q_BLD)
-      return (loss.stopGradient(), scoreTrainer.minimize(loss))
+  func updateScore(_ index: Int) -> ScoreUpdate {
+    scoreTrainer.update(configuration.batchPlan) { pass in
+      let loss = scoreLoss(random("score", index, pass))
+      return (loss, StepMetrics([("fcs", .number(loss))]))
     }
+  }
+
+  private func scoreLoss(_ random: StepRandom) -> Tensor {
+    let (K, L, D) = (configuration.noiseLevels, generator.layout.count, generator.latentDimension)
+    let labels = random.labels(classCount: teacher.classCount)
+    let q_BLD = withoutGradient { generator(noise_BLD: random.noise(1, L, D).dropping(axis: 0), labels: labels) }
+    let t = random.times(K, L, in: configuration.timeRange)
+    let x_t = noised(q_BLD, t: t, noise: random.with(purpose: ".levels").noise(K, L, D))
+    let hidden_BLC = score.hiddenStates(ids_BL: teacher.codebook.nearest(q_BLD), labels: labels)
+    let prediction = score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t)
+    return denoisingLoss(prediction_KBLD: prediction, target: q_BLD)
   }
 
   /// One update of the generator and its average.
-  /// - Parameter fcs: the last loss of the score network, shown beside the generator's.
-  func updateGenerator(step index: Int, fcs: Tensor? = nil) throws -> StepMetrics {
+  /// - Parameter score: what the score network's last update told, shown beside the generator's loss.
+  func updateGenerator(step index: Int, score: StepMetrics = StepMetrics([])) throws -> StepMetrics {
     let pairs = try regression?.batch(step: index)
-    return Backends.step {
-      let (metrics, report) = updateGenerator(
-        random("generator", index), fcs: fcs, pairs: pairs.flatMap { regression?.value(of: generator, $0) })
+    let (metrics, report) = generatorTrainer.update(configuration.batchPlan) { pass in
+      let (loss, metrics) = generatorLoss(random("generator", index, pass))
+      guard let regression, let pairs else { return (loss, metrics) }
+      let beside = regression.value(of: generator, pairs, pass)
+      return (loss + beside.loss * configuration.regressionWeight, metrics + beside.metrics)
+    } finish: { report in
       average.update(decay: configuration.averagingDecay(afterUpdates: index + 1), after: report)
-      return metrics
     }
+    return score + metrics + StepMetrics([("generator_gradient_norm", .number(report.norm))], updates: [report])
   }
 
-  /// - Parameter pairs: the regression beside the distillation.
-  private func updateGenerator(
-    _ random: StepRandom, fcs: Tensor?, pairs: PairObjective.Value?
-  ) -> (metrics: StepMetrics, report: UpdateReport) {
-    let (K, B, L, D) = (
-      configuration.noiseLevels, configuration.batch, generator.layout.count, generator.latentDimension
-    )
+  private func generatorLoss(_ random: StepRandom) -> (loss: Tensor, metrics: StepMetrics) {
+    let (K, L, D) = (configuration.noiseLevels, generator.layout.count, generator.latentDimension)
     let codebook = teacher.codebook
-    let labels = random.labels(B, classCount: teacher.classCount)
-    let q_BLD = generator(noise_BLD: random.noise(1, B, L, D).dropping(axis: 0), labels: labels)
+    let labels = random.labels(classCount: teacher.classCount)
+    let q_BLD = generator(noise_BLD: random.noise(1, L, D).dropping(axis: 0), labels: labels)
     // The prefix is behind a stop-gradient: teacher and trunk run without a graph, once for all K noise levels.
     let ids_BL = codebook.nearest(q_BLD)
     let logP_BLV = teacher.logProbabilities(ids_BL: ids_BL, labels: labels, guidance: configuration.guidance)
     let hidden_BLC = withoutGradient { score.hiddenStates(ids_BL: ids_BL, labels: labels) }
-    let t = random.times(K, B, L, in: configuration.timeRange)
+    let t = random.times(K, L, in: configuration.timeRange)
     // DMD's gradient reaches q_BLD directly and nothing else: a graph behind its scores would only be kept.
     let followsScores = configuration.loss != .dmd
     let x_t = noised(
-      followsScores ? q_BLD : q_BLD.stopGradient(), t: t, noise: random.with(purpose: ".levels").noise(K, B, L, D))
+      followsScores ? q_BLD : q_BLD.stopGradient(), t: t, noise: random.with(purpose: ".levels").noise(K, L, D))
     let real = codebookPosteriorMean(x_t, t: t, logProbabilities: logP_BLV, codebook: codebook.vectors_VD)
     func denoised() -> Tensor { score.denoise(hidden_BLC: hidden_BLC, x_t: x_t, t: t) }
     let fake = followsScores ? denoised() : withoutGradient { denoised() }
     let loss = conditionalScoreDistillationLoss(
       configuration.loss, q_BLD: q_BLD, real_KBLD: real, fake_KBLD: fake, alpha: configuration.alpha)
-    let report = generatorTrainer.minimize(
-      pairs.map { loss + $0.loss * configuration.regressionWeight } ?? loss)
     let health = DistillationMonitor.health(
       ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: codebook.latents(ids_BL),
       real: real.stopGradient(), fake: fake.stopGradient())
-    let metrics =
-      StepMetrics([("csd", .number(loss))] + (fcs.map { [("fcs", .number($0))] } ?? [])) + health
-      + (pairs?.metrics ?? StepMetrics([]))
-      + StepMetrics([("generator_gradient_norm", .number(report.norm))], updates: [report])
-    return (metrics, report)
+    return (loss, StepMetrics([("csd", .number(loss))]) + health)
   }
 
-  func random(_ purpose: String, _ step: Int) -> StepRandom {
-    StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: RandomCounter(step))
+  private func random(_ purpose: String, _ step: Int, _ pass: BatchPass) -> StepRandom {
+    StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: RandomCounter(step), pass: pass)
   }
 
   public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {

@@ -56,7 +56,7 @@ struct TokenCollection {
       if drawn == nil { drawn = new } else { drawn?.append(new) }
       let count = start + new.count
       let vocabulary = Int(new.ids.values.max() ?? 0) + 1
-      let entropy = DistillationMonitor.unigramEntropy(IndexTensor(new.ids), vocabulary: vocabulary).item
+      let entropy = StepMetrics.entropy(counts: IndexTensor(new.ids).histogram(vocabulary)).item
       try log.append(step: count, [("token_entropy", Double(entropy))])
       session.observer(.step(stage: name, completed: count, total: total, metrics: []))
       let stops = session.interrupt.isRaised

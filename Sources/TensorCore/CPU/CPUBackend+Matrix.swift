@@ -20,7 +20,7 @@ private struct MatrixOperand {
 extension CPUBackend {
   func run(_ kernel: MatrixKernel, _ x: [Storage], into y: Storage) {
     switch kernel {
-    case .matmul(let transposeA, let transposeB):
+    case .matmul(let transposeA, let transposeB, _):
       let plan = ProductPlan(x[0].type.shape, x[1].type.shape, transposeA, transposeB)
       matmul(
         MatrixOperand(x[0], isBatched: plan.aBatched, transposed: transposeA),

@@ -7,7 +7,7 @@ extension CPUBackend {
     case .fill(let type, let value):
       fill(
         y, value: type.element == .int32 ? Float(bitPattern: UInt32(bitPattern: Int32(value))) : value, count: y.count)
-    case .reshape, .copy: copy(x[0], to: y, count: y.count)
+    case .reshape, .copy, .barrier: copy(x[0], to: y, count: y.count)
     case .broadcast(let shape):
       gatherStrided(x[0], strides: x[0].type.shape.broadcastStrides(to: shape), shape: shape.dimensions, into: y)
     case .permute(let order):

@@ -22,7 +22,11 @@ public final class CPUBackend: Backend {
   static let grain = 16_384
 
   public func run(_ kernel: Kernel, _ operands: [Storage]) -> [Storage] {
-    if case .movement(.reshape(let shape)) = kernel { return [renamed(operands[0], shape)] }
+    switch kernel {
+    case .movement(.reshape(let shape)): return [renamed(operands[0], shape)]
+    case .movement(.barrier): return operands
+    default: break
+    }
     let results = kernel.results(of: operands.map(\.type)).map { allocate($0) }
     switch kernel {
     case .elementwise(let kernel): run(kernel, operands, into: results[0])

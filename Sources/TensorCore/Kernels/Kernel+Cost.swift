@@ -34,6 +34,7 @@ extension Kernel {
     case .movement(.gatherRows): (0, x[1].count + y[0].count)
     case .movement(.scatterAddRows): (0, x.total + y[0].count)
     case .movement: nil
+    case .matrix(.matmul(_, _, isExact: true)): (0, x.total + y.total)
     case .matrix, .convolution: (x.total + y.total, 0)
     case .attention(let kernel):
       kernel.products(of: x).map { (x.total + y.total + $0.count * $0.scores, 0) }
@@ -46,9 +47,10 @@ extension Kernel {
 extension MatrixKernel {
   fileprivate func flops(of x: [ArrayType], _ y: [ArrayType]) -> (products: Int, others: Int) {
     switch self {
-    case .matmul(let transposeA, _):
-      (2 * y[0].count * (transposeA ? x[0].shape[-2] : x[0].shape[-1]), 0)
-    case .linear: (2 * y[0].count * x[0].shape.last, x.count > 2 ? y[0].count : 0)
+    case .matmul(let transposeA, _, let isExact):
+      let count = 2 * y[0].count * x[0].shape[transposeA ? -2 : -1]
+      return isExact ? (0, count) : (count, 0)
+    case .linear: return (2 * y[0].count * x[0].shape.last, x.count > 2 ? y[0].count : 0)
     }
   }
 }

@@ -1,15 +1,16 @@
 /// Matrix products.
 public enum MatrixKernel: Hashable, Sendable {
   /// a, b: `op(a) op(b)` over the last two axes, where `op` transposes on request. (..., m, k) times (..., k, n) with
-  /// equal leading axes; an operand of rank 2 is shared by the whole batch.
-  case matmul(transposeA: Bool, transposeB: Bool)
+  /// equal leading axes; an operand of rank 2 is shared by the whole batch. An exact one is no network's: it stays in
+  /// float32 where a backend multiplies in less.
+  case matmul(transposeA: Bool, transposeB: Bool, isExact: Bool)
   /// x (..., inputs), weight (outputs, inputs) and, or not, bias (outputs): `x W^T + bias`.
   case linear
 
   func results(of operands: [ArrayType]) -> [ArrayType] {
     let (a, b) = (operands[0].shape, operands[1].shape)
     switch self {
-    case .matmul(let transposeA, let transposeB):
+    case .matmul(let transposeA, let transposeB, _):
       return [ArrayType(ProductPlan(a, b, transposeA, transposeB).outputShape)]
     case .linear: return [ArrayType(a.replacing(axis: -1, with: b[0]))]
     }

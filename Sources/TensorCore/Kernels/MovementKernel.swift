@@ -6,6 +6,9 @@ public enum MovementKernel: Hashable, Sendable {
   case reshape(Shape)
   /// x: a copy.
   case copy
+  /// One or more: the same, none of which is there before all operands are. What is computed from the results is another
+  /// computation than the same from the operands, which a compiler must not merge.
+  case barrier
   /// x: axes of extent 1, and missing leading axes, repeated up to a shape.
   case broadcast(Shape)
   /// x: axis i of the result is axis `order[i]`.
@@ -26,6 +29,7 @@ public enum MovementKernel: Hashable, Sendable {
     case .fill(let type, _): return [type]
     case .reshape(let shape), .broadcast(let shape): return [operands[0].with(shape)]
     case .copy: return [operands[0]]
+    case .barrier: return operands
     case .permute(let order): return [operands[0].with(Shape(order.map { operands[0].shape[$0] }))]
     case .slice(let axis, let range):
       return [operands[0].with(operands[0].shape.replacing(axis: axis, with: range.count))]

@@ -45,6 +45,13 @@ extension IndexTensor {
     return IndexTensor(run(.elementwise(.select), mask.storage, other.storage, storage))
   }
 
+  /// The elements of a list at given places: (places).
+  public func elements(at places: IndexTensor) -> IndexTensor {
+    precondition(shape.rank == 1 && places.shape.rank == 1, "elements: of \(shape) at \(places.shape)")
+    return IndexTensor(run(.movement(.gatherRows), reshaped([count, 1]).storage, places.storage))
+      .reshaped(places.shape)
+  }
+
   /// How often each of `0..<count` occurs: (count).
   public func histogram(_ count: Int) -> Tensor {
     Tensor(

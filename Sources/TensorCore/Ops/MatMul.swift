@@ -4,8 +4,11 @@ extension Tensor {
   /// Shapes: (..., m, k) times (..., k, n) gives (..., m, n) with equal leading axes; a rank-2 operand is shared by
   /// the whole batch. Backward: `gradA = g B^T`, `gradB = A^T g` (transposes exchanged where an operand was read
   /// transposed); a shared operand sums over the batch.
-  public func matmul(_ other: Tensor, transposeSelf: Bool = false, transposeOther: Bool = false) -> Tensor {
-    let kernel = MatrixKernel.matmul(transposeA: transposeSelf, transposeB: transposeOther)
+  /// - Parameter isExact: float32, forward and backward, whatever precision the device multiplies in.
+  public func matmul(
+    _ other: Tensor, transposeSelf: Bool = false, transposeOther: Bool = false, isExact: Bool = false
+  ) -> Tensor {
+    let kernel = MatrixKernel.matmul(transposeA: transposeSelf, transposeB: transposeOther, isExact: isExact)
     let y = Tensor(run(.matrix(kernel), storage, other.storage))
     let (a, b) = (stopGradient(), other.stopGradient())
     return y.recorded(from: [self, other]) { g, wanted in
@@ -13,15 +16,15 @@ extension Tensor {
       if wanted[0] {
         gradA =
           transposeSelf
-          ? b.matmul(g, transposeSelf: transposeOther, transposeOther: true)
-          : g.matmul(b, transposeOther: !transposeOther)
+          ? b.matmul(g, transposeSelf: transposeOther, transposeOther: true, isExact: isExact)
+          : g.matmul(b, transposeOther: !transposeOther, isExact: isExact)
       }
       var gradB: Tensor?
       if wanted[1] {
         gradB =
           transposeOther
-          ? g.matmul(a, transposeSelf: true, transposeOther: transposeSelf)
-          : a.matmul(g, transposeSelf: !transposeSelf)
+          ? g.matmul(a, transposeSelf: true, transposeOther: transposeSelf, isExact: isExact)
+          : a.matmul(g, transposeSelf: !transposeSelf, isExact: isExact)
       }
       return [gradA?.sum(to: a.shape), gradB?.sum(to: b.shape)]
     }

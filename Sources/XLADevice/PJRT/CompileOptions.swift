@@ -31,6 +31,13 @@ public struct CompileOptions: Equatable, Sendable {
     self.overrides = overrides
   }
 
+  /// These options with more of XLA's own.
+  func adding(_ more: [String: Override]) -> CompileOptions {
+    var options = self
+    options.overrides.merge(more) { $1 }
+    return options
+  }
+
   /// A `CompileOptionsProto` (openxla/xla, `xla/pjrt/proto/compile_options.proto`).
   var serialized: [UInt8] {
     var build = ProtobufWriter()

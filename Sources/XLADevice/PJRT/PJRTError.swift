@@ -41,7 +41,7 @@ extension PJRTError: CustomStringConvertible {
     case .noPlugin(let kind, let remedy):
       "no plugin for \(kind.rawValue) found; \(remedy)"
     case .cannotOpen(let path, let detail):
-      "\(path): cannot be opened as a device plugin (\(Self.line(detail)))"
+      "\(path): cannot be opened as a device plugin (\(Self.line(detail))); 'dd2 device install' brings one that can"
     case .failed(let action, let code, let detail):
       "\(action) failed: \(detail.isEmpty ? "code \(code.rawValue)" : Self.line(detail))"
     }

@@ -73,6 +73,9 @@ public struct PJRTProgramMemory: Equatable, Sendable {
   /// The compiled code.
   public let code: Int
 
+  /// All of it.
+  public var total: Int { arguments + outputs - aliased + temporary + code }
+
   init(_ memory: dd2_pjrt_program_memory) {
     arguments = Int(memory.arguments)
     outputs = Int(memory.outputs)

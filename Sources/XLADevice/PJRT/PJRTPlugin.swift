@@ -13,6 +13,7 @@ public final class PJRTPlugin: @unchecked Sendable {
   /// Opens a plugin. Throws `PJRTError.cannotOpen` where no file is there, or it is no plugin or of another major version.
   public init(path: String) throws(PJRTError) {
     var handle: OpaquePointer?
+    CUDAToolkit.use(besidePlugin: path)
     do {
       try attempt("opening") { dd2_pjrt_open(path, &handle, $0) }
       self.handle = try given(handle, "opening")

@@ -21,13 +21,13 @@ public enum PluginKind: String, CaseIterable, Sendable {
     }
   }
 
-  /// The package that has the plugin.
-  fileprivate var package: String {
+  /// What `dd2 device install` calls the plugin; of several the newest.
+  fileprivate var installed: String {
     switch self {
-    case .cpu: "lammps-jax-pjrt-cpu"
-    case .cuda: "jax-cuda13-pjrt"
-    case .rocm: "jax-rocm7-pjrt"
-    case .tpu: "libtpu"
+    case .cpu: "cpu"
+    case .cuda: "cuda13"
+    case .rocm: "rocm7"
+    case .tpu: "tpu"
     }
   }
 }
@@ -47,15 +47,16 @@ public struct PluginSearch: Sendable {
   /// - Throws: `PJRTError.noPlugin`.
   public func path(of kind: PluginKind) throws(PJRTError) -> String {
     if let path = set(Self.variable) { return path }
-    if let folder, let path = Self.plugin(kind, below: folder) { return path }
+    if let folder, let path = Self.plugin(kind, matching: Self.escaped(folder) + "/*") { return path }
     for folder in pythonFolders() {
-      if let path = Self.plugin(kind, below: folder) { return path }
+      if let path = Self.plugin(kind, matching: Self.escaped(folder)) { return path }
     }
     throw .noPlugin(
-      kind: kind, remedy: "run 'pip install \(kind.package)', or set \(Self.variable) to the path of a plugin")
+      kind: kind,
+      remedy: "run 'dd2 device install \(kind.installed)', or set \(Self.variable) to the path of a plugin")
   }
 
-  /// dd2's folder of plugins, laid out as a folder of Python packages; nil where no home folder is known.
+  /// dd2's folder of plugins, which holds folders of Python packages; nil where no home folder is known.
   public var folder: String? {
     if let data = set("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/dd2/plugins" }
     return set("HOME").map { $0 + "/.local/share/dd2/plugins" }
@@ -63,9 +64,9 @@ public struct PluginSearch: Sendable {
 
   private func set(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
 
-  private static func plugin(_ kind: PluginKind, below folder: String) -> String? {
+  private static func plugin(_ kind: PluginKind, matching folders: String) -> String? {
     // Of several versions the highest comes last.
-    kind.patterns.lazy.compactMap { paths(escaped(folder) + "/" + $0).last }.first
+    kind.patterns.lazy.compactMap { paths(folders + "/" + $0).last }.first
   }
 
   /// What fits a pattern, sorted by name.

@@ -2,7 +2,7 @@ import TensorCore
 
 /// Element types of StableHLO that programs use.
 enum HLOElement: String {
-  case f32, f64, i32, ui32, ui64, i1
+  case f32, f64, bf16, i32, ui32, ui64, i1
 }
 
 /// The type of a StableHLO array.

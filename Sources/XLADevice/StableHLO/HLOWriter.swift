@@ -1,5 +1,11 @@
 import Foundation
 
+/// Whether a device may drop digits of a product's factors.
+enum ProductDigits: String {
+  case all = "HIGHEST"
+  case asTheDeviceLikes = "DEFAULT"
+}
+
 /// Writes the body of a StableHLO function, an operation a line, in the text form that PJRT plugins accept.
 struct HLOWriter {
   private(set) var lines: [String] = []
@@ -37,6 +43,7 @@ struct HLOWriter {
     switch element {
     case .f32: String(format: "0x%08X", Float(value).bitPattern)
     case .f64: String(format: "0x%016lX", value.bitPattern)
+    case .bf16: preconditionFailure("literal: \(value) in bfloat16, which only factors of products are in")
     case .i1: value == 0 ? "false" : "true"
     case .i32, .ui32, .ui64: String(Int(value))
     }
@@ -120,6 +127,14 @@ struct HLOWriter {
   mutating func bits(_ x: HLOValue, as element: HLOElement) -> HLOValue {
     let type = x.type.with(element)
     return value("stablehlo.bitcast_convert \(x.name)", mapping([x], to: type), type)
+  }
+
+  /// The same elements, which the compiler takes for others: what is computed from them is computed where it is written,
+  /// and not before all of them are there.
+  mutating func barrier(_ x: [HLOValue]) -> [HLOValue] {
+    values(
+      "stablehlo.optimization_barrier \(x.map(\.name).joined(separator: ", "))",
+      x.map(\.type.text).joined(separator: ", "), x.map(\.type))
   }
 
   // MARK: Shapes
@@ -243,19 +258,21 @@ struct HLOWriter {
     broadcast(reduced, x.shape, axes: x.shape.indices.filter { !axes.contains($0) })
   }
 
-  /// A product over pairs of axes: batch axes first in the result, then a's others, then b's.
+  /// A product over pairs of axes: batch axes first in the result, which is float32, then a's others, then b's.
   mutating func dot(
-    _ a: HLOValue, _ b: HLOValue, batch: ([Int], [Int]) = ([], []), over axes: ([Int], [Int])
+    _ a: HLOValue, _ b: HLOValue, batch: ([Int], [Int]) = ([], []), over axes: ([Int], [Int]),
+    _ digits: ProductDigits = .all
   ) -> HLOValue {
+    precondition(a.type.element == b.type.element, "dot: \(a.type.text) and \(b.type.text)")
     func rest(_ x: HLOValue, _ used: [Int]) -> [Int] {
       x.shape.indices.filter { !used.contains($0) }.map { x.shape[$0] }
     }
     let shape =
       batch.0.map { a.shape[$0] } + rest(a, batch.0 + axes.0) + rest(b, batch.1 + axes.1)
-    let type = HLOType(shape, a.type.element)
+    let type = HLOType(shape)
     let batching = batch.0.isEmpty ? "" : "batching_dims = \(batch.0) x \(batch.1), "
     return value(
       "stablehlo.dot_general \(a.name), \(b.name), \(batching)contracting_dims = \(axes.0) x \(axes.1), "
-        + "precision = [HIGHEST, HIGHEST]", mapping([a, b], to: type), type)
+        + "precision = [\(digits.rawValue), \(digits.rawValue)]", mapping([a, b], to: type), type)
   }
 }

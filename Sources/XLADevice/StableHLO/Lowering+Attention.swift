@@ -6,11 +6,15 @@ extension Lowering {
     case .attention(let form):
       return attention(form, Array(x[..<3]), position: x.count > 3 ? x[3] : nil)
     case .attentionBackward(let form, let wanted):
-      let gradients = attentionBackward(form, Array(x[..<3]), o: x[3], logSum: x[4], gradO: x[5])
+      let factors = x[..<3].map { keptFactor($0) }
+      let gradients = attentionBackward(form, factors, o: x[3], logSum: x[4], gradO: x[5])
       return zip(gradients, wanted).filter(\.1).map(\.0)
-    case .packedAttention(let form): return attention(form, thirds(x[0]), position: nil)
+    case .packedAttention(let form):
+      let packed = factor(x[0])
+      return attention(form, thirds(packed), position: nil)
     case .packedAttentionBackward(let form):
-      let gradients = attentionBackward(form, thirds(x[0]), o: x[1], logSum: x[2], gradO: x[3])
+      let packed = keptFactor(x[0])
+      let gradients = attentionBackward(form, thirds(packed), o: x[1], logSum: x[2], gradO: x[3])
       return [w.concatenate(gradients, axis: 2)]
     case .normalizeQK(let heads): return [normalizeQK(x[0], scale: x[1], heads: heads)]
     case .normalizeQKBackward(let heads, let wanted): return normalizeQKBackward(x, heads: heads, wanted)
@@ -39,7 +43,7 @@ extension Lowering {
   private mutating func scores(
     _ form: AttentionForm, _ q: HLOValue, _ k: HLOValue, position: HLOValue?
   ) -> HLOValue {
-    let scores = w.multiply(w.dot(q, k, batch: ([0, 2], [0, 2]), over: ([3], [3])), Double(form.scale))
+    let scores = w.multiply(product(q, k, batch: ([0, 2], [0, 2]), over: ([3], [3])), Double(form.scale))
     let (queries, keys) = (scores.shape[2], scores.shape[3])
     let visible: HLOValue
     switch form.visibility {
@@ -64,25 +68,25 @@ extension Lowering {
     let logSum = logSumExp(scores)
     let p = w.unary("exponential", w.subtract(scores, w.repeated(logSum, over: [3], like: scores)))
     // (B, heads, Lq, Lk) with (B, Lk, heads, d).
-    return [joined(w.dot(p, v, batch: ([0, 1], [0, 2]), over: ([3], [1]))), logSum]
+    return [joined(product(p, v, batch: ([0, 1], [0, 2]), over: ([3], [1]))), logSum]
   }
 
   private mutating func attentionBackward(
     _ form: AttentionForm, _ x: [HLOValue], o: HLOValue, logSum: HLOValue, gradO: HLOValue
   ) -> [HLOValue] {
     let (q, k, v) = (split(x[0], form.heads), split(x[1], form.heads), split(x[2], form.heads))
-    let (o, gradO) = (split(o, form.heads), split(gradO, form.heads))
+    let (o, gradO) = (split(kept(o), form.heads), split(gradO, form.heads))
     let scores = scores(form, q, k, position: nil)
     let p = w.unary("exponential", w.subtract(scores, w.repeated(logSum, over: [3], like: scores)))
-    let gradP = w.dot(gradO, v, batch: ([0, 2], [0, 2]), over: ([3], [3]))
+    let gradP = product(gradO, v, batch: ([0, 2], [0, 2]), over: ([3], [3]))
     // (B, Lq, heads) to (B, heads, Lq).
     let dots = w.transpose(w.sum(w.multiply(o, gradO), axes: [3]), [0, 2, 1])
     let gradS = w.multiply(
       w.multiply(p, w.subtract(gradP, w.repeated(dots, over: [3], like: gradP))), Double(form.scale))
     return [
-      joined(w.dot(gradS, k, batch: ([0, 1], [0, 2]), over: ([3], [1]))),
-      joined(w.dot(gradS, q, batch: ([0, 1], [0, 2]), over: ([2], [1]))),
-      joined(w.dot(p, gradO, batch: ([0, 1], [0, 2]), over: ([2], [1]))),
+      joined(product(gradS, k, batch: ([0, 1], [0, 2]), over: ([3], [1]))),
+      joined(product(gradS, q, batch: ([0, 1], [0, 2]), over: ([2], [1]))),
+      joined(product(p, gradO, batch: ([0, 1], [0, 2]), over: ([2], [1]))),
     ]
   }
 
@@ -103,7 +107,8 @@ extension Lowering {
   }
 
   private mutating func normalizeQKBackward(_ x: [HLOValue], heads: Int, _ wanted: [Bool]) -> [HLOValue] {
-    let (parts, gradients) = (thirds(x[0]), thirds(x[2]))
+    let qkv = kept(x[0])
+    let (parts, gradients) = (thirds(qkv), thirds(x[2]))
     func backward(_ index: Int, _ factor: HLOValue?) -> (gradX: HLOValue, along: HLOValue) {
       let (unit, inverse) = unitHeads(split(parts[index], heads))
       let g = split(gradients[index], heads)

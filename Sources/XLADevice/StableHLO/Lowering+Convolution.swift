@@ -40,14 +40,14 @@ extension Lowering {
     _ x: HLOValue, _ kernel: HLOValue, _ numbers: String, stride: Int = 1, spread: Int = 1, kernelSpread: Int = 1,
     pad: [(Int, Int)], isTurned: Bool = false, shape: [Int]
   ) -> HLOValue {
-    let type = HLOType(shape)
+    let (x, kernel, type) = (multiplicand(x), multiplicand(kernel), HLOType(shape))
     let pads = pad.map { "[\($0.0), \($0.1)]" }.joined(separator: ", ")
     let reverse = isTurned ? ", reverse = [true, true]" : ""
     return w.value(
       "stablehlo.convolution(\(x.name), \(kernel.name)) dim_numbers = \(numbers), window = {stride = [\(stride), "
         + "\(stride)], pad = [\(pads)], lhs_dilate = [\(spread), \(spread)], rhs_dilate = [\(kernelSpread), "
         + "\(kernelSpread)]\(reverse)} {batch_group_count = 1 : i64, feature_group_count = 1 : i64, "
-        + "precision_config = [#stablehlo<precision HIGHEST>, #stablehlo<precision HIGHEST>]}",
+        + "precision_config = [#stablehlo<precision \(digits.rawValue)>, #stablehlo<precision \(digits.rawValue)>]}",
       "(\(x.type.text), \(kernel.type.text)) -> \(type.text)", type)
   }
 

@@ -4,7 +4,9 @@ extension Lowering {
   mutating func run(_ kernel: ElementwiseKernel, _ x: [HLOValue]) -> HLOValue {
     switch kernel {
     case .unary(let operation): return unary(operation, x[0])
-    case .unaryBackward(let operation): return w.multiply(x[1], derivative(operation, x[0]))
+    case .unaryBackward(let operation):
+      let input = operation.isActivation ? kept(x[0]) : x[0]
+      return w.multiply(x[1], derivative(operation, input))
     case .affine(let scale, let offset):
       let scaled = scale == 1 ? x[0] : w.multiply(x[0], Double(scale))
       return offset == 0 ? scaled : w.add(scaled, Double(offset))
@@ -85,4 +87,9 @@ extension Lowering {
     case .relu: return w.convert(w.compare("GT", x, w.constant(0, like: x)), .f32)
     }
   }
+}
+
+extension UnaryOperation {
+  /// Whether networks apply it to hidden states; the others are of losses, times and small vectors.
+  fileprivate var isActivation: Bool { [.silu, .gelu, .relu].contains(self) }
 }

@@ -5,7 +5,7 @@ extension Lowering {
     switch kernel {
     case .fill(let type, let value): return w.constant(Double(value), HLOType(type))
     case .reshape(let shape): return w.reshape(x[0], shape.dimensions)
-    case .copy: return x[0]
+    case .copy, .barrier: return x[0]
     case .broadcast(let shape): return w.broadcast(x[0], shape.dimensions)
     case .permute(let order): return w.transpose(x[0], order)
     case .slice(let axis, let range): return w.slice(x[0], axis: axis, range)

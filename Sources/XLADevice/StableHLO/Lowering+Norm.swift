@@ -8,7 +8,7 @@ extension Lowering {
     case .gatedResidual: return [w.add(x[0], w.multiply(x[1], tokens(x[2], like: x[1])))]
     case .gatedResidualBackward(let wanted):
       let gradY = w.multiply(tokens(x[1], like: x[0]), x[2])
-      let gradGate = w.sum(w.multiply(x[0], x[2]), axes: [1])
+      let gradGate = w.sum(w.multiply(kept(x[0]), x[2]), axes: [1])
       return zip([gradY, gradGate], wanted).filter(\.1).map(\.0)
     }
   }
@@ -47,7 +47,7 @@ extension Lowering {
 
   private mutating func normalizeBackward(_ norm: RowNorm, _ x: [HLOValue], _ wanted: [Bool]) -> [HLOValue] {
     let shape = [norm.groups, norm.rowsPerGroup, norm.width]
-    let (rows, gradY) = (w.reshape(x[0], shape), w.reshape(x[1], shape))
+    let (rows, gradY) = (w.reshape(kept(x[0]), shape), w.reshape(x[1], shape))
     let mean = w.reshape(w.slice(x[2], axis: 0, 0..<1), Array(shape[..<2]))
     let inverse = w.repeated(w.reshape(w.slice(x[2], axis: 0, 1..<2), Array(shape[..<2])), over: [2], like: rows)
     let centred = norm.isCentred ? w.subtract(rows, w.repeated(mean, over: [2], like: rows)) : rows
@@ -104,7 +104,7 @@ extension Lowering {
   }
 
   private mutating func groupNormBackward(_ form: GroupNormForm, _ x: [HLOValue]) -> [HLOValue] {
-    let (g, weight) = (grouped(x[0], form.groups), x[2])
+    let (g, weight) = (grouped(kept(x[0]), form.groups), x[2])
     let rstd = ofGroups(x[5], like: g)
     let n = w.multiply(w.subtract(g, ofGroups(x[4], like: g)), rstd)
     var gradient = grouped(x[1], form.groups)

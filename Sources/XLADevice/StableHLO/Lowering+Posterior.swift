@@ -63,7 +63,7 @@ extension Lowering {
       w.compare("LT", at[0], end)
     } body: { w, at in
       let place = w.binary("minimum", at[0], last)
-      var inner = Lowering(w: w)
+      var inner = Lowering(precision: precision, w: w)
       let tile = zip(inputs, rowAxes).map { inner.w.dynamicSlice($0, axis: $1, at: place, extent: height) }
       let parts = body(&inner, tile)
       w = inner.w

@@ -2,13 +2,20 @@ import TensorCore
 
 /// Translates kernels into StableHLO operations. Each family is an extension in a file of its own.
 struct Lowering {
+  let precision: Precision
+  /// Whether rounded factors of products are float32 again when they are multiplied, for a device that has no products of
+  /// bfloat16: the result is the same.
+  var widensFactors = false
   var w = HLOWriter()
+  /// The kept form of activations, by name; see `keptFactor`.
+  var keptFactors: [String: HLOValue] = [:]
 
   /// Writes a kernel.
   /// - Returns: its results.
   mutating func run(_ kernel: Kernel, _ x: [HLOValue]) -> [HLOValue] {
     switch kernel {
     case .elementwise(let kernel): [run(kernel, x)]
+    case .movement(.barrier): w.barrier(x)
     case .movement(let kernel): [run(kernel, x)]
     case .reduction(let kernel): run(kernel, x)
     case .matrix(let kernel): [run(kernel, x)]

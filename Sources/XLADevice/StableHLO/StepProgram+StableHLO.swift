@@ -2,8 +2,9 @@ import TensorCore
 
 extension StepProgram {
   /// The program as a StableHLO module in text. A result that replaces a state takes the memory of the state's argument.
-  func stableHLO() -> String {
-    var lowering = Lowering()
+  /// - Parameter widensFactors: see `Lowering`.
+  func stableHLO(precision: Precision, widensFactors: Bool = false) -> String {
+    var lowering = Lowering(precision: precision, widensFactors: widensFactors)
     var values: [Int: HLOValue] = [:]
     for (index, input) in inputs.enumerated() {
       values[input.number] = HLOValue(name: "%arg\(index)", type: HLOType(input.type))

@@ -34,17 +34,7 @@ struct WeightsFetchCommand: ParsableCommand {
 
   private func fetch(_ entry: WeightsManifest.Entry, _ interrupts: Interrupts) throws {
     let fetch = WeightsFetch(entry, folder: WeightsFolder.path, acceptsUnconfirmed: acceptUnconfirmed)
-    var progress = FetchProgress(entry)
-    defer { progress.close() }
-    let result = try fetch.run { event in
-      progress.show(event)
-      guard interrupts.flag.isRaised else { return }
-      progress.close()
-      throw CommandFailure(
-        .interrupted,
-        "\(entry.name): interrupted, what came is in \(fetch.path).part; run the command again to continue")
-    }
-    progress.close()
+    let result = try FetchProgress.run(fetch, entry, interrupts)
     switch result {
     case .present(let sha256): Log.info("\(entry.name): there already, sha256 \(sha256) as expected")
     case .verified(let sha256): Log.info("\(entry.name): sha256 \(sha256) as expected")
@@ -55,32 +45,4 @@ struct WeightsFetchCommand: ParsableCommand {
     }
     try Console.result(fetch.path)
   }
-}
-
-/// The progress of one download, in megabytes.
-private struct FetchProgress {
-  private let entry: WeightsManifest.Entry
-  private var meter: ProgressMeter?
-
-  private static let megabyte = 1_000_000
-
-  init(_ entry: WeightsManifest.Entry) { self.entry = entry }
-
-  mutating func show(_ event: WeightsFetch.Event) {
-    switch event {
-    case .started(let url, let bytes):
-      Log.info(bytes > 0 ? "\(url): continuing after \(bytes) bytes" : url)
-      // Nothing to measure against where the manifest knows no size.
-      meter = (entry.bytes ?? entry.payloadBytes).map {
-        ProgressMeter(entry.name, total: max(1, $0 / Self.megabyte), unit: "MB", initial: bytes / Self.megabyte)
-      }
-    case .received(let bytes): meter?.update(bytes / Self.megabyte)
-    case .restarted: note("the server cannot continue a download: from the beginning")
-    case .failed(let url, let reason): note("\(url): \(reason)")
-    }
-  }
-
-  func close() { meter?.close() }
-
-  private func note(_ text: String) { if let meter { meter.note(text) } else { Log.info(text) } }
 }

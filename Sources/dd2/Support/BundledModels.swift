@@ -61,12 +61,12 @@ enum BundledModels {
       .missingInput, "\(fault); set DD2_MODELS to the folder that holds it, or make it with '\(model.recipe)'")
   }
 
-  /// The manifest that lists the bundled files.
+  /// A manifest that comes with dd2; by default the one that lists the bundled files.
   /// - Throws: `CommandFailure` where there is none.
-  static func manifestPath() throws -> String {
+  static func manifestPath(_ name: String = manifestName) throws -> String {
     let folder = givenFolder.map { FileAccess.resolved($0 + "/..") ?? $0.pathFolder } ?? checkouts.first
-    if let folder, FileAccess.exists("\(folder)/\(manifestName)") { return "\(folder)/\(manifestName)" }
-    let fault = folder.map { "\($0)/\(manifestName): no such file" } ?? "\(manifestName): \(whereLooked)"
+    if let folder, FileAccess.exists("\(folder)/\(name)") { return "\(folder)/\(name)" }
+    let fault = folder.map { "\($0)/\(name): no such file" } ?? "\(name): \(whereLooked)"
     throw CommandFailure(
       .missingInput, "\(fault); run dd2 inside its checkout, set DD2_MODELS or give --manifest")
   }

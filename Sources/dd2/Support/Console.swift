@@ -37,6 +37,13 @@ enum Console {
     return encoder
   }
 
+  /// Reads what `jsonEncoder` writes.
+  static var jsonDecoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
+  }
+
   /// Prints a line on stderr. Work goes on where nobody can read it.
   ///
   /// Names of files may hold anything: control characters are shown, not obeyed.
@@ -49,8 +56,9 @@ enum Console {
 
   /// Writes to stderr from a signal handler, over the bar of a terminal: a text that takes no memory.
   static func write(_ text: StaticString) {
-    let erase: StaticString = isInteractive ? "\r\u{1B}[K" : ""
-    for part in [erase, text] { _ = Foundation.write(STDERR_FILENO, part.utf8Start, part.utf8CodeUnitCount) }
+    func put(_ part: StaticString) { _ = Foundation.write(STDERR_FILENO, part.utf8Start, part.utf8CodeUnitCount) }
+    if isInteractive { put("\r\u{1B}[K") }
+    put(text)
   }
 
   /// Replaces the terminal's current line.

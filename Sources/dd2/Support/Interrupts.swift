@@ -17,6 +17,14 @@ final class Interrupts {
   private static let isAwaited = Atomic<Bool>(false)
   /// When the first signal came, in nanoseconds of the monotonic clock; 0 before.
   private static let first = Atomic<UInt64>(0)
+  private static let compiles = Atomic<Bool>(false)
+  /// Whether a program is being compiled for a device: only its end, or the process's, stops that.
+  static var isCompiling: Bool {
+    get { compiles.load(ordering: .relaxed) }
+    set { compiles.store(newValue, ordering: .relaxed) }
+  }
+  /// Whether a signal asked this process to stop.
+  static var isRaised: Bool { flag.isRaised }
   /// Whether the log shows that the process is stopping.
   private static let showsNotice = Log.showsWarnings
   /// A second Ctrl-C that comes earlier is one of an impatient finger, or a wrapper's copy of the first.
@@ -38,7 +46,7 @@ final class Interrupts {
   /// Handles the signals from now on. Those that are ignored when the process starts, as by `nohup`, stay ignored.
   static func listen() {
     // What the handler uses is made now: it must not take memory.
-    _ = (flag.isRaised, showsNotice, Console.isInteractive)
+    _ = (flag.isRaised, isCompiling, showsNotice, Console.isInteractive)
     isAwaited.store(false, ordering: .relaxed)
     first.store(0, ordering: .relaxed)
     var action = sigaction()
@@ -84,6 +92,9 @@ final class Interrupts {
 
   private static func notice(_ number: Int32, isTyped: Bool) -> StaticString {
     switch number {
+    case SIGINT where isTyped && isCompiling:
+      "stopping cleanly after the compilation that has begun, which may take minutes; Ctrl-C again stops at once\n"
+    case _ where isCompiling: "stopping cleanly after the compilation that has begun, which may take minutes\n"
     case SIGINT where isTyped: "stopping cleanly; Ctrl-C again stops at once\n"
     case SIGINT: "stopping cleanly on SIGINT\n"
     case SIGHUP: "stopping cleanly on SIGHUP\n"
