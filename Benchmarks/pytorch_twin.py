@@ -1,4 +1,4 @@
-"""The benchmarked training steps in plain PyTorch: the same networks, losses and optimiser as the Swift stages.
+"""The benchmarked training steps in plain PyTorch: the same students, losses and optimiser as the Swift stages.
 
 Module and parameter names are those of the Swift networks, so weights load by name. Shapes: B batch, L tokens,
 C width, H heads, D latent dimension, V codebook size, K noise levels.
@@ -11,124 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-
-class Attention(nn.Module):
-    def __init__(self, C, heads):
-        super().__init__()
-        self.heads = heads
-        self.mat_qkv = nn.Linear(C, 3 * C, bias=False)
-        self.q_bias = nn.Parameter(torch.zeros(C))
-        self.v_bias = nn.Parameter(torch.zeros(C))
-        self.scale_mul_1H11 = nn.Parameter(torch.zeros(1, heads, 1, 1))
-        self.proj = nn.Linear(C, C)
-
-    def forward(self, x, mask):
-        B, L, C = x.shape
-        bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
-        qkv = F.linear(x, self.mat_qkv.weight, bias).view(B, L, 3, self.heads, C // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        q = F.normalize(q, dim=-1) * self.scale_mul_1H11.clamp_max(math.log(100)).exp()
-        k = F.normalize(k, dim=-1)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1)
-        return self.proj(out.transpose(1, 2).reshape(B, L, C))
-
-
-class FeedForward(nn.Module):
-    def __init__(self, C, hidden):
-        super().__init__()
-        self.fc1 = nn.Linear(C, hidden)
-        self.fc2 = nn.Linear(hidden, C)
-
-    def forward(self, x):
-        return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
-
-
-def modulated_norm(x, scale, shift):
-    return F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift
-
-
-class Block(nn.Module):
-    def __init__(self, C, heads, ratio):
-        super().__init__()
-        self.attn = Attention(C, heads)
-        self.ffn = FeedForward(C, ratio * C)
-        self.ada_lin = nn.Sequential(nn.SiLU(), nn.Linear(C, 6 * C))
-
-    def forward(self, x, class_BC, mask):
-        gamma1, gamma2, scale1, scale2, shift1, shift2 = self.ada_lin(class_BC).unsqueeze(1).chunk(6, dim=-1)
-        x = x + gamma1 * self.attn(modulated_norm(x, scale1, shift1), mask)
-        return x + gamma2 * self.ffn(modulated_norm(x, scale2, shift2))
-
-
-class HeadNorm(nn.Module):
-    def __init__(self, C):
-        super().__init__()
-        self.ada_lin = nn.Sequential(nn.SiLU(), nn.Linear(C, 2 * C))
-
-    def forward(self, x, class_BC):
-        return modulated_norm(x, *self.ada_lin(class_BC).unsqueeze(1).chunk(2, dim=-1))
-
-
-class ResidualMap:
-    """VAR's residual feature map with fixed phi convolutions."""
-
-    def __init__(self, sides, state):
-        self.sides = sides
-        count = len(state) // 2
-        self.phi = [tuple(state[f"quant_resi.qresi_ls.{i}.{n}"] for n in ("weight", "bias")) for i in range(count)]
-        margin = 1 / 3 / count if count == 4 else 1 / 2 / count
-        ticks = torch.linspace(margin, 1 - margin, count)
-        self.phi_of = [int((ticks - s / (len(sides) - 1)).abs().argmin()) for s in range(len(sides))]
-
-    def inputs(self, latents_BLD):
-        """What scales 1 and up are shown of the latents of the scales before them."""
-        B, _, D = latents_BLD.shape
-        S, total, start, views = self.sides[-1], 0, 0, []
-        for index, (side, following) in enumerate(zip(self.sides, self.sides[1:])):
-            tokens = latents_BLD[:, start : start + side * side].transpose(1, 2).reshape(B, D, side, side)
-            start += side * side
-            image = F.interpolate(tokens, size=(S, S), mode="bicubic")
-            total = total + 0.5 * image + 0.5 * F.conv2d(image, *self.phi[self.phi_of[index]], padding=1)
-            views.append(F.interpolate(total, size=(following, following), mode="area").flatten(2).transpose(1, 2))
-        return torch.cat(views, dim=1)
-
-
-class Trunk(nn.Module):
-    def __init__(self, sizes):
-        super().__init__()
-        C, sides = sizes["width"], sizes["patchSides"]
-        L = sum(s * s for s in sides)
-        self.pos_start = nn.Parameter(torch.zeros(1, sides[0] ** 2, C))
-        self.pos_1LC = nn.Parameter(torch.zeros(1, L, C))
-        self.word_embed = nn.Linear(sizes["latentDimension"], C)
-        self.class_emb = nn.Embedding(sizes["classCount"] + 1, C)
-        self.lvl_embed = nn.Embedding(len(sides), C)
-        self.blocks = nn.ModuleList(
-            Block(C, sizes["heads"], sizes["feedForwardRatio"]) for _ in range(sizes["depth"])
-        )
-        self.head_nm = HeadNorm(C)
-        levels = torch.cat([torch.full((s * s,), i) for i, s in enumerate(sides)])
-        self.register_buffer("levels", levels, persistent=False)
-        self.register_buffer("mask", levels[:, None] >= levels[None, :], persistent=False)
-
-    def forward(self, inputs_BLD, labels, extra_BLC=None):
-        class_BC = self.class_emb(labels)
-        x = torch.cat([class_BC.unsqueeze(1) + self.pos_start, self.word_embed(inputs_BLD)], dim=1)
-        x = x + self.pos_1LC + self.lvl_embed(self.levels)
-        if extra_BLC is not None:
-            x = x + extra_BLC
-        for block in self.blocks:
-            x = block(x, class_BC, self.mask)
-        return self.head_nm(x, class_BC)
-
-
-class Transformer(Trunk):
-    def __init__(self, sizes):
-        super().__init__(sizes)
-        self.head = nn.Linear(sizes["width"], sizes["vocabulary"])
-
-    def forward(self, inputs_BLD, labels):
-        return self.head(super().forward(inputs_BLD, labels))
+from pytorch_var import ResidualMap, Transformer, Trunk
 
 
 class HeadBlock(nn.Module):
@@ -174,24 +57,23 @@ class DenoisingHead(nn.Module):
 
 
 class ScoreNetwork(nn.Module):
-    def __init__(self, sizes, head, residual_map, codes_VD, latent_scale):
+    def __init__(self, trunk, sizes, head, codes_VD, latent_scale):
         super().__init__()
-        self.trunk = Trunk(sizes)
+        self.trunk = trunk
         self.head = DenoisingHead(head, sizes["width"], codes_VD)
-        self.map, self.latent_scale = residual_map, latent_scale
+        self.latent_scale = latent_scale
 
-    def hidden(self, latents_BLD, labels):
-        return self.trunk(self.map.inputs(latents_BLD * self.latent_scale), labels)
+    def hidden(self, latents_BLD, labels, ids_BL=None, extra_BLC=None):
+        return self.trunk.hidden(latents_BLD * self.latent_scale, labels, ids_BL, extra_BLC)
 
 
 class Generator(ScoreNetwork):
-    def __init__(self, sizes, head, residual_map, codes_VD, latent_scale):
-        super().__init__(sizes, head, residual_map, codes_VD, latent_scale)
+    def __init__(self, trunk, sizes, head, codes_VD, latent_scale):
+        super().__init__(trunk, sizes, head, codes_VD, latent_scale)
         self.own_noise = nn.Linear(sizes["latentDimension"], sizes["width"], bias=False)
 
     def forward(self, noise_BLD, labels):
-        inputs = self.map.inputs(noise_BLD * self.latent_scale)
-        hidden_BLC = self.trunk(inputs, labels, self.own_noise(noise_BLD))
+        hidden_BLC = self.hidden(noise_BLD, labels, extra_BLC=self.own_noise(noise_BLD))
         t = torch.ones(1, *noise_BLD.shape[:2])
         return self.head(hidden_BLC, noise_BLD.unsqueeze(0), t).squeeze(0)
 
@@ -223,38 +105,33 @@ class Trainer:
         return norm.item()
 
 
-class Twin:
-    """Both tasks, from the file that `dd2-bench --export` writes."""
+class Stage2:
+    """The networks of a distillation with their optimisers, and the updates of stage 2.
 
-    def __init__(self, file, bf16=False):
-        self.sizes = json.loads(file.attrs["transformer"])
-        self.settings = json.loads(file.attrs["distillation"])
-        self.training = json.loads(file.attrs["training"])
-        self.bf16 = bf16
-        self.embedding = tensor(file["weights/embedding"])
-        scale = self.embedding.square().mean().sqrt()
-        self.codes_VD = self.embedding / scale
+    `teacher` gives logits (B, L, V) of ids (B, L) and labels; `embedding` (V, D) holds its codes in its own scale."""
+
+    def __init__(self, sizes, settings, embedding, teacher, trunk, precision="float32"):
+        """`trunk()` makes a students' trunk."""
+        self.sizes, self.settings, self.precision = sizes, settings, precision
+        self.embedding = embedding
+        scale = embedding.square().mean().sqrt()
+        self.codes_VD = embedding / scale
         self.half_squares_V = self.codes_VD.square().sum(-1) / 2
-        self.map = ResidualMap(self.sizes["patchSides"], state(file["weights/map"]))
-        students = (self.sizes, self.settings["head"], self.map, self.codes_VD, scale)
-        self.teacher = loaded(Transformer(self.sizes), file["weights/teacher"]).requires_grad_(False)
-        self.transformer = loaded(Transformer(self.sizes), file["weights/teacher"])
-        self.generator = loaded(Generator(*students), file["weights/generator"])
-        self.score = loaded(ScoreNetwork(*students), file["weights/score"])
+        self.teacher = teacher.requires_grad_(False)
+        students = (sizes, settings["head"], self.codes_VD, scale)
+        self.generator = Generator(trunk(), *students)
+        self.score = ScoreNetwork(trunk(), *students)
         adam = {"beta1": 0, "beta2": 0.99, "epsilon": 1e-8, "weightDecay": 0, "clipNorm": 1}
-        self.score_trainer = Trainer(self.score, adam, self.settings["scoreLearningRate"], warm_up=10)
+        self.score_trainer = Trainer(self.score, adam, settings["scoreLearningRate"], warm_up=10)
         self.generator_trainer = Trainer(
-            self.generator, adam, self.settings["generatorLearningRate"], 5, self.settings["emaDecay"]
+            self.generator, adam, settings["generatorLearningRate"], 5, settings["emaDecay"]
         )
-        schedule = self.training["schedule"]
-        self.transformer_trainer = Trainer(
-            self.transformer, self.training["optimizer"], schedule["peak"], schedule["warmUpSteps"],
-            self.training["emaDecay"],
-        )
+        self.length = length(sizes)
 
     def network(self, call, *arguments):
         """A network call, under autocast where that is asked for; float32 comes back."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+        device = self.embedding.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16"):
             return call(*arguments).float()
 
     def nearest(self, q_BLD):
@@ -263,7 +140,7 @@ class Twin:
     def draws(self):
         """Random inputs of one update of stage 2."""
         K, B, D = self.settings["noiseLevels"], self.settings["batch"], self.sizes["latentDimension"]
-        L = sum(s * s for s in self.sizes["patchSides"])
+        L = self.length
         low, high = self.settings["timeRange"]
         return {
             "noise": torch.randn(B, L, D), "level_noise": torch.randn(K, B, L, D),
@@ -275,9 +152,9 @@ class Twin:
         labels, t = draws["labels"].long(), draws["t"]
         with torch.no_grad():
             q_BLD = self.network(self.generator, draws["noise"], labels)
-            prefix_BLD = self.codes_VD[self.nearest(q_BLD)]
+            ids_BL = self.nearest(q_BLD)
             x_t = noised(q_BLD, t, draws["level_noise"])
-        hidden_BLC = self.network(self.score.hidden, prefix_BLD, labels)
+        hidden_BLC = self.network(self.score.hidden, self.codes_VD[ids_BL], labels, ids_BL)
         prediction = self.network(self.score.head, hidden_BLC, x_t, t)
         loss = (prediction - q_BLD).square().sum(-1).mean()
         norm = self.score_trainer.minimize(loss)
@@ -289,9 +166,8 @@ class Twin:
         with torch.no_grad():
             ids_BL = self.nearest(q_BLD)
             prefix_BLD = self.codes_VD[ids_BL]
-            inputs = self.map.inputs(self.embedding[ids_BL])
-            log_p_BLV = self.network(self.teacher, inputs, labels).log_softmax(-1)
-            hidden_BLC = self.network(self.score.hidden, prefix_BLD, labels)
+            log_p_BLV = self.network(self.teacher, ids_BL, labels).log_softmax(-1)
+            hidden_BLC = self.network(self.score.hidden, prefix_BLD, labels, ids_BL)
         x_t = noised(q_BLD, t, draws["level_noise"])
         real = posterior_mean(x_t, t.unsqueeze(-1), log_p_BLV, self.codes_VD)
         self.score.requires_grad_(False)
@@ -319,19 +195,58 @@ class Twin:
             metrics = self.update_score(score_draws[update] if score_draws else self.draws())
         return metrics | self.update_generator(generator_draws or self.draws())
 
+
+class Twin(Stage2):
+    """Both tasks of the built-in model, from the file that `dd2-bench --export` writes."""
+
+    def __init__(self, file, bf16=False):
+        sizes = json.loads(file.attrs["transformer"])
+        self.training = json.loads(file.attrs["training"])
+        embedding = tensor(file["weights/embedding"])
+        residual_map = ResidualMap(sizes["patchSides"], state(file["weights/map"]))
+        teacher, self.transformer = (
+            loaded(Transformer(sizes, residual_map, embedding), file["weights/teacher"]) for _ in range(2)
+        )
+        settings = read_settings(json.loads(file.attrs["distillation"]))
+        precision = "bfloat16" if bf16 else "float32"
+        super().__init__(sizes, settings, embedding, teacher, lambda: Trunk(sizes, residual_map), precision)
+        # The averages, too, begin with these weights.
+        for name, trainer in (("generator", self.generator_trainer), ("score", self.score_trainer)):
+            loaded(trainer.network, file[f"weights/{name}"])
+            trainer.average = [p.detach().clone() for p in trainer.network.parameters()] if trainer.average else []
+        schedule = self.training["schedule"]
+        self.transformer_trainer = Trainer(
+            self.transformer, self.training["optimizer"], schedule["peak"], schedule["warmUpSteps"],
+            self.training["emaDecay"],
+        )
+
     def train_teacher(self, batch=None):
         """One step on the given batch or on a random one."""
         if batch is None:
-            B, L = self.training["batch"], sum(s * s for s in self.sizes["patchSides"])
-            ids = torch.randint(self.sizes["vocabulary"], (B, L))
+            B = self.training["batch"]
+            ids = torch.randint(self.sizes["vocabulary"], (B, self.length))
             batch = {"ids": ids, "labels": torch.randint(self.sizes["classCount"] + 1, (B,))}
         ids_BL, labels = batch["ids"].long(), batch["labels"].long()
-        with torch.no_grad():
-            inputs = self.map.inputs(self.embedding[ids_BL])
-        logits = self.network(self.transformer, inputs, labels)
+        logits = self.network(self.transformer, ids_BL, labels)
         loss = F.cross_entropy(logits.flatten(0, 1), ids_BL.flatten())
         norm = self.transformer_trainer.minimize(loss)
         return {"cross_entropy": loss.item(), "perplexity": math.exp(loss.item()), "gradient_norm": norm}
+
+
+def read_settings(file):
+    """What `Stage2` needs of a distillation's settings, as dd2 writes them."""
+    stage2 = file["stage2"]
+    return {
+        "batch": file["batch"], "noiseLevels": file["noise_levels"], "head": file["head"], "alpha": stage2["alpha"],
+        "scoreUpdates": stage2["score_updates"], "timeRange": (stage2["min_time"], stage2["max_time"]),
+        "scoreLearningRate": stage2["score_learning_rate"],
+        "generatorLearningRate": stage2["generator_learning_rate"], "emaDecay": file["average"]["decay"],
+    }  # fmt: skip
+
+
+def length(sizes):
+    """Tokens of an image."""
+    return sum(s * s for s in sizes["patchSides"]) if "patchSides" in sizes else sizes["side"] ** 2
 
 
 def noised(q_BLD, t, noise):

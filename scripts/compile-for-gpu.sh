@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Compiles the updates of stage 2 of published models for an H100 that is not there: seconds of the compilation and the
-# memory that they need, as CSV. Arguments: models (default: var-d16), with BATCHES="1 8", LEVELS=4 and
-# PRECISIONS="float32" in the environment.
+# Compiles the updates of stage 2 of published models for an H100 that is not there, as CSV: seconds of the compilation,
+# the memory that they need, their arithmetic, the least that they move, and the least time that this takes an H100.
+# Arguments: models (default: var-d16). In the environment: BATCHES="1 8", LEVELS=4, and VARIANTS, options of 'dd2-bench
+# compile' for each row, with semicolons between: VARIANTS='--precision float32;--precision bfloat16'. Rows appear as they
+# are done, so that a long table that is cut short keeps what it has; one that fails says so, and the exit status is 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 data=$PWD/.build/gpu-compile
@@ -9,15 +11,23 @@ for product in dd2 dd2-bench; do swift build -c release --product "$product" >&2
 export XDG_DATA_HOME=$data
 unset DD2_PJRT_PLUGIN
 .build/release/dd2 device install cuda13 --compile-only >&2
-header=
+IFS=';' read -r -a variants <<<"${VARIANTS:-}"
+[ ${#variants[@]} -gt 0 ] || variants=('')
+header= status=0
 for model in "${@:-var-d16}"; do
-  for precision in ${PRECISIONS:-float32}; do
-    for batch in ${BATCHES:-1 8}; do
-      output=$(.build/release/dd2-bench compile --model "$model" --batch "$batch" --levels "${LEVELS:-4}" \
-        --precision "$precision" --target Benchmarks/h100-target.txt)
-      if [ -z "$header" ]; then head -n 1 <<<"$output"; fi
-      header=done
-      tail -n +2 <<<"$output"
+  for batch in ${BATCHES:-1 8}; do
+    for variant in "${variants[@]}"; do
+      read -r -a options <<<"$variant"
+      if output=$(.build/release/dd2-bench compile --model "$model" --batch "$batch" --levels "${LEVELS:-4}" \
+        --target Benchmarks/h100-target.txt "${options[@]}"); then
+        if [ -z "$header" ]; then sed '1s/^/options,/;q' <<<"$output"; fi
+        header=done
+        tail -n +2 <<<"$output" | sed "s/^/${options[*]},/"
+      else
+        echo "${options[*]},$model,$batch,${LEVELS:-4},failed"
+        status=1
+      fi
     done
   done
 done
+exit $status

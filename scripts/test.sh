@@ -112,6 +112,15 @@ tests() {
   }
 }
 
+# What a machine with a GPU would run, at tiny sizes on the CPU plugin, so that it works when there is one.
+rehearsal() {
+  if [ -z "${DD2_PJRT_PLUGIN:-}" ]; then
+    echo "test.sh: no XLA plugin: gpu-check.sh is not rehearsed" >&2
+    return
+  fi
+  OUT=.build/gpu-check bash scripts/gpu-check.sh --rehearse
+}
+
 current=start
 started=0
 timings=()
@@ -159,6 +168,7 @@ if [ "${1:-all}" = all ]; then
   phase build build
   phase 'XLA plugin' plugin
   phase tests tests
+  phase 'rehearsal of gpu-check.sh' rehearsal
 fi
 printf '== all passed in %d s:' "$SECONDS"
 printf ' %s;' "${timings[@]}"

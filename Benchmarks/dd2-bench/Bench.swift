@@ -9,7 +9,9 @@ extension TimedTask: ExpressibleByArgument {}
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dd2-bench", abstract: "What the benchmarks time.",
-    subcommands: [TrainingBench.self, InceptionBench.self, ImageBench.self, CompileBench.self],
+    subcommands: [
+      TrainingBench.self, InceptionBench.self, ImageBench.self, CompileBench.self, AgreeBench.self, DeviceBench.self,
+    ],
     defaultSubcommand: TrainingBench.self)
 
   /// A line at once: standard output to a pipe is buffered.

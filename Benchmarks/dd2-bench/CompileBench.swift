@@ -1,5 +1,4 @@
 import ArgumentParser
-import Backbone
 import DD2Generator
 import DD2Teacher
 import Foundation
@@ -34,24 +33,29 @@ struct CompileBench: ParsableCommand {
     let backend = AbsentBackend(topology, options: options, precision: precision)
     try Backends.$override.withValue(backend) { try compileRound() }
     if let failure = backend.failure { throw failure }
-    print("model,precision,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB")
+    print(
+      "model,precision,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB,product_TFLOP,other_TFLOP,"
+        + "least_GB,least_ms")
+    let roofline = Roofline(precision)
     for compilation in backend.compilations {
       func gigabytes(_ bytes: Int?) -> String {
         bytes.map { String(format: "%.2f", Double($0) / Double(1 << 30)) } ?? ""
       }
-      let memory = compilation.memory
+      let (memory, cost) = (compilation.memory, compilation.program.cost)
       print(
         [
           model, precision.rawValue, String(batch), String(levels), String(compilation.program.instructions.count),
           String(format: "%.1f", compilation.seconds), gigabytes(memory?.arguments), gigabytes(memory?.temporary),
-          gigabytes(memory?.aliased),
+          gigabytes(memory?.aliased), String(format: "%.3f", Double(cost.productFLOPs) / 1e12),
+          String(format: "%.3f", Double(cost.otherFLOPs) / 1e12), String(format: "%.2f", roofline.bytes(cost) / 1e9),
+          String(format: "%.2f", roofline.seconds(cost) * 1e3),
         ].joined(separator: ","))
     }
   }
 
   /// One update of each network, of weights that have no values.
   private func compileRound() throws {
-    let teacher = try teacher()
+    let teacher = try PublishedModel.teacher(model, seed: nil).teacher
     var settings = DistillationConfiguration(steps: 1)
     settings.batch = batch
     settings.noiseLevels = levels
@@ -66,18 +70,6 @@ struct CompileBench: ParsableCommand {
       pairs: TokenSource { throw ValidationError("a round takes no pairs") }, configuration: settings,
       monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
     _ = try stage.step(0)
-  }
-
-  private func teacher() throws -> any Teacher {
-    if let sizes = VARConfiguration.presets[model] {
-      let tokenizer = VQVAE(VQVAEConfiguration(), seed: nil)
-      return VARTeacher(transformer: VARTransformer(sizes, map: tokenizer.map, seed: nil), tokenizer: tokenizer)
-    }
-    guard let sizes = LlamaGenConfiguration.presets[model] else {
-      throw ValidationError("--model \(model): not a published model")
-    }
-    return LlamaGenTeacher(
-      transformer: LlamaGenTransformer(sizes, seed: nil), tokenizer: VQTokenizer(VQConfiguration(), seed: nil))
   }
 }
 

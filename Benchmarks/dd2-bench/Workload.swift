@@ -93,7 +93,8 @@ final class Workload {
     return settings
   }
 
-  private static func perturbed(_ parameters: ParameterSet, name: String) -> StateDict {
+  /// Weights with noise added to all.
+  static func perturbed(_ parameters: ParameterSet, name: String) -> StateDict {
     StateDict(
       Dictionary(
         uniqueKeysWithValues: parameters.stateDict().entries.map { path, value in
