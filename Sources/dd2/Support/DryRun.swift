@@ -38,7 +38,9 @@ struct DryRun {
     try Console.result(
       TextTable([["STAGE", "STEPS", "TIME"]] + rows + [["in all", "", ProgressMeter.duration(total)]]).description)
     if let available, trial.bytes > available, Backends.current === Backends.cpu {
-      Log.warning("the run needs more memory than there is; give a smaller --batch, or --set memory.micro_batch=N and memory.recompute=true")
+      Log.warning(
+        "the run needs more memory than there is; give a smaller --batch, or --set memory.micro_batch=N and memory.recompute=true"
+      )
     }
   }
 
