@@ -36,6 +36,19 @@ import Testing
     #expect(try names.contains { try folder.imageDifference("float32/" + $0, "bfloat16/" + $0) > 0 })
   }
 
+  @Test(.enabled(if: plugin != nil)) func aDryRunSaysWhatProgramsTake() throws {
+    let outcome = try dd2.succeeding(
+      [
+        "distill", "--dry-run", "--steps", "1", "--batch", "4", "--set", "noise_levels=1", "--set",
+        "memory.micro_batch=2", "--set", "memory.recompute=true", "--device", "xla-cpu",
+      ], models: Command.bundledModels)
+    let line = try #require(
+      outcome.output.split(separator: "\n").first { $0.hasPrefix("MEMORY of the largest program") })
+    // The generator's weights and moments and the teacher's, more than 4 x 4 bytes of each of its parameters.
+    let bytes = try #require(Double(line.split(separator: " ")[5]))
+    #expect(bytes > 0.03 && bytes < 4, "\(line)")
+  }
+
   @Test func withoutAPluginALineSaysWhatToInstall() throws {
     let nowhere = ["DD2_PJRT_PLUGIN": "", "XDG_DATA_HOME": folder.file("data"), "PATH": folder.file("bin")]
     try dd2.expectFailure(
