@@ -70,7 +70,7 @@ let package = Package(
     .target(
       name: "Agreement", dependencies: ["TensorCore"], path: "Benchmarks/Agreement", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["NN", "Artifacts"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["NN", "Artifacts", "XLADevice"], path: "Tests/TestSupport",
       resources: [.copy("Goldens")], swiftSettings: strict),
     .target(
       name: "TestModels", dependencies: ["Sampling", "FIDEval"], path: "Tests/TestModels", swiftSettings: strict),

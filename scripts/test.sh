@@ -101,15 +101,22 @@ files() {
 # The same flags for both, or the second builds anew; tests reach internals of release builds by -enable-testing.
 build() { swift build -c release --build-tests -Xswiftc -enable-testing </dev/null; }
 
-# One test at a time: kernels use all cores already, and tests of memory and time see only themselves.
+# One test at a time: kernels use all cores already, and tests of memory and time see only themselves. Arguments: more options
+# of swift test.
 tests() {
   local log=.build/dd2-tests.log
-  swift test -c release -Xswiftc -enable-testing --skip-build --no-parallel </dev/null 2>&1 | tee "$log"
+  swift test -c release -Xswiftc -enable-testing --skip-build --no-parallel "$@" </dev/null 2>&1 | tee "$log"
   # A run that finds no test is a failure too.
   grep -Eq 'Test run with [1-9][0-9]* tests?' "$log" || {
     echo "test.sh: swift test ran no test" >&2
     return 1
   }
+}
+
+# The references' recorded outputs and gradients, computed by XLA (Tests/TestSupport/TestDevice.swift).
+recorded() {
+  if [ -z "${DD2_PJRT_PLUGIN:-}" ]; then return; fi
+  DD2_TEST_DEVICE=xla-cpu tests --filter 'adamWAgreesWithPyTorch|GoldenTests|DistillationLossTests|DenoisingLossTests'
 }
 
 # What a machine with a GPU would run, at tiny sizes on the CPU plugin, so that it works when there is one.
@@ -168,6 +175,7 @@ if [ "${1:-all}" = all ]; then
   phase build build
   phase 'XLA plugin' plugin
   phase tests tests
+  phase 'recorded outputs on XLA' recorded
   phase 'rehearsal of gpu-check.sh' rehearsal
 fi
 printf '== all passed in %d s:' "$SECONDS"

@@ -31,7 +31,7 @@ private struct GoldenLoss {
   }
 }
 
-@Suite("Conditional score distillation against recorded values") struct DistillationLossTests {
+@Suite("Conditional score distillation against recorded values", .onTestDevice) struct DistillationLossTests {
   @Test func noisingMatches() throws {
     let golden = try GoldenLoss()
     let x_t = noised(golden.q_BLD, t: golden.t, noise: golden.noise)

@@ -38,7 +38,7 @@ private struct GoldenLlamaGen {
   func error(_ actual: Tensor, _ name: String) throws -> Float { relativeToLargest(actual, try tensor(name)) }
 }
 
-@Suite("LlamaGen against recorded reference outputs") struct LlamaGenGoldenTests {
+@Suite("LlamaGen against recorded reference outputs", .onTestDevice) struct LlamaGenGoldenTests {
   @Test func tokenizerMatches() throws {
     let golden = try GoldenLlamaGen()
     let tokenizer = golden.teacher.tokenizer

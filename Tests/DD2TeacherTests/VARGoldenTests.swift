@@ -60,7 +60,7 @@ private struct GoldenVAR {
   }
 }
 
-@Suite("VAR against recorded reference outputs") struct VARGoldenTests {
+@Suite("VAR against recorded reference outputs", .onTestDevice) struct VARGoldenTests {
   @Test func tokenizerMatches() throws {
     let golden = try GoldenVAR()
     let images = try golden.tensor("image").channelsLast

@@ -24,7 +24,8 @@ import Testing
     return Tensor(elements, [B, h, w, 3])
   }
 
-  @Test(arguments: [(InceptionLayer.maxPool1, 1e-4), (.maxPool2, 1e-4), (.mixed6e, 1e-4), (.mixed7c, 1e-3)])
+  @Test(
+    .onTestDevice, arguments: [(InceptionLayer.maxPool1, 1e-4), (.maxPool2, 1e-4), (.mixed6e, 1e-4), (.mixed7c, 1e-3)])
   func recordedFeatures(_ layer: InceptionLayer, tolerance: Double) throws {
     let expected = try Goldens.array("golden-inception.h5", "features_\(layer.rawValue)").doubles
     let largest = expected.map(abs).max() ?? 0

@@ -3,7 +3,7 @@ import TensorCore
 import TestSupport
 import Testing
 
-@Suite("Ground-truth score loss against recorded values") struct DenoisingLossTests {
+@Suite("Ground-truth score loss against recorded values", .onTestDevice) struct DenoisingLossTests {
   @Test func lossAndGradientThroughThePosteriorMatch() throws {
     func tensor(_ name: String) throws -> Tensor { try Goldens.tensor("golden-math.h5", name) }
     let logits = try tensor("logits").asLeaf()

@@ -4,7 +4,7 @@ import Testing
 @testable import TensorCore
 
 /// The values that PyTorch recorded, every element.
-@Suite struct CodebookPosteriorGoldenTests {
+@Suite(.onTestDevice) struct CodebookPosteriorGoldenTests {
   @Test func matchesTheRecordedPosterior() throws {
     func tensor(_ name: String) throws -> Tensor { try Goldens.tensor("golden-math.h5", name) }
     let (x_t, t) = (try tensor("x_t"), try tensor("t"))

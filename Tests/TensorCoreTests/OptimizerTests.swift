@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct OptimizerTests {
   /// Five steps of PyTorch's AdamW with global-norm clipping, element by element.
-  @Test func adamWAgreesWithPyTorch() throws {
+  @Test(.onTestDevice) func adamWAgreesWithPyTorch() throws {
     let parameter = try Goldens.tensor("golden-math.h5", "adamw_p0").asLeaf()
     let targets = try Goldens.tensor("golden-math.h5", "adamw_targets")
     let expected = try Goldens.tensor("golden-math.h5", "adamw_p")
