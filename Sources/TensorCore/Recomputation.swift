@@ -10,7 +10,7 @@ public func recomputing<R>(_ isOn: Bool = true, _ body: () throws -> R) rethrows
 }
 
 /// `unit(x)`, a part of a network such as a block, of which a backward pass within `recomputing` keeps the input alone and
-/// runs the rest again (Chen et al. 2016, arXiv 1604.06174): memory for about a third more time.
+/// runs the rest again (Chen et al. 2016, arXiv 1604.06174): memory for about a quarter more arithmetic.
 ///
 /// The unit gives the same when it is run again: what it draws at random is keyed. Gradients reach x and every other tensor
 /// that the unit uses, such as weights.

@@ -74,8 +74,8 @@ public struct DistillationSchema: Sendable {
       + "update in less memory; 0: all.")
   public let recomputes = SettingKey(
     "memory.recompute", false,
-    "Blocks keep nothing for the backward pass but their input and compute the rest again: less memory, about a third "
-      + "more time.")
+    "Blocks keep nothing for the backward pass but their input and compute the rest again: less memory, about a quarter "
+      + "more arithmetic.")
 
   public let cfg = SettingKey(
     "guidance.cfg", Float(0), .within(0...1000), "Classifier-free guidance in the family's own convention; 0: none.")
