@@ -39,6 +39,7 @@ let package = Package(
     .target(name: "CPJRT", linkerSettings: [.linkedLibrary("dl")]),
     library("TensorCore", ["CShims"]),
     library("XLADevice", ["CPJRT", "TensorCore", "Artifacts"]),
+    library("Processes", ["TensorCore"]),
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),
     library("Artifacts", ["CShims"]),
@@ -46,8 +47,8 @@ let package = Package(
     library("DD2Teacher", ["Backbone"]),
     library("ScoreNet", ["Backbone"]),
     library("DD2Generator", ["Backbone"]),
-    library("FIDEval", ["NN", "Artifacts", "Datasets"]),
-    library("Training", ["Backbone", "Artifacts", "Datasets"]),
+    library("FIDEval", ["NN", "Artifacts", "Datasets", "Processes"]),
+    library("Training", ["Backbone", "Artifacts", "Datasets", "Processes"]),
     library("TeacherModels", ["DD2Teacher", "Training"]),
     library("Sampling", ["TeacherModels", "ScoreNet", "DD2Generator"]),
     library("Evaluation", ["Sampling", "FIDEval"]),
@@ -55,7 +56,7 @@ let package = Package(
     .executableTarget(
       name: "dd2",
       dependencies: [
-        "Distillation", "Evaluation", "XLADevice",
+        "Distillation", "Evaluation", "XLADevice", "Processes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

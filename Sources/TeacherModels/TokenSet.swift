@@ -23,6 +23,17 @@ public struct TokenSet: Sendable {
     (IndexTensor(ids.rows(indices)), IndexTensor(indices.map { labels[$0] }))
   }
 
+  /// The sequences at the given positions, each replica's own: those of this process's replicas, one replica after the
+  /// other. Ids (B, L) and B labels in each.
+  package func batch(perReplica indices: [Int]) -> (ids: IndexTensor, labels: IndexTensor) {
+    let rows = ids.rows(indices)
+    let count = indices.count / Backends.current.replicas.here.count
+    return (
+      IndexTensor(perReplica: rows.values, [count, rows.shape[1]]),
+      IndexTensor(perReplica: indices.map { labels[$0] })
+    )
+  }
+
   /// The sequences at the given positions.
   package func rows(_ indices: [Int]) -> TokenSet {
     TokenSet(ids: ids.rows(indices), labels: indices.map { labels[$0] })

@@ -75,21 +75,41 @@ extension Tensor {
     return gradients(withRespectTo: leaves, seed: Tensor(repeating: 1, shape))
   }
 
+  /// As `gradients(withRespectTo:)`, telling of each gradient as soon as the backward pass has it, so that it can be sent on
+  /// meanwhile.
+  /// - Parameter receive: called once with the place of each leaf and its gradient, in an order that follows from the graph.
+  public func gradients(withRespectTo leaves: [Tensor], receive: (Int, Tensor) -> Void) {
+    precondition(count == 1, "gradients: expected a scalar loss, got shape \(shape)")
+    let targets = leaves.map(\.leafNode)
+    var places = Dictionary(uniqueKeysWithValues: targets.enumerated().map { (ObjectIdentifier($1), $0) })
+    if let edge {
+      var pass = BackwardPass(root: edge.node, targets: targets)
+      withoutGradient {
+        pass.run(from: edge, seed: Tensor(repeating: 1, shape)) { target, gradient in
+          if let place = places.removeValue(forKey: target) { receive(place, gradient) }
+        }
+      }
+    }
+    for place in places.values.sorted() { receive(place, .zeros(leaves[place].shape)) }
+  }
+
   /// As `gradients(withRespectTo:)`, for a tensor of any shape whose gradient `seed` is known.
   public func gradients(withRespectTo leaves: [Tensor], seed: Tensor) -> [Tensor] {
     precondition(seed.shape == shape, "gradients: seed \(seed.shape) for a tensor of shape \(shape)")
-    let targets = leaves.map { leaf -> Node in
-      guard let edge = leaf.edge, edge.node.inputs.isEmpty else {
-        preconditionFailure("gradients: a tensor asked for is not a leaf")
-      }
-      return edge.node
-    }
+    let targets = leaves.map(\.leafNode)
     guard let edge else { return leaves.map { .zeros($0.shape) } }
     var pass = BackwardPass(root: edge.node, targets: targets)
     withoutGradient { pass.run(from: edge, seed: seed) }
     return zip(leaves, targets).map { leaf, node in
       pass.gradient(of: Edge(node: node, output: 0)) ?? .zeros(leaf.shape)
     }
+  }
+
+  private var leafNode: Node {
+    guard let edge, edge.node.inputs.isEmpty else {
+      preconditionFailure("gradients: a tensor asked for is not a leaf")
+    }
+    return edge.node
   }
 }
 
@@ -123,23 +143,58 @@ struct BackwardPass {
     flowing[ObjectIdentifier(edge.node)].flatMap { edge.output < $0.count ? $0[edge.output] : nil }
   }
 
+  /// Runs to the end and keeps what reaches the targets.
   mutating func run(from root: Edge, seed: Tensor) {
     accumulate(seed, into: root)
+    for node in order.reversed() { passBack(node) }
+  }
+
+  /// Runs to the end and gives away what reaches a target as soon as all of it is there.
+  mutating func run(from root: Edge, seed: Tensor, complete: (_ target: ObjectIdentifier, Tensor) -> Void) {
+    accumulate(seed, into: root)
+    let lastUses = lastUses
     for node in order.reversed() {
-      let id = ObjectIdentifier(node)
-      guard isNeeded.contains(id), !targets.contains(id), let outputs = flowing[id] else { continue }
-      flowing[id] = nil
-      let wanted = node.inputs.map { $0.map { isNeeded.contains(ObjectIdentifier($0.node)) } ?? false }
-      guard let backward = node.backward else {
-        preconditionFailure("gradients: of a tensor whose graph an earlier backward pass has used")
-      }
-      let gradients = backward(outputs, wanted)
-      node.backward = nil
-      for case (let input?, let gradient?) in zip(node.inputs, gradients)
-      where isNeeded.contains(ObjectIdentifier(input.node)) {
-        accumulate(gradient, into: input)
+      passBack(node)
+      for target in lastUses[ObjectIdentifier(node)] ?? [] {
+        if let gradient = flowing.removeValue(forKey: target)?.first ?? nil { complete(target, gradient) }
       }
     }
+    // Only the root can be a target that nothing uses.
+    if let gradient = flowing[ObjectIdentifier(root.node)]?.first ?? nil {
+      complete(ObjectIdentifier(root.node), gradient)
+    }
+  }
+
+  /// From a node to its inputs.
+  private mutating func passBack(_ node: Node) {
+    let id = ObjectIdentifier(node)
+    guard isNeeded.contains(id), !targets.contains(id), let outputs = flowing[id] else { return }
+    flowing[id] = nil
+    let wanted = node.inputs.map { $0.map { isNeeded.contains(ObjectIdentifier($0.node)) } ?? false }
+    guard let backward = node.backward else {
+      preconditionFailure("gradients: of a tensor whose graph an earlier backward pass has used")
+    }
+    let gradients = backward(outputs, wanted)
+    node.backward = nil
+    for case (let input?, let gradient?) in zip(node.inputs, gradients)
+    where isNeeded.contains(ObjectIdentifier(input.node)) {
+      accumulate(gradient, into: input)
+    }
+  }
+
+  /// The targets to which a node's backward rule is the last one to add.
+  private var lastUses: [ObjectIdentifier: [ObjectIdentifier]] {
+    var seen: Set<ObjectIdentifier> = []
+    var uses: [ObjectIdentifier: [ObjectIdentifier]] = [:]
+    for node in order where !targets.contains(ObjectIdentifier(node)) {
+      for case let input? in node.inputs {
+        let target = ObjectIdentifier(input.node)
+        if targets.contains(target), seen.insert(target).inserted {
+          uses[ObjectIdentifier(node), default: []].append(target)
+        }
+      }
+    }
+    return uses
   }
 
   private mutating func accumulate(_ gradient: Tensor, into edge: Edge) {

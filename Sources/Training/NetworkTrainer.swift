@@ -16,20 +16,26 @@ package final class NetworkTrainer {
     self.schedule = schedule
   }
 
-  /// One update of all parameters toward a smaller loss. Part of a step of the caller's.
+  /// One update of all parameters toward a smaller mean of the replicas' losses. Part of a step of the caller's.
   @discardableResult
-  package func minimize(_ loss: Tensor) -> UpdateReport { update(loss.gradients(withRespectTo: parameters.values)) }
+  package func minimize(_ loss: Tensor) -> UpdateReport {
+    let count = loss.replicaCount
+    guard count > 1 else { return update(loss.gradients(withRespectTo: parameters.values)) }
+    var sum = GradientSum(count: parameters.values.count)
+    (loss / Float(count)).gradients(withRespectTo: parameters.values) { sum.add($0, $1) }
+    return update(sum.finish())
+  }
 
   private func update(_ gradients: [Tensor]) -> UpdateReport {
     optimizer.update(gradients, learningRate: schedule.rate(at: optimizer.step))
   }
 
-  /// One update toward a smaller mean of the losses of all passes: a step of the backend where there is one pass, else one
-  /// for each, the same program on other rows, and one for the update.
+  /// One update toward a smaller mean of the losses of all passes of all replicas: a step of the backend where there is one
+  /// pass, else one for each, the same program on other rows, and one for the update.
   /// - Parameters:
   ///   - loss: the loss of a pass's rows, a mean over them, and what is told of it.
   ///   - finish: what belongs into the last step, such as the update of an average.
-  /// - Returns: what was told, averaged over the passes, with the update.
+  /// - Returns: what was told, averaged over passes and replicas, with the update.
   package func update(
     _ plan: BatchPlan, loss: (BatchPass) -> (loss: Tensor, metrics: StepMetrics),
     finish: (UpdateReport) -> Void = { _ in }
@@ -40,23 +46,26 @@ package final class NetworkTrainer {
         let (loss, metrics) = recomputing(plan.recomputes) { loss(passes[0]) }
         let report = minimize(loss)
         finish(report)
-        return (metrics, report)
+        return (metrics.summedOverReplicas(), report)
       }
     }
     if sums.isEmpty { sums = parameters.values.map { .zeros($0.shape) } }
     let told = passes.map { pass in
       Backends.step {
         let (loss, metrics) = recomputing(plan.recomputes) { loss(pass) }
-        let gradients = (loss / Float(passes.count)).gradients(withRespectTo: parameters.values)
+        let share = Float(passes.count * loss.replicaCount)
+        let gradients = (loss / share).gradients(withRespectTo: parameters.values)
         for (sum, gradient) in zip(sums, gradients) { sum.assign(sum + gradient) }
         return metrics
       }
     }
     return Backends.step {
-      let report = update(sums)
+      var all = GradientSum(count: sums.count)
+      for (place, sum) in sums.enumerated() { all.add(place, sum) }
+      let report = update(all.finish())
       for sum in sums { sum.assign(.zeros(sum.shape)) }
       finish(report)
-      return (StepMetrics(averaging: told), report)
+      return (StepMetrics(averaging: told).summedOverReplicas(), report)
     }
   }
 

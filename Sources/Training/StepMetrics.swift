@@ -43,6 +43,16 @@ public struct StepMetrics {
     updates = passes.flatMap(\.updates)
   }
 
+  /// What all replicas tell of their equal parts of a batch.
+  package func summedOverReplicas() -> StepMetrics {
+    let tensors = values.flatMap(\.value.tensors)
+    guard let count = tensors.first?.replicaCount, count > 1 else { return self }
+    var sums = TensorCore.summedOverReplicas(tensors)[...]
+    var result = self
+    result.values = values.map { name, value in (name, value.summed(&sums, over: count)) }
+    return result
+  }
+
   /// The entropy in nats of the frequencies that counts (n) are: a scalar.
   package static func entropy(counts: Tensor) -> Tensor {
     let p = counts / counts.sum()
@@ -95,6 +105,25 @@ extension StepMetrics.Value {
     case .mean: return .mean(sum: sum(\.first), count: sum(\.second))
     case .part: return .part(sum(\.first) / count)
     case .entropy: return .entropy(counts: sum(\.first))
+    }
+  }
+
+  /// What it consists of.
+  fileprivate var tensors: [Tensor] {
+    switch self {
+    case .number(let value), .part(let value), .entropy(let value): [value]
+    case .mean(let sum, let count): [sum, count]
+    }
+  }
+
+  /// The metric of all replicas.
+  /// - Parameter sums: over the replicas, of `tensors`, which it takes away.
+  fileprivate func summed(_ sums: inout ArraySlice<Tensor>, over count: Int) -> StepMetrics.Value {
+    switch self {
+    case .number: .number(sums.removeFirst() / Float(count))
+    case .part: .part(sums.removeFirst() / Float(count))
+    case .mean: .mean(sum: sums.removeFirst(), count: sums.removeFirst())
+    case .entropy: .entropy(counts: sums.removeFirst())
     }
   }
 

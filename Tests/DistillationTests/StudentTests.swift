@@ -23,7 +23,7 @@ import Testing
       let ids = IndexTensor((0..<(B * L)).map { Int32($0 * 7 % teacher.codebook.count) }, [B, L])
       let labels: IndexTensor = [0, 9, 4]
       let random = StepRandom(
-        seed: 1, purpose: "test", step: RandomCounter(0), pass: BatchPass(rows: 0..<B, batch: B))
+        seed: 1, purpose: "test", step: RandomCounter(0), pass: BatchPass(rows: [0..<B], batch: B))
       let t = random.times(K, L, in: 0.02...1)
       let q_BLD = teacher.codebook.latents(ids)
       let x_t = noised(q_BLD, t: t, noise: random.noise(K, L, D))

@@ -46,9 +46,10 @@ struct PairObjective {
 
   /// The objective of a pass over a batch.
   func value(of generator: OneStepGenerator, _ batch: Batch, _ pass: BatchPass) -> Value {
-    let (ids_BL, labels) = batch.tokens.batch(Array(pass.rows))
+    let (ids_BL, labels) = batch.tokens.batch(perReplica: pass.rows)
     let noise_BLD = TokenPairs.noise(
-      teacher: teacher, indices: Array(batch.indices[pass.rows]), seed: configuration.seed)
+      teacher: teacher, samples: RandomCounter(perReplica: pass.rows.map { batch.indices[$0] }), count: pass.count,
+      seed: configuration.seed)
     let target_BLD = teacher.codebook.latents(ids_BL)
     // Every part reads the tokens of the pair, as it will read those of a generator that has learned them.
     let drawn = generator.draw(noise_BLD: noise_BLD, labels: labels, reading: ids_BL)

@@ -42,7 +42,7 @@ public final class Stage1Training: TrainingStage {
       step: index, size: configuration.batch, seed: configuration.seed &+ 1
     ).tokens
     let (metrics, report) = trainer.update(configuration.batchPlan) { pass in
-      let (ids_BL, labels) = batch.batch(Array(pass.rows))
+      let (ids_BL, labels) = batch.batch(perReplica: pass.rows)
       return loss(RandomCounter(index), pass, ids_BL: ids_BL, labels: labels)
     }
     return metrics + StepMetrics([("gradient_norm", .number(report.norm))], updates: [report])

@@ -20,7 +20,11 @@ struct StepRandom {
 
   /// The numbers of the pass's rows among K batches laid end to end; nil for those that follow from where they stand.
   private func samples(_ K: Int) -> RandomCounter? {
-    pass.isWhole ? nil : RandomCounter((0..<K).flatMap { level in pass.rows.map { level * pass.batch + $0 } })
+    if pass.isWhole { return nil }
+    return RandomCounter(
+      perReplica: pass.rowsOfReplicas.flatMap { rows in
+        (0..<K).flatMap { level in rows.map { level * pass.batch + $0 } }
+      })
   }
 
   /// Times (K, B, L) in the range, each token its own.
@@ -37,6 +41,6 @@ struct StepRandom {
   /// Class labels (B), uniform.
   func labels(classCount: Int) -> IndexTensor {
     let all = numbers(".labels").integers([1, pass.batch], below: classCount).reshaped([pass.batch])
-    return pass.isWhole ? all : all.elements(at: IndexTensor(pass.rows.map(Int32.init)))
+    return pass.isWhole ? all : all.elements(at: IndexTensor(perReplica: pass.rows.map(Int32.init)))
   }
 }

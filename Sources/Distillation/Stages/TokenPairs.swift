@@ -53,8 +53,13 @@ enum TokenPairs {
 
   /// The noise of pairs: (B, L, D).
   static func noise(teacher: any Teacher, indices: [Int], seed: UInt64) -> Tensor {
+    noise(teacher: teacher, samples: RandomCounter(indices), count: indices.count, seed: seed)
+  }
+
+  /// The noise of as many pairs: (count, L, D).
+  static func noise(teacher: any Teacher, samples: RandomCounter, count: Int, seed: UInt64) -> Tensor {
     RandomNumbers(seed: seed, purpose: noisePurpose)
-      .normal([indices.count, teacher.layout.count, teacher.codebook.dimension], samples: RandomCounter(indices))
+      .normal([count, teacher.layout.count, teacher.codebook.dimension], samples: samples)
   }
 
   /// Heun's method on `dx/dt = (x - x0(x, t)) / t` from t = 1 to 0.

@@ -10,6 +10,8 @@ public protocol Backend: AnyObject, Sendable {
   /// Images that a deep network of feature maps best takes at a time: enough for all of the device to work and for
   /// weights to be read seldom, few enough for the maps to stay small.
   var imagesAtOnce: Int { get }
+  /// The replicas that run each step.
+  var replicas: Replicas { get }
 
   /// Runs a kernel.
   /// - Returns: its results in memory of their own, or, where a kernel only renames (`MovementKernel.reshape`), possibly in
@@ -26,6 +28,13 @@ public protocol Backend: AnyObject, Sendable {
   func upload(_ elements: [Float], _ shape: Shape) -> Storage
   func upload(_ elements: [Int32], _ shape: Shape) -> Storage
 
+  /// Explicit copies from the host of an array that differs from replica to replica.
+  /// - Parameters:
+  ///   - elements: those of this process's replicas, one replica after the other.
+  ///   - shape: of one replica's array.
+  func distribute(_ elements: [Float], _ shape: Shape) -> Storage
+  func distribute(_ elements: [Int32], _ shape: Shape) -> Storage
+
   /// Explicit copies to the host, which wait for whatever computes the array: never inside a step.
   func floats(_ storage: Storage) -> [Float]
   func integers(_ storage: Storage) -> [Int32]
@@ -33,6 +42,15 @@ public protocol Backend: AnyObject, Sendable {
   /// Runs `body` as one step, such as an update of a network or the drawing of a stage of tokens: what a backend that
   /// compiles makes one program of. A step inside another one is part of it.
   func step<Result>(_ body: () throws -> Result) rethrows -> Result
+}
+
+extension Backend {
+  /// One replica.
+  public var replicas: Replicas { .one }
+
+  /// With one replica here, nothing but a copy.
+  public func distribute(_ elements: [Float], _ shape: Shape) -> Storage { upload(elements, shape) }
+  public func distribute(_ elements: [Int32], _ shape: Shape) -> Storage { upload(elements, shape) }
 }
 
 /// The backend on which new tensors are made.

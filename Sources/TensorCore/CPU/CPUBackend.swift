@@ -1,5 +1,6 @@
 import CShims
 import Foundation
+import Synchronization
 
 /// Float32 on the CPU: OpenBLAS for matrix products, vectorised C kernels for the rest, one thread pool. Kernels run at
 /// once.
@@ -7,6 +8,13 @@ import Foundation
 /// Each kernel family is an extension in a file of its own in this folder.
 public final class CPUBackend: Backend {
   let pool = ThreadPool.shared
+  private let others = Mutex<(any Peers)?>(nil)
+  /// The other processes that run the same steps; nil for none.
+  var peers: (any Peers)? { others.withLock { $0 } }
+
+  /// From now on sums over replicas are those over all processes of a job.
+  public func join(_ peers: any Peers) { others.withLock { $0 = peers } }
+
   /// Processor, threads and BLAS core type.
   public var summary: String { "\(Self.processorName), \(pool.threadCount) threads, OpenBLAS \(BLAS.shared.coreName)" }
 
@@ -25,6 +33,7 @@ public final class CPUBackend: Backend {
     switch kernel {
     case .movement(.reshape(let shape)): return [renamed(operands[0], shape)]
     case .movement(.barrier): return operands
+    case .collective(.sum): return sums(operands)
     default: break
     }
     let results = kernel.results(of: operands.map(\.type)).map { allocate($0) }
@@ -43,6 +52,7 @@ public final class CPUBackend: Backend {
     case .posterior(let kernel): run(kernel, operands, into: results)
     case .random(let kernel): run(kernel, operands, into: results[0])
     case .choice(let kernel): run(kernel, operands, into: results[0])
+    case .collective: preconditionFailure("CPUBackend: \(kernel) has results of its own")
     }
     return results
   }

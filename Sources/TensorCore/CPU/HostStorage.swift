@@ -8,13 +8,24 @@ enum DerivedForm: Hashable {
 
 /// Memory taken from the pool and given back to it on release. Storages that only differ in shape share it.
 final class HostBlock: @unchecked Sendable {
-  let pointer: UnsafeMutableRawPointer
+  private let start: UnsafeMutableRawPointer
+  /// When something else has filled the memory; nil where its user does. Set before others get the block.
+  private var arrival: (any Arrival)?
   private let bytes: Int
   private let derived = Mutex<(form: DerivedForm, storage: Storage)?>(nil)
 
-  init(bytes count: Int) { (pointer, bytes) = MemoryPool.shared.take(bytes: max(count, 1)) }
+  init(bytes count: Int) { (start, bytes) = MemoryPool.shared.take(bytes: max(count, 1)) }
 
-  deinit { MemoryPool.shared.giveBack(pointer, bytes: bytes) }
+  deinit { MemoryPool.shared.giveBack(start, bytes: bytes) }
+
+  /// Who asks for the memory from now on waits until something has arrived there.
+  func fills(at arrival: any Arrival) { self.arrival = arrival }
+
+  /// The memory, once it is filled.
+  var pointer: UnsafeMutableRawPointer {
+    arrival?.wait()
+    return start
+  }
 
   /// The elements in another form; the latest form asked for is kept.
   func derived(_ form: DerivedForm, make: () -> Storage) -> Storage {

@@ -24,6 +24,7 @@ extension Kernel {
     // Integers.
     case .random: (0, 0)
     case .choice: (0, x[0].count)
+    case .collective(.sum): (0, x.total)
     }
   }
 
@@ -39,7 +40,7 @@ extension Kernel {
     case .attention(let kernel):
       kernel.products(of: x).map { (x.total + y.total + $0.count * $0.scores, 0) }
     case .posterior(let kernel): (0, x.total + y.total + kernel.weightPasses * kernel.weights(of: x))
-    case .choice: (0, x.total + y.total)
+    case .choice, .collective: (0, x.total + y.total)
     }
   }
 }

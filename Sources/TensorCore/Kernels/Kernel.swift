@@ -18,6 +18,7 @@ public enum Kernel: Hashable, Sendable {
   case posterior(PosteriorKernel)
   case random(RandomKernel)
   case choice(ChoiceKernel)
+  case collective(CollectiveKernel)
 
   /// The types of the results, in order, for operands of these types. Ops have checked that the operands fit.
   public func results(of operands: [ArrayType]) -> [ArrayType] {
@@ -36,6 +37,7 @@ public enum Kernel: Hashable, Sendable {
     case .posterior(let kernel): kernel.results(of: operands)
     case .random(let kernel): kernel.results(of: operands)
     case .choice(let kernel): kernel.results(of: operands)
+    case .collective(let kernel): kernel.results(of: operands)
     }
   }
 }

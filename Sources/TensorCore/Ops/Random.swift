@@ -10,9 +10,16 @@ public struct RandomCounter: Sendable {
   /// Several numbers.
   public init(_ values: [Int]) { self.init(values, [values.count, 2]) }
 
-  private init(_ values: [Int], _ shape: Shape) {
+  /// Several numbers in each replica: those of this process's replicas, one replica after the other.
+  public init(perReplica values: [Int]) {
     words = IndexTensor(
-      values.flatMap { [Int32(truncatingIfNeeded: $0), Int32(truncatingIfNeeded: $0 >> 32)] }, shape)
+      perReplica: Self.words(of: values), [values.count / Backends.current.replicas.here.count, 2])
+  }
+
+  private init(_ values: [Int], _ shape: Shape) { words = IndexTensor(Self.words(of: values), shape) }
+
+  private static func words(of values: [Int]) -> [Int32] {
+    values.flatMap { [Int32(truncatingIfNeeded: $0), Int32(truncatingIfNeeded: $0 >> 32)] }
   }
 }
 

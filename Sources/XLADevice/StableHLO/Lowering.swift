@@ -29,6 +29,7 @@ struct Lowering {
     case .posterior(let kernel): run(kernel, x)
     case .random(let kernel): [run(kernel, x)]
     case .choice(let kernel): [run(kernel, x)]
+    case .collective(.sum): preconditionFailure("Lowering: a sum over replicas, of which there is one")
     }
   }
 }

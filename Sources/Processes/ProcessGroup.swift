@@ -1,0 +1,82 @@
+import Foundation
+import Synchronization
+
+/// The processes of a job, as one of them sees it: those that `mpirun` or `srun` has started, or this one alone. All of them
+/// run the same program; the first one writes.
+///
+/// Calls that exchange something are made by all processes in the same order.
+public struct ProcessGroup: Sendable {
+  private let exchange: (any Exchange)?
+
+  /// A process alone.
+  public static let alone = ProcessGroup(exchange: nil)
+
+  /// The processes of an exchange.
+  public init(_ exchange: any Exchange) { self.init(exchange: exchange) }
+
+  private init(exchange: (any Exchange)?) { self.exchange = exchange }
+
+  private static let joined = Mutex<ProcessGroup>(alone)
+
+  /// Stands in for the process's group within a task: how tests run several in one process.
+  @TaskLocal public static var override: ProcessGroup?
+
+  /// The group of this process.
+  public static var current: ProcessGroup { override ?? joined.withLock { $0 } }
+
+  /// Makes a group the process's. Called once at the start.
+  public static func join(_ group: ProcessGroup) { joined.withLock { $0 = group } }
+
+  /// This process's number, from 0.
+  public var rank: Int { exchange?.rank ?? 0 }
+  /// Number of processes.
+  public var size: Int { exchange?.size ?? 1 }
+  /// Whether this is the process that writes files and talks to the user.
+  public var isFirst: Bool { rank == 0 }
+  /// Whether there are no others.
+  public var isAlone: Bool { size == 1 }
+
+  /// Everyone's values, in the order of the processes' numbers; each may give another count.
+  public func gather<Element: BitwiseCopyable>(_ values: [Element]) -> [[Element]] {
+    guard let exchange else { return [values] }
+    return exchange.gather(values.withUnsafeBytes { Array($0) }).map { bytes in
+      bytes.withUnsafeBytes { source in
+        [Element](unsafeUninitializedCapacity: source.count / MemoryLayout<Element>.stride) { elements, count in
+          UnsafeMutableRawBufferPointer(elements).copyMemory(from: source)
+          count = source.count / MemoryLayout<Element>.stride
+        }
+      }
+    }
+  }
+
+  /// Everyone's value, in the order of the processes' numbers.
+  public func gather<Value: Codable>(_ value: Value) -> [Value] {
+    guard let exchange else { return [value] }
+    do {
+      let bytes = try JSONEncoder().encode([value])
+      return try exchange.gather(Array(bytes)).map { try JSONDecoder().decode([Value].self, from: Data($0))[0] }
+    } catch {
+      preconditionFailure("ProcessGroup: \(Value.self) is not what it was: \(error)")
+    }
+  }
+
+  /// What the first process makes, in all of them. What it throws ends its process, and with it the job.
+  public func fromFirst<Value: Codable>(_ make: () throws -> Value) rethrows -> Value {
+    let value = isFirst ? try make() : nil
+    guard let made = gather(value)[0] else { preconditionFailure("ProcessGroup: the first process made nothing") }
+    return made
+  }
+
+  /// Whether the flag is set in any process.
+  public func any(_ flag: Bool) -> Bool { isAlone ? flag : sum([flag ? 1 : 0])[0] > 0 }
+
+  /// Sums over all processes, the same bits in all of them. All give the same count.
+  public func sum(_ values: [Double]) -> [Double] { exchange?.sum(values) ?? values }
+
+  /// The part of some work that is this process's: of batches that are laid out in rounds, one a process, those at its
+  /// number. Each round has one for every process but the last one, where some may have none (nil): all processes go
+  /// through as many rounds, and may exchange something after each.
+  public func rounds<Item>(_ items: [Item]) -> [Item?] {
+    stride(from: 0, to: items.count, by: size).map { $0 + rank < items.count ? items[$0 + rank] : nil }
+  }
+}
