@@ -39,12 +39,14 @@ public struct ProcessGroup: Sendable {
   /// Everyone's values, in the order of the processes' numbers; each may give another count.
   public func gather<Element: BitwiseCopyable>(_ values: [Element]) -> [[Element]] {
     guard let exchange else { return [values] }
-    return exchange.gather(values.withUnsafeBytes { Array($0) }).map { bytes in
-      bytes.withUnsafeBytes { source in
-        [Element](unsafeUninitializedCapacity: source.count / MemoryLayout<Element>.stride) { elements, count in
-          UnsafeMutableRawBufferPointer(elements).copyMemory(from: source)
-          count = source.count / MemoryLayout<Element>.stride
-        }
+    return exchange.gather(values.withUnsafeBytes { Array($0) }).map(Self.elements)
+  }
+
+  private static func elements<Element: BitwiseCopyable>(_ bytes: [UInt8]) -> [Element] {
+    bytes.withUnsafeBytes { source in
+      [Element](unsafeUninitializedCapacity: source.count / MemoryLayout<Element>.stride) { elements, count in
+        UnsafeMutableRawBufferPointer(elements).copyMemory(from: source)
+        count = source.count / MemoryLayout<Element>.stride
       }
     }
   }
@@ -69,6 +71,18 @@ public struct ProcessGroup: Sendable {
 
   /// Whether the flag is set in any process.
   public func any(_ flag: Bool) -> Bool { isAlone ? flag : sum([flag ? 1 : 0])[0] > 0 }
+
+  /// The first process's values, in all of them. All give the same count.
+  public func fromFirst<Element: BitwiseCopyable>(_ values: [Element]) -> [Element] {
+    guard let exchange else { return values }
+    return Self.elements(exchange.fromFirst(values.withUnsafeBytes { Array($0) }))
+  }
+
+  /// Tells the other processes what this one does, for when it is lost.
+  public func note(_ place: @autoclosure () -> String) { exchange?.note(place()) }
+
+  /// The name of a process's host.
+  public func host(of rank: Int) -> String { exchange?.hosts[rank] ?? ProcessInfo.processInfo.hostName }
 
   /// Sums over all processes, the same bits in all of them. All give the same count.
   public func sum(_ values: [Double]) -> [Double] { exchange?.sum(values) ?? values }

@@ -2,6 +2,7 @@ import Artifacts
 import DD2Teacher
 import Datasets
 import NN
+import Processes
 import TensorCore
 import Training
 
@@ -41,7 +42,9 @@ final class PicturedStage: TrainingStage {
 
   func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
     let metrics = try stage.evaluate(completed: completed, in: run)
-    guard completed > 0, completed % interval == 0 || completed == totalSteps else { return metrics }
+    guard ProcessGroup.current.isFirst, completed > 0, completed % interval == 0 || completed == totalSteps else {
+      return metrics
+    }
     let (images, columns) = try pictures.draw()
     let scale = images[0].width > Self.smallSide ? 1 : 2
     try RGBImage.grid(images: images, columns: columns).scaled(by: scale).write(run.snapshotPath(step: completed))

@@ -1,5 +1,6 @@
 import Artifacts
 import NN
+import Processes
 import TensorCore
 
 /// What a run's `config.json` holds: the settings, fully resolved, the command that gave them and what they ran on.
@@ -41,9 +42,13 @@ package struct OpenRun {
   package let change: String?
 
   /// Opens the run in a folder, or makes it. A run that goes on with other settings, such as more steps, gets a new
-  /// record.
+  /// record. Of the processes of a job the first one does; the others need not see the folder.
   /// - Throws: `ArtifactError`.
   package init(_ path: String, settings: some Codable & Equatable & Sendable, command: String) throws {
+    guard ProcessGroup.current.isFirst else {
+      (directory, self.command, change) = (RunDirectory(path: path), command, nil)
+      return
+    }
     let fresh = RunRecord(settings, command: command)
     let start = RunStart(command: command)
     guard FileAccess.exists(path + "/config.json") else {

@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import Processes
 
 /// Training time of a run over all its stages and sessions; evaluation and saving are not in it.
 package final class TrainingTime {
@@ -12,13 +13,16 @@ package final class TrainingTime {
   /// Goes on from a stage's last record; stays as it is where that has none.
   /// - Throws: `ArtifactError`.
   package func resume(_ run: RunDirectory) throws {
-    guard FileAccess.exists(run.metricsPath), let last = try MetricLog.read(run.metricsPath).last else { return }
+    guard ProcessGroup.current.isFirst, FileAccess.exists(run.metricsPath),
+      let last = try MetricLog.read(run.metricsPath).last
+    else { return }
     seconds = last[StageLog.secondsName] ?? seconds
     processorSeconds = last[StageLog.processorSecondsName] ?? processorSeconds
   }
 }
 
-/// The log of a stage: its metrics as lines of JSON and for TensorBoard, each record with the training time so far.
+/// The log of a stage: its metrics as lines of JSON and for TensorBoard, each record with the training time so far. Of the
+/// processes of a job the first one writes.
 package final class StageLog {
   /// The field of the training time in `metrics.jsonl`.
   static let secondsName = "seconds"
@@ -26,8 +30,8 @@ package final class StageLog {
   static let processorSecondsName = "cpu_seconds"
 
   private let stage: String
-  private let lines: MetricLog
-  private let board: TensorBoardWriter
+  private let lines: MetricLog?
+  private let board: TensorBoardWriter?
   private let time: TrainingTime
 
   /// Opens a run's log to go on after `completed` steps.
@@ -36,8 +40,9 @@ package final class StageLog {
   package init(_ run: RunDirectory, stage: String, resumingAfter completed: Int, time: TrainingTime) throws {
     self.stage = stage
     self.time = time
-    lines = try run.metricLog(resumingAfter: completed)
-    board = try run.tensorBoardWriter(resumingAfter: completed)
+    let writes = ProcessGroup.current.isFirst
+    lines = writes ? try run.metricLog(resumingAfter: completed) : nil
+    board = writes ? try run.tensorBoardWriter(resumingAfter: completed) : nil
     try time.resume(run)
   }
 
@@ -63,9 +68,9 @@ package final class StageLog {
   /// - Throws: `ArtifactError`.
   package func append(step: Int, _ metrics: [(String, Double)]) throws {
     guard !metrics.isEmpty else { return }
-    try lines.append(
+    try lines?.append(
       step: step,
       values: metrics + [(Self.secondsName, time.seconds), (Self.processorSecondsName, time.processorSeconds)])
-    try board.append(step: step, values: metrics.map { ("\(stage)/\($0.0)", $0.1) })
+    try board?.append(step: step, values: metrics.map { ("\(stage)/\($0.0)", $0.1) })
   }
 }

@@ -2,6 +2,7 @@ import Artifacts
 import Datasets
 import Foundation
 import NN
+import Processes
 import Synchronization
 import TensorCore
 
@@ -67,6 +68,9 @@ public struct RunInterrupted: Error, CustomStringConvertible, Sendable {
 }
 
 /// Runs a stage: logs every step, saves at intervals, at the end and when interrupted, resumes from the last file.
+///
+/// The processes of a job run it together: the first one reads and writes files, all of them begin with its state, and all
+/// stop after the same step.
 package struct StageLoop {
   private let run: RunDirectory
   private let checkpointInterval: Int
@@ -74,6 +78,7 @@ package struct StageLoop {
   private let interrupt: InterruptFlag
   private let time: TrainingTime
   private let observer: RunObserver
+  private let group = ProcessGroup.current
 
   /// Checkpoints kept in the folder.
   private static let keptCheckpoints = 2
@@ -99,7 +104,7 @@ package struct StageLoop {
   /// Runs the stage to its end, from its last checkpoint if there is one.
   /// - Throws: what the stage throws; `RunInterrupted` after a clean checkpoint; `ArtifactError` on I/O.
   package func run(_ stage: any TrainingStage) throws {
-    let (completed, lacksScore) = try resume(stage)
+    let (completed, lacksScore) = try begin(stage)
     observer(.started(stage: stage.name, completed: completed, total: stage.totalSteps))
     guard completed < stage.totalSteps || lacksScore else { return try time.resume(run) }
     if completed < stage.totalSteps { try stage.prepare() }
@@ -123,10 +128,23 @@ package struct StageLoop {
       try log.append(step: index + 1, metrics)
       observer(.step(stage: stage.name, completed: index + 1, total: stage.totalSteps, metrics: metrics))
       let isLast = index + 1 == stage.totalSteps
-      guard isLast || interrupt.isRaised || (index + 1) % checkpointInterval == 0 else { continue }
+      let stops = group.any(interrupt.isRaised)
+      guard isLast || stops || (index + 1) % checkpointInterval == 0 else { continue }
+      try group.requireEqual(stage, completed: index + 1)
       let path = try save(stage, completed: index + 1, isScored: isScored)
-      if interrupt.isRaised, !isLast || !isScored { throw RunInterrupted(checkpoint: path) }
+      if stops, !isLast || !isScored { throw RunInterrupted(checkpoint: path) }
     }
+  }
+
+  /// Restores the stage in all processes.
+  private func begin(_ stage: any TrainingStage) throws -> (completed: Int, lacksScore: Bool) {
+    guard !group.isAlone else { return try resume(stage) }
+    let steps = try group.fromFirst {
+      let (completed, lacksScore) = try resume(stage)
+      return [completed, lacksScore ? 1 : 0]
+    }
+    try group.takeFirst(stage)
+    return (steps[0], steps[1] == 1)
   }
 
   /// What the stage scores itself by after a step, where it does.
@@ -136,10 +154,11 @@ package struct StageLoop {
     return scores
   }
 
-  /// One step of the stage. Where its images are gone or broken, which a stage finds before it changes anything, the
+  /// One step of the stage, of which the other processes are told. Where its images are gone or broken, which a stage finds before it changes anything, the
   /// steps since the last checkpoint are saved.
   /// - Parameter completed: the steps that were done when the loop began.
   private func step(_ stage: any TrainingStage, _ index: Int, completed: Int) throws -> [(String, Double)] {
+    group.note("\(stage.name), step \(index + 1)")
     do {
       return try stage.step(index).read(step: index)
     } catch let error as DatasetError {
@@ -191,6 +210,8 @@ package struct StageLoop {
 
   @discardableResult
   private func save(_ stage: any TrainingStage, completed: Int, isScored: Bool = true) throws -> String {
+    let path = run.checkpointPath(step: completed)
+    guard group.isFirst else { return path }
     let state = stage.state()
     var file = Checkpoint(
       kind: stage.name + "-training",
@@ -198,7 +219,6 @@ package struct StageLoop {
       createdBy: DD2Version.description, metadata: ["command": command])
     file.progress = state.progress.mapValues { HostArray(Int64($0)) }
     if !isScored { file.progress[Self.lacksScore] = HostArray(Int64(1)) }
-    let path = run.checkpointPath(step: completed)
     try file.write(
       to: path, adding: ["parameters": state.parameters, "ema": state.ema, "optimizer": state.optimizer])
     try run.pruneCheckpoints(keep: Self.keptCheckpoints)

@@ -46,18 +46,21 @@ struct DD2: ParsableCommand {
         isInterrupted ? CommandFailure(.interrupted, "interrupted; \(line)") : CommandFailure(.unavailable, line))
     }
     do {
+      try Job.join()
       var command = try parse(Arguments.words)
       do {
         try Log.checkLevel()
         try checkThreads()
         if let command = command as? any ComputingCommand { try command.computing.start() }
+        try Job.share(command)
         try command.run()
       } catch let error as ValidationError {
         // The parser would point to the help of dd2 as a whole.
         throw CommandFailure(.usage, error.message)
       }
+      Job.leave()
     } catch {
-      ErrorReport(error).exit()
+      Job.end(ErrorReport(error))
     }
   }
 

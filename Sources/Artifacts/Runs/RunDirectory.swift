@@ -6,6 +6,9 @@ public struct RunDirectory: Sendable, Equatable {
   /// The folder.
   public let path: String
 
+  /// A folder, whatever is there.
+  public init(path: String) { self.path = path }
+
   /// The settings.
   public var configPath: String { file("config.json") }
   /// The record of every start.

@@ -5,6 +5,7 @@ import Datasets
 import FIDEval
 import Foundation
 import NN
+import Processes
 import Sampling
 import TensorCore
 import Training
@@ -89,7 +90,7 @@ public struct DistillationMonitor {
     guard wantsSnapshot || wantsScore else { return [] }
     let generator = try StudentFactory(teacher: teacher, configuration).unset.generator()
     try generator.parameters.load(averaged)
-    if wantsSnapshot { try snapshot(generator, to: run.snapshotPath(step: completed)) }
+    if wantsSnapshot, ProcessGroup.current.isFirst { try snapshot(generator, to: run.snapshotPath(step: completed)) }
     guard wantsScore, let fid = try score(generator) else { return [] }
     try keepBest(averaged, completed, fid)
     // Before the first update both are one.

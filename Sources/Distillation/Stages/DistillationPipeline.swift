@@ -5,6 +5,7 @@ import Datasets
 import FIDEval
 import Foundation
 import NN
+import Processes
 import Sampling
 import TeacherModels
 import TensorCore
@@ -81,7 +82,8 @@ public struct DistillationPipeline {
       record.chain, teacher: teacher, scorer: nil, folder: folder + "/chain", command: command, interrupt: interrupt,
       time: time, observer: { observer($0.inChain) })
     let run = try pipeline.open(pipeline.folder, command: command)
-    return try RecordedFile(at: try pipeline.trainGenerator(stage1, chain: nil, in: run))
+    let path = try pipeline.trainGenerator(stage1, chain: nil, in: run)
+    return try ProcessGroup.current.fromFirst { try RecordedFile(at: path) }
   }
 
   /// What the chain calls a stage that the run itself has too.
@@ -125,7 +127,7 @@ public struct DistillationPipeline {
       return configuration.hasWarmStart ? try trainWarmStart(stage1, pairs: pairs, command: run.command) : nil
     }
     // A run that has a checkpoint goes on from there: the file may be gone by then.
-    if try run.directory.latestCheckpoint() != nil { return nil }
+    if try ProcessGroup.current.fromFirst({ try run.directory.latestCheckpoint() != nil }) { return nil }
     try file.requireUnchanged()
     return try GeneratorFile.read(file.path, teacher: teacher).generator.parameters.stateDict()
   }
@@ -155,20 +157,21 @@ public struct DistillationPipeline {
   // MARK: Files
 
   private func monitor(of run: OpenRun) throws -> DistillationMonitor {
-    let best = try BestGenerator(path: run.directory.path + "/" + Self.bestName) { averaged, facts, path in
-      try write(averaged, of: run, facts: facts, to: path)
-    }
+    let isFirst = ProcessGroup.current.isFirst
+    let path = run.directory.path + "/" + Self.bestName
+    let best = isFirst ? try BestGenerator(path: path) { try write($0, of: run, facts: $1, to: $2) } : nil
     return DistillationMonitor(
       teacher: teacher.teacher, scorer: scorer, configuration: configuration,
       progress: { done, total in
         // A score takes seconds, and a run has many.
         if done % 500 == 0 { observer(.step(stage: "fid", completed: done, total: total, metrics: [])) }
-        if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
-      }, keepBest: best.offer)
+        if ProcessGroup.current.any(interrupt.isRaised) { throw RunInterrupted(checkpoint: nil) }
+      }, keepBest: { try best?.offer($0, step: $1, fid: $2) })
   }
 
   private func writeGenerator(_ averaged: StateDict, of run: OpenRun) throws -> String {
     let path = run.directory.path + "/" + Self.generatorName
+    guard ProcessGroup.current.isFirst else { return path }
     try write(averaged, of: run, to: path)
     observer(.saved(path: path))
     return path

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Artifacts
 import Distillation
+import Processes
 
 /// `dd2 distill`: turns a teacher into a one-step generator.
-struct Distill: ComputingCommand {
+struct Distill: SpreadCommand {
   static let configuration = CommandConfiguration(
     abstract: "Distil a teacher into a generator that draws an image in one network call.",
     discussion: """
@@ -33,6 +34,8 @@ struct Distill: ComputingCommand {
   @OptionGroup(title: "Guidance of the teacher, which the generator learns") var guidance: GuidanceOptions
   @OptionGroup var computing: DeviceOptions
   @OptionGroup(title: "FID while the run goes on") var scoring: InRunFIDOptions
+
+  static let trains = true
 
   private var location: RunOptions { running.location }
 
@@ -68,12 +71,16 @@ struct Distill: ComputingCommand {
   }
 
   private func record() throws -> DistillationRecord {
-    try RunDirectory.open(try location.folder(purpose: "distill")).recordedSettings()
+    let folder = try location.folder(purpose: "distill")
+    return try ProcessGroup.current.fromFirst { try RunDirectory.open(folder).recordedSettings() }
   }
 
   /// - Throws: `CommandFailure` where the run to resume has made more steps already.
   private func requireSteps(_ steps: Int) throws {
-    let done = try RunDirectory.open(try location.folder(purpose: "distill")).latestCheckpoint()?.step ?? 0
+    let folder = try location.folder(purpose: "distill")
+    let done = try ProcessGroup.current.fromFirst {
+      try RunDirectory.open(folder).latestCheckpoint()?.step ?? 0
+    }
     guard steps >= done else {
       throw CommandFailure(.usage, "--steps is \(steps), and the run has made \(done) already; give \(done) or more")
     }

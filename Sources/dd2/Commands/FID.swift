@@ -6,7 +6,7 @@ import Foundation
 import Training
 
 /// `dd2 fid`: how far images are from a reference.
-struct FID: ComputingCommand {
+struct FID: SpreadCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure images against a reference: FID, sFID, Inception Score, KID, precision and recall.",
     discussion: """

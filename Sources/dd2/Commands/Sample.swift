@@ -9,7 +9,7 @@ import Training
 
 /// `dd2 sample`: draws with a one-step generator, in a few steps with its teacher's help, or with the teacher for
 /// comparison.
-struct Sample: ComputingCommand {
+struct Sample: SpreadCommand {
   /// What draws alone.
   enum Method: String, EnumerableFlag {
     case oneStep

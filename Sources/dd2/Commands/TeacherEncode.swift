@@ -4,7 +4,7 @@ import Datasets
 import TeacherModels
 
 /// `dd2 teacher encode`: images to tokens.
-struct TeacherEncode: ComputingCommand {
+struct TeacherEncode: SpreadCommand {
   static let configuration = CommandConfiguration(
     commandName: "encode", abstract: "Turn images into a teacher's tokens.",
     discussion: """

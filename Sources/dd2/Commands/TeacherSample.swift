@@ -4,7 +4,7 @@ import Sampling
 import TeacherModels
 
 /// `dd2 teacher sample`: draws with the teacher, stage by stage.
-struct TeacherSample: ComputingCommand {
+struct TeacherSample: SpreadCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "Draw images with a teacher.",
     discussion: """

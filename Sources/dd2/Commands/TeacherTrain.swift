@@ -2,10 +2,11 @@ import ArgumentParser
 import Artifacts
 import Datasets
 import Evaluation
+import Processes
 import TeacherModels
 
 /// `dd2 teacher train`: tokenizer and transformer, or the feature network that scores shapes32.
-struct TeacherTrain: ComputingCommand {
+struct TeacherTrain: SpreadCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a teacher from images or tokens, or the network that scores shapes32.",
     discussion: """
@@ -58,6 +59,8 @@ struct TeacherTrain: ComputingCommand {
 
   private static let usual = TeacherTrainingConfiguration()
   private static let featureDefaults = FeatureNetTrainingConfiguration()
+
+  static let trains = true
 
   private var location: RunOptions { running.location }
 
@@ -174,7 +177,8 @@ struct TeacherTrain: ComputingCommand {
   /// The settings of the run to resume.
   /// - Throws: `CommandFailure` where another value is given for one.
   private func recordedSettings() throws -> TeacherTrainingConfiguration {
-    let recorded = try TeacherPipeline.recorded(in: location.folder(purpose: "teacher"))
+    let folder = try location.folder(purpose: "teacher")
+    let recorded = try ProcessGroup.current.fromFirst { try TeacherPipeline.recorded(in: folder) }
     if let family {
       try location.requireSame(
         "--family", given: family.title, recorded: recorded.teacher.family.name)
@@ -197,6 +201,9 @@ struct TeacherTrain: ComputingCommand {
   // MARK: The feature network
 
   private func trainFeatures() throws {
+    guard ProcessGroup.current.isAlone else {
+      throw CommandFailure(.usage, "--features trains in one process; run it without mpirun or srun")
+    }
     let folder = try location.folder(purpose: "features")
     let settings = try location.resume ? resumedFeatureSettings(in: folder) : newFeatureSettings()
     let paths = try location.supervised(folder: folder) { interrupt, observer in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Foundation
+import Processes
 import Training
 
 /// Where a training run lies, and whether it is a new one.
@@ -17,7 +18,9 @@ struct RunOptions: ParsableArguments {
 
   /// The folder of the run.
   /// - Throws: `CommandFailure` for a new run where something is already, or for a run to continue that is not there.
-  func folder(purpose: String) throws -> String {
+  func folder(purpose: String) throws -> String { try ProcessGroup.current.fromFirst { try ownFolder(purpose) } }
+
+  private func ownFolder(_ purpose: String) throws -> String {
     guard let run else { return try RunDirectory.makeDefault(purpose: purpose) }
     if let outer = RunDirectory.around(run) {
       throw CommandFailure(.usage, "\(run): is a part of the run \(outer); give --run \(outer), or another folder")
@@ -39,7 +42,7 @@ struct RunOptions: ParsableArguments {
   func supervised<Result>(
     folder: String, _ body: (InterruptFlag, @escaping RunObserver) throws -> Result
   ) throws -> Result {
-    let lock = try WriterLock(folder: folder)
+    let lock = ProcessGroup.current.isFirst ? try WriterLock(folder: folder) : nil
     let interrupts = Interrupts()
     let progress = RunProgress()
     defer { progress.close() }

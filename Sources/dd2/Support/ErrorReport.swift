@@ -6,6 +6,7 @@ import Datasets
 import FIDEval
 import Foundation
 import NN
+import Processes
 import Sampling
 import TeacherModels
 import TensorCore
@@ -53,6 +54,8 @@ extension PartCountError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.raw
 extension FewStepError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension NonFiniteOutput: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
 extension PJRTError: ExitCoded {}
+extension JobError: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
+extension ReplicasDiffer: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }
 extension BackendUnavailable: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
 extension RunInterrupted: ExitCoded { var exitCode: Int32 { ExitStatus.interrupted.rawValue } }
 extension NonFiniteStep: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }
@@ -104,6 +107,7 @@ struct ErrorReport {
   static func endAtOnce(_ error: CommandFailure) -> Never {
     if Console.isInteractive { Console.redraw("") }
     ErrorReport(error).show()
+    Job.endAtOnce(status: error.exitCode)
     _exit(error.exitCode)
   }
 
@@ -113,13 +117,16 @@ struct ErrorReport {
     return codes.contains { $0.rawValue == code } && FileAccess.currentFolder == nil
   }
 
-  private func show() {
+  /// Prints it.
+  /// - Parameter place: which process it is from, where there are several and that matters.
+  func show(from place: String? = nil) {
     guard code != ExitStatus.done.rawValue else {
       try? Console.result(text)
       return
     }
     let line = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
     Console.line(
-      "dd2: " + line.joined(separator: " ") + (isFromNowhere ? " (the working folder has been deleted)" : ""))
+      "dd2: " + (place.map { $0 + ": " } ?? "") + line.joined(separator: " ")
+        + (isFromNowhere ? " (the working folder has been deleted)" : ""))
   }
 }

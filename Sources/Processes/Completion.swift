@@ -1,0 +1,23 @@
+import Foundation
+import Synchronization
+import TensorCore
+
+/// Something that one thread finishes and others wait for.
+final class Completion: Arrival {
+  private let isDone = Atomic<Bool>(false)
+  private let condition = NSCondition()
+
+  func wait() {
+    guard !isDone.load(ordering: .acquiring) else { return }
+    condition.lock()
+    while !isDone.load(ordering: .acquiring) { condition.wait() }
+    condition.unlock()
+  }
+
+  func complete() {
+    condition.lock()
+    isDone.store(true, ordering: .releasing)
+    condition.broadcast()
+    condition.unlock()
+  }
+}
