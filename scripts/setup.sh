@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks for Swift and the system libraries that dd2 builds on; installs missing libraries on Debian and Ubuntu.
-# Does nothing where all is there. Exit codes follow sysexits: 69 where something cannot be had.
+# Does nothing where all is there. Arguments: Debian packages that are wanted beside them. Exit codes follow sysexits: 69 where something cannot be had.
 set -euo pipefail
 
 packages=(libopenblas-dev libpng-dev libjpeg-dev libhdf5-dev libssl-dev zlib1g-dev pkg-config curl)
@@ -73,4 +73,5 @@ check_libraries() {
 }
 
 check_swift
+packages+=("$@")
 check_libraries

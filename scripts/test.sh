@@ -14,7 +14,9 @@ CJPEG:
 CHDF5:
 CShims:
 CPJRT:
+CMPI:
 TensorCore:    CShims
+Processes:     CMPI TensorCore
 XLADevice:     CPJRT TensorCore Artifacts
 Artifacts:     CShims
 NN:            TensorCore
@@ -23,13 +25,13 @@ Backbone:      NN TensorCore
 DD2Teacher:    Backbone NN TensorCore
 ScoreNet:      Backbone NN TensorCore
 DD2Generator:  Backbone NN TensorCore
-FIDEval:       NN TensorCore Datasets Artifacts
-Training:      Backbone NN TensorCore Datasets Artifacts
-TeacherModels: Training DD2Teacher Backbone NN TensorCore Datasets Artifacts
+FIDEval:       NN TensorCore Datasets Artifacts Processes
+Training:      Backbone NN TensorCore Datasets Artifacts Processes
+TeacherModels: Training DD2Teacher Backbone NN TensorCore Datasets Artifacts Processes
 Sampling:      TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
 Evaluation:    Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
-Distillation:  Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
-dd2:           XLADevice Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
+Distillation:  Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts Processes
+dd2:           XLADevice Processes Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {
@@ -139,7 +141,8 @@ phase() {
   timings+=("$current $((SECONDS - started)) s")
   printf '== %s: %d s\n' "$current" $((SECONDS - started))
 }
-setup() { bash scripts/setup.sh; }
+# mpirun, for the tests of jobs of several processes.
+setup() { bash scripts/setup.sh openmpi-bin; }
 
 # XLA's CPU plugin, for the tests of --device; without it they are skipped, and the test run says so.
 plugin() {

@@ -4,6 +4,8 @@ public enum JobError: Error, CustomStringConvertible, Sendable {
   case noLibrary(launcher: String, detail: String)
   /// The MPI library does not see the other processes.
   case alone(launcher: String, size: Int, family: String)
+  /// Another process does not answer.
+  case lost(rank: Int, host: String, silence: Duration, place: String)
   /// An operation of the library failed.
   case failed(detail: String)
 
@@ -19,6 +21,9 @@ public enum JobError: Error, CustomStringConvertible, Sendable {
     case .alone(let launcher, let size, let family):
       "\(launcher) started \(size) processes, and the library of \(family) says that this one is alone; use the \(launcher) "
         + "of the same MPI"
+    case .lost(let rank, let host, let silence, let place):
+      "process \(rank) on \(host) has not answered for \(silence.components.seconds) s, it was last heard of at \(place); "
+        + "what a run has saved is whole, and --resume goes on, with fewer processes too"
     case .failed(let detail): "MPI failed: \(detail)"
     }
   }

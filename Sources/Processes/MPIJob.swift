@@ -19,9 +19,9 @@ public final class MPIJob: Exchange, @unchecked Sendable {
   private static let hostNameSize = 64
 
   /// Joins the job that a launcher has started.
-  /// - Parameter fail: called, on a thread of its own, where the job cannot go on; ends the process with the line.
+  /// - Parameter fail: called, on a thread of its own, where the job cannot go on: says why. All processes are ended then.
   /// - Throws: `JobError`.
-  public init(_ launch: JobLaunch, fail: @escaping @Sendable (String) -> Void) throws(JobError) {
+  public init(_ launch: JobLaunch, fail: @escaping @Sendable (JobError) -> Void) throws(JobError) {
     let family = try Self.open(launch)
     thread = MPIThread(fail: fail)
     let outcome = Mutex<JobError?>(nil)
@@ -35,11 +35,10 @@ public final class MPIJob: Exchange, @unchecked Sendable {
       joined.complete()
       return outcome.withLock { $0 == nil }
     } listen: { [signs = Mutex<SignsOfLife?>(nil)] () throws(JobError) in
-      let line = try signs.withLock { signs throws(JobError) in
+      try signs.withLock { signs throws(JobError) in
         if signs == nil { signs = SignsOfLife(rank: self.rank, hosts: self.hosts) }
-        return try signs?.look { self.doing.withLock { $0 } }
+        try signs?.look { self.doing.withLock { $0 } }
       }
-      if let line { fail(line) }
     }
     joined.wait()
     if let error = outcome.withLock({ $0 }) { throw error }

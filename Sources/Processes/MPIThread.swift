@@ -25,15 +25,18 @@ final class MPIThread: @unchecked Sendable {
 
   private let wake = NSCondition()
   private var orders: [Order] = []
-  /// Called on the thread where the job cannot go on; does not return.
-  private let fail: @Sendable (String) -> Void
+  /// Called on the thread where the job cannot go on.
+  private let fail: @Sendable (JobError) -> Void
+
+  /// The exit status of a job that cannot go on: EX_UNAVAILABLE.
+  private static let unavailable: Int32 = 69
 
   /// The longest that the thread sleeps while nothing is to be done, in seconds.
   private static let rest = 0.1
   /// The same while operations are under way, in microseconds.
   private static let nap: UInt32 = 40
 
-  init(fail: @escaping @Sendable (String) -> Void) { self.fail = fail }
+  init(fail: @escaping @Sendable (JobError) -> Void) { self.fail = fail }
 
   /// Runs on a new thread: joins the job, then serves.
   /// - Parameters:
@@ -42,10 +45,11 @@ final class MPIThread: @unchecked Sendable {
   func start(join: @escaping @Sendable () -> Bool, listen: @escaping @Sendable () throws(JobError) -> Void) {
     let started = SystemThread.start {
       guard join() else { return }
-      do {
+      do throws(JobError) {
         try self.serve(listen)
       } catch {
-        self.fail("\(error)")
+        self.fail(error)
+        dd2_mpi_abort(Self.unavailable)
       }
     }
     precondition(started, "MPIThread: the system gives no thread")

@@ -29,22 +29,22 @@ struct SignsOfLife {
 
   /// Sends and receives what is due.
   /// - Parameter place: what this process does.
-  /// - Returns: a line about a process that is lost; nil while all are there.
-  mutating func look(place: () -> String) throws(JobError) -> String? {
+  /// - Throws: `JobError.lost` where a process does not answer.
+  mutating func look(place: () -> String) throws(JobError) {
     let now = ContinuousClock.now
     // After this process was stopped itself, such as by a scheduler that makes room, it has not listened.
     if now - looked > Self.interval * 2 { for other in others { heard[other]?.time = now } }
-    guard now - looked > .milliseconds(50) else { return nil }
+    guard now - looked > .milliseconds(50) else { return }
     looked = now
     if now - sent >= Self.interval {
       sent = now
       try send(Message(Array(place().utf8.prefix(200))))
     }
     try receive(now)
-    guard let lost = others.first(where: { now - (heard[$0]?.time ?? now) > Self.patience }) else { return nil }
-    return
-      "process \(lost) on \(hosts[lost]) has not answered for \(Self.patience.components.seconds) s; it was last heard of at "
-      + "\(heard[lost]?.place ?? "the start")"
+    for other in others {
+      guard let last = heard[other], now - last.time > Self.patience else { continue }
+      throw .lost(rank: other, host: hosts[other], silence: Self.patience, place: last.place)
+    }
   }
 
   private mutating func send(_ message: Message) throws(JobError) {

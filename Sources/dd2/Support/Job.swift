@@ -79,12 +79,9 @@ enum Job {
   }
 
   /// Called on MPI's thread, which ends the job next.
-  private static func lose(_ line: String) {
+  private static func lose(_ error: JobError) {
     let group = ProcessGroup.current
-    ErrorReport(
-      CommandFailure(
-        .unavailable, "\(line); what a run has saved is whole, and --resume goes on, with fewer processes too")
-    ).show(from: group.isFirst ? nil : "process \(group.rank) on \(group.host(of: group.rank))")
+    ErrorReport(error).show(from: group.isFirst ? nil : "process \(group.rank) on \(group.host(of: group.rank))")
     // Where the launcher cannot be reached, nobody else ends this process.
     _ = SystemThread.start {
       sleep(grace)
