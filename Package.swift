@@ -78,6 +78,7 @@ let package = Package(
       name: "TestModels", dependencies: ["Sampling", "FIDEval"], path: "Tests/TestModels", swiftSettings: strict),
     tests("TensorCore", ["TensorCore", "TestSupport"]),
     tests("XLADevice", ["Agreement", "XLADevice", "TestSupport"]),
+    tests("Processes", ["Processes"]),
     tests("NN", ["NN", "TestSupport"]),
     tests("Backbone", ["Backbone", "TestSupport"]),
     tests("Artifacts", ["Artifacts", "TestSupport"]),

@@ -36,6 +36,26 @@ import Testing
     #expect(mismatch(gradient, x, .double) == nil)
   }
 
+  /// Each gradient is told of once, when all of it is there, while the pass goes on to earlier ones.
+  @Test func gradientsAreToldOfAsTheyAreReady() {
+    let leaves = (0..<4).map { SyntheticWeights.tensor("w\($0)", [3, 4]).asLeaf() }
+    func loss() -> Tensor {
+      let first = (x * leaves[0]).exp()
+      let second = first * leaves[1] + leaves[0]
+      return (second * leaves[2] * leaves[1]).sum()
+    }
+    let expected = loss().gradients(withRespectTo: leaves)
+    var told: [(place: Int, gradient: Tensor)] = []
+    loss().gradients(withRespectTo: leaves) { told.append(($0, $1)) }
+    // The last one has no influence.
+    #expect(told.map(\.place) == [2, 1, 0, 3])
+    for (place, gradient) in told { #expect(mismatch(gradient, expected[place], .double) == nil) }
+    var own: [Float] = []
+    let scalar = Tensor([3], []).asLeaf()
+    scalar.gradients(withRespectTo: [scalar]) { own += $1.elements }
+    #expect(own == [1])
+  }
+
   @Test func leavesWithoutInfluenceHaveZeroGradients() {
     let (used, unused) = (x.asLeaf(), Tensor([1, 2], [2]).asLeaf())
     let loss = used.sum()

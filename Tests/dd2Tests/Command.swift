@@ -57,13 +57,22 @@ struct Command {
     process.standardInput = input ?? FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: log)
-    try process.run()
+    try Self.withoutBlockedSignals { try process.run() }
     try whileRunning(process)
     process.waitUntilExit()
     try #require(process.terminationReason == .exit, "dd2 died of signal \(process.terminationStatus)")
     return Outcome(
       status: process.terminationStatus, output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
       log: String(decoding: try Data(contentsOf: log), as: UTF8.self))
+  }
+
+  /// Programs inherit what their parent's thread blocks, and the tests' threads block nearly all signals.
+  private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+    var (none, before) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try body()
   }
 
   /// Runs a script of bash in the folder; `$DD2` is the program.
