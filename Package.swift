@@ -71,7 +71,7 @@ let package = Package(
     .target(
       name: "Agreement", dependencies: ["TensorCore"], path: "Benchmarks/Agreement", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["NN", "Artifacts", "XLADevice"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["NN", "Artifacts", "XLADevice", "Processes"], path: "Tests/TestSupport",
       resources: [.copy("Goldens")], swiftSettings: strict),
     .target(
       name: "TestModels", dependencies: ["Sampling", "FIDEval"], path: "Tests/TestModels", swiftSettings: strict),
@@ -91,7 +91,7 @@ let package = Package(
     tests("Evaluation", ["Evaluation", "TestSupport"]),
     tests("Distillation", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
     tests("StepProgram", ["Distillation", "Evaluation", "XLADevice", "TestModels", "TestSupport"]),
-    tests("dd2", ["DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
+    tests("dd2", ["dd2", "DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

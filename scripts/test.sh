@@ -17,19 +17,20 @@ CPJRT:
 TensorCore:    CShims
 XLADevice:     CPJRT TensorCore Artifacts
 Artifacts:     CShims
+Processes:     TensorCore
 NN:            TensorCore
 Datasets:      TensorCore Artifacts
 Backbone:      NN TensorCore
 DD2Teacher:    Backbone NN TensorCore
 ScoreNet:      Backbone NN TensorCore
 DD2Generator:  Backbone NN TensorCore
-FIDEval:       NN TensorCore Datasets Artifacts
-Training:      Backbone NN TensorCore Datasets Artifacts
-TeacherModels: Training DD2Teacher Backbone NN TensorCore Datasets Artifacts
-Sampling:      TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
-Evaluation:    Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
-Distillation:  Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
-dd2:           XLADevice Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
+FIDEval:       Processes NN TensorCore Datasets Artifacts
+Training:      Processes Backbone NN TensorCore Datasets Artifacts
+TeacherModels: Processes Training DD2Teacher Backbone NN TensorCore Datasets Artifacts
+Sampling:      Processes TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
+Evaluation:    Processes Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
+Distillation:  Processes Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
+dd2:           Processes XLADevice Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {

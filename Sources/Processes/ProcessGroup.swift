@@ -62,9 +62,13 @@ public struct ProcessGroup: Sendable {
 
   /// What the first process makes, in all of them. What it throws ends its process, and with it the job.
   public func fromFirst<Value: Codable>(_ make: () throws -> Value) rethrows -> Value {
-    let value = isFirst ? try make() : nil
-    guard let made = gather(value)[0] else { preconditionFailure("ProcessGroup: the first process made nothing") }
-    return made
+    // In an array, as what it makes may be nil too.
+    gather(isFirst ? [try make()] : [])[0][0]
+  }
+
+  /// What the first process gives, in all of them; what the others give does not count.
+  public func fromFirst<Element: BitwiseCopyable>(_ values: [Element]) -> [Element] {
+    gather(isFirst ? values : [])[0]
   }
 
   /// Whether the flag is set in any process.
