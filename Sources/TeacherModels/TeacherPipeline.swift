@@ -2,6 +2,7 @@ import Artifacts
 import DD2Teacher
 import Datasets
 import NN
+import Processes
 import Training
 
 /// Trains a teacher: classifier for the feature loss, tokenizer, tokens, transformer; each part is a run of its own
@@ -68,7 +69,7 @@ public struct TeacherPipeline {
         data, batch: imagesAtOnce(side: data.height),
         progress: { completed in
           observer(.step(stage: "encoding", completed: completed, total: data.count, metrics: []))
-          if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
+          if ProcessGroup.current.any(interrupt.isRaised) { throw RunInterrupted(checkpoint: nil) }
         }, encoder: { try tokenizer.encode(images_BhwC: $0) })
     }
     return try trainTransformer(family, over: tokenizer, tokens, command: begun)
@@ -93,6 +94,7 @@ public struct TeacherPipeline {
       PicturedStage(stage, pictures: pictures, interval: Self.interval), command: begun ?? command,
       isFirst: begun == nil)
     let path = folder + "/teacher.h5"
+    guard ProcessGroup.current.isFirst else { return path }
     try TeacherFile.write(
       configuration.teacher, transformer: stage.averagedState, tokenizer: weights,
       metadata: [

@@ -1,5 +1,6 @@
 import Artifacts
 import Datasets
+import Processes
 import TeacherModels
 import Training
 
@@ -34,7 +35,7 @@ extension DistillationPipeline {
       images, indices: indices, batch: teacher.teacher.imagesAtOnce,
       progress: { completed in
         observer(.step(stage: "encoding", completed: completed, total: indices.count, metrics: []))
-        if interrupt.isRaised { throw RunInterrupted(checkpoint: nil) }
+        if ProcessGroup.current.any(interrupt.isRaised) { throw RunInterrupted(checkpoint: nil) }
       }, encoder: { try teacher.teacher.encode(images_BhwC: $0) })
   }
 
