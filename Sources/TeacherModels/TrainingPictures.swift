@@ -2,10 +2,11 @@ import Artifacts
 import DD2Teacher
 import Datasets
 import NN
+import Processes
 import TensorCore
 import Training
 
-/// Pictures of what a network in training has learned so far.
+/// Pictures of what a network in training has learned so far, which all processes of a job draw and the first one writes.
 protocol TrainingPictures: AnyObject {
   /// Gets what all pictures share, before the first step of a session.
   func prepare() throws
@@ -43,6 +44,7 @@ final class PicturedStage: TrainingStage {
     let metrics = try stage.evaluate(completed: completed, in: run)
     guard completed > 0, completed % interval == 0 || completed == totalSteps else { return metrics }
     let (images, columns) = try pictures.draw()
+    guard ProcessGroup.current.isFirst else { return metrics }
     let scale = images[0].width > Self.smallSide ? 1 : 2
     try RGBImage.grid(images: images, columns: columns).scaled(by: scale).write(run.snapshotPath(step: completed))
     return metrics

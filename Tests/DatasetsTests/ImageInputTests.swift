@@ -29,7 +29,8 @@ import Testing
   private func pixels(_ input: ImageInput, _ limit: Int) throws -> (pixels: [UInt8], bad: [ArtifactError]) {
     let reader = try ImageReader(input)
     var (pixels, bad): ([UInt8], [ArtifactError]) = ([], [])
-    while let batch = try reader.next(limit) {
+    for range in input.batches(of: limit) {
+      let batch = try reader.read(range)
       #expect(batch.pixels.count == batch.count * input.size.width * input.size.height * 3)
       pixels += batch.pixels
       bad += batch.bad
@@ -312,6 +313,16 @@ extension RGBImage {
     let batches = Numbers(lost: 5).batches(of: [[0], [1, 2], [4, 5], [6]])
     for _ in 0..<2 { #expect(try batches.next() != nil) }
     #expect(throws: Lost.self) { try batches.next() }
+  }
+
+  @Test func aProcessReadsItsRowsAlone() throws {
+    let source = Numbers()
+    let batches = TrainingBatches(source, batch: 6, rows: [4, 5, 0], stepCount: 3, seed: 3)
+    var sampler = BatchSampler(count: 23, batchSize: 6, seed: 3)
+    for step in 0..<3 {
+      let indices = sampler.indices(step: step)
+      expectEqual(try batches.batch(step: step), try source.batch([4, 5, 0].map { indices[$0] }))
+    }
   }
 
   /// As after a checkpoint, and where a step is repeated.

@@ -3,6 +3,7 @@ import Artifacts
 import Datasets
 import Evaluation
 import TeacherModels
+import TensorCore
 
 /// `dd2 teacher train`: tokenizer and transformer, or the feature network that scores shapes32.
 struct TeacherTrain: ComputingCommand {
@@ -128,6 +129,7 @@ struct TeacherTrain: ComputingCommand {
     _ settings: TeacherTrainingConfiguration, notes: () -> Void, _ body: (TeacherPipeline) throws -> String
   ) throws {
     try settings.check()
+    try settings.check(for: Backends.current.replicas)
     if running.dryRun {
       notes()
       return try Console.result(TeacherTrainingPlan(settings).lines.joined(separator: "\n"))
