@@ -43,7 +43,7 @@ let package = Package(
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),
     library("Artifacts", ["CShims"]),
-    library("Datasets", ["TensorCore", "Artifacts"]),
+    library("Datasets", ["TensorCore", "Artifacts", "Processes"]),
     library("DD2Teacher", ["Backbone"]),
     library("ScoreNet", ["Backbone"]),
     library("DD2Generator", ["Backbone"]),

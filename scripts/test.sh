@@ -19,7 +19,7 @@ XLADevice:     CPJRT TensorCore Artifacts
 Artifacts:     CShims
 Processes:     TensorCore
 NN:            TensorCore
-Datasets:      TensorCore Artifacts
+Datasets:      Processes TensorCore Artifacts
 Backbone:      NN TensorCore
 DD2Teacher:    Backbone NN TensorCore
 ScoreNet:      Backbone NN TensorCore

@@ -62,6 +62,31 @@ import Testing
     #expect(skipped.count == 1 && skipped.bad.count == 1)
   }
 
+  /// All find what one process finds, in the order of the files.
+  @Test(arguments: [2, 3, 9]) func filesAreCheckedByAllProcesses(count: Int) throws {
+    for index in 0..<7 { try write(.rgb8, "\(index).png") }
+    for index in [1, 4] { try Data("no image".utf8).write(to: URL(fileURLWithPath: "\(images)/\(index).png")) }
+    let (images, options) = (images, ImageInput.Options(skipsBad: true))
+    let alone = try ImageInput(images, options)
+    #expect(alone.count == 5 && alone.bad.count == 2)
+    for (input, done) in try inJob(
+      of: count,
+      { _ in
+        var done: [Int] = []
+        let input = try ImageInput(images, options) { checked, total in done.append(checked * 100 + total) }
+        return (input, done)
+      })
+    {
+      #expect(input.count == 5 && input.bad == alone.bad && input.batches(of: 5) == [0..<5])
+      #expect(done.allSatisfy { $0 % 100 == 7 && $0 <= 707 })
+      guard case .files(let found) = input.source, case .files(let expected) = alone.source else {
+        Issue.record("no files")
+        continue
+      }
+      #expect(found == expected)
+    }
+  }
+
   /// Photographs among PNG files, whatever their names are.
   @Test func jpegsAreCountedAndCropped() throws {
     try write(.rgb8, "a.png")

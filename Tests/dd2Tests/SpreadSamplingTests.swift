@@ -10,6 +10,10 @@ import Testing
 
 /// Images are drawn by all processes of a job into one folder, which is then that of one process.
 @Suite("Sampling by several processes") struct SpreadSamplingTests {
+  @Test func theFirstAloneTalks() throws {
+    #expect(try inJob(of: 2) { _ in Log.showsWarnings } == [true, false])
+  }
+
   @Test func theFolderIsThatOfOneProcess() throws {
     try withTemporaryFolder { folder in
       let teacher = try TinyTeacher.nextToken.load(in: folder)

@@ -69,9 +69,11 @@ struct SamplingRun {
     // What can fail comes before old images are removed.
     let writer = try group.isFirst ? tokensOut.map { try HDF5Writer(path: $0) } : nil
     defer { writer?.abandon() }
+    try options.output.map { try SharedFolder.check($0) }
     try output.map(clear)
     try write(record)
-    try options.output.map { try SharedFolder.check($0) }
+    // Nobody writes before all old images are gone.
+    _ = group.any(false)
     var ids: [Int32] = []
     let meter = ProgressMeter("sampling", total: options.count, unit: "images")
     var time = Duration.zero
