@@ -44,7 +44,7 @@ let package = Package(
     library("NN", ["TensorCore"]),
     library("Backbone", ["NN"]),
     library("Artifacts", ["CShims"]),
-    library("Datasets", ["TensorCore", "Artifacts"]),
+    library("Datasets", ["TensorCore", "Artifacts", "Processes"]),
     library("DD2Teacher", ["Backbone"]),
     library("ScoreNet", ["Backbone"]),
     library("DD2Generator", ["Backbone"]),
@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Agreement", dependencies: ["TensorCore"], path: "Benchmarks/Agreement", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["NN", "Artifacts", "XLADevice"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["NN", "Artifacts", "XLADevice", "Processes"], path: "Tests/TestSupport",
       resources: [.copy("Goldens")], swiftSettings: strict),
     .target(
       name: "TestModels", dependencies: ["Sampling", "FIDEval"], path: "Tests/TestModels", swiftSettings: strict),
@@ -93,7 +93,7 @@ let package = Package(
     tests("Evaluation", ["Evaluation", "TestSupport"]),
     tests("Distillation", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
     tests("StepProgram", ["Distillation", "Evaluation", "XLADevice", "TestModels", "TestSupport"]),
-    tests("dd2", ["DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
+    tests("dd2", ["dd2", "DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

@@ -20,18 +20,18 @@ Processes:     CMPI TensorCore
 XLADevice:     CPJRT TensorCore Artifacts
 Artifacts:     CShims
 NN:            TensorCore
-Datasets:      TensorCore Artifacts
+Datasets:      Processes TensorCore Artifacts
 Backbone:      NN TensorCore
 DD2Teacher:    Backbone NN TensorCore
 ScoreNet:      Backbone NN TensorCore
 DD2Generator:  Backbone NN TensorCore
-FIDEval:       NN TensorCore Datasets Artifacts Processes
-Training:      Backbone NN TensorCore Datasets Artifacts Processes
-TeacherModels: Training DD2Teacher Backbone NN TensorCore Datasets Artifacts Processes
-Sampling:      TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
-Evaluation:    Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
-Distillation:  Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts Processes
-dd2:           XLADevice Processes Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
+FIDEval:       Processes NN TensorCore Datasets Artifacts
+Training:      Processes Backbone NN TensorCore Datasets Artifacts
+TeacherModels: Processes Training DD2Teacher Backbone NN TensorCore Datasets Artifacts
+Sampling:      Processes TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
+Evaluation:    Processes Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
+Distillation:  Processes Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
+dd2:           Processes XLADevice Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {

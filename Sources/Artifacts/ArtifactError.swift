@@ -1,6 +1,6 @@
 /// What can go wrong with a file, named precisely enough to be mended: `description` is one line that says
 /// what is wrong, where, and what to do.
-public enum ArtifactError: Error, Equatable, Sendable {
+public enum ArtifactError: Error, Codable, Equatable, Sendable {
   /// Nothing is at `path`.
   case missingFile(path: String)
   /// Published weights were not fetched; `name` is what they are fetched by.

@@ -59,17 +59,21 @@ extension ImageSource {
 public final class TrainingBatches {
   private let source: any ImageSource
   private let sampler: BatchSampler
+  private let rows: [Int]
   private let stepCount: Int
   private var ahead: (step: Int, batches: ImageBatches)?
 
-  /// - Parameter stepCount: of the training; nothing is read beyond.
-  public init(_ source: any ImageSource, batch: Int, stepCount: Int, seed: UInt64) {
+  /// - Parameters:
+  ///   - rows: which images of a batch are wanted, in their order; nil for all.
+  ///   - stepCount: of the training; nothing is read beyond.
+  public init(_ source: any ImageSource, batch: Int, rows: [Int]? = nil, stepCount: Int, seed: UInt64) {
     self.source = source
+    self.rows = rows ?? Array(0..<batch)
     self.stepCount = stepCount
     sampler = BatchSampler(count: source.count, batchSize: batch, seed: seed)
   }
 
-  /// The batch of a step. Throws what `ImageSource.pixels(at:)` throws.
+  /// The images of a step that are wanted. Throws what `ImageSource.pixels(at:)` throws.
   public func batch(step: Int) throws -> LabelledImages {
     precondition((0..<stepCount).contains(step), "TrainingBatches: step \(step) of \(stepCount)")
     let batches = ahead.flatMap { $0.step == step ? $0.batches : nil } ?? open(at: step)
@@ -81,9 +85,13 @@ public final class TrainingBatches {
   }
 
   private func open(at first: Int) -> ImageBatches {
-    ImageBatches(source) { [sampler, stepCount] in
+    ImageBatches(source) { [sampler, rows, stepCount] in
       var sampler = sampler
-      return { first + $0 < stepCount ? sampler.indices(step: first + $0) : nil }
+      return { number in
+        guard first + number < stepCount else { return nil }
+        let indices = sampler.indices(step: first + number)
+        return rows.map { indices[$0] }
+      }
     }
   }
 }

@@ -1,9 +1,43 @@
 import Artifacts
+import Processes
 import Synchronization
 import TensorCore
 
 /// The check of many image files before any work with them.
 enum ImageCheck {
+  /// A file's result, as processes exchange it.
+  private enum Finding: Codable {
+    case sound(ImageFileCheck)
+    case bad(ArtifactError)
+
+    init(_ result: Result<ImageFileCheck, ArtifactError>) {
+      switch result {
+      case .success(let check): self = .sound(check)
+      case .failure(let error): self = .bad(error)
+      }
+    }
+
+    var result: Result<ImageFileCheck, ArtifactError> {
+      switch self {
+      case .sound(let check): .success(check)
+      case .bad(let error): .failure(error)
+      }
+    }
+  }
+
+  /// As `results(_:alpha:progress:)`, each process of the job checking a part of the files; all get all.
+  static func sharedResults(
+    _ files: [String], alpha: RGBImage.AlphaPolicy, progress: (Int, Int) throws -> Void
+  ) rethrows -> [Result<ImageFileCheck, ArtifactError>] {
+    let group = ProcessGroup.current
+    guard !group.isAlone else { return try results(files, alpha: alpha, progress: progress) }
+    let part = (files.count + group.size - 1) / group.size
+    let own = try results(Array(files.dropFirst(group.rank * part).prefix(part)), alpha: alpha) { done, _ in
+      try progress(min(done * group.size, files.count), files.count)
+    }
+    return group.gather(own.map(Finding.init)).joined().map(\.result)
+  }
+
   /// What each file says of itself, or its fault, found by all threads; nothing is decoded.
   /// - Parameter progress: called with the files checked and all files; what it throws ends the check.
   static func results(

@@ -2,7 +2,7 @@ import Artifacts
 import Foundation
 
 /// Images to be measured: the PNG and JPEG files of a folder, checked one by one before any work, or the array `arr_0` (N, h, w, 3)
-/// of a NumPy file.
+/// of a NumPy file. The processes of a job make it together, and each checks a part of the files.
 public struct ImageInput: Sendable {
   /// How images are read.
   public struct Options: Equatable, Sendable {
@@ -92,7 +92,7 @@ public struct ImageInput: Sendable {
 
   private init(folder path: String, _ options: Options, _ progress: (Int, Int) throws -> Void) throws {
     let files = try ImageListing(path).files.map { "\(path)/\($0.name)" }
-    let checks = try ImageCheck.results(files, alpha: options.alpha, progress: progress)
+    let checks = try ImageCheck.sharedResults(files, alpha: options.alpha, progress: progress)
     var good: [(path: String, size: Size, format: ImageFileCheck.Format)] = []
     var bad: [ArtifactError] = []
     for (file, check) in zip(files, checks) {

@@ -1,10 +1,10 @@
 import Artifacts
 
-/// Reads the images of an `ImageInput` from the first to the last, on one thread.
+/// Reads images of an `ImageInput`, from the first on, on one thread.
 public final class ImageReader {
   /// Images that follow each other.
   public struct Batch: Sendable {
-    /// Number of images.
+    /// Number of images, without bad ones.
     public let count: Int
     /// (count, h, w, 3).
     public let pixels: [UInt8]
@@ -14,7 +14,6 @@ public final class ImageReader {
 
   private let input: ImageInput
   private let array: NumPyImages?
-  private var position = 0
 
   /// Throws `ArtifactError` for a NumPy file that has changed.
   public init(_ input: ImageInput) throws {
@@ -26,26 +25,21 @@ public final class ImageReader {
     }
   }
 
-  /// Bytes of pixels in a batch, above which it has fewer images.
-  private static let batchBytes = 256 << 20
-
-  /// The next images, `limit` of them unless fewer are left or they are large; nil after the last.
+  /// The images of a range (`ImageInput.batches`), which lies behind those that were read before.
   ///
   /// Throws `DatasetError.unreadable` for a file that cannot be decoded, unless bad ones are skipped; `.mixedSizes` for
   /// one that was replaced meanwhile; `ArtifactError` for a damaged NumPy file.
-  public func next(_ limit: Int) throws -> Batch? {
-    let sides = [array.map { $0.width * $0.height } ?? 0, input.size.width * input.size.height]
-    let limit = min(limit, max(1, Self.batchBytes / (3 * (sides.max() ?? 1))))
+  public func read(_ range: Range<Int>) throws -> Batch {
     switch input.source {
-    case .array: return try nextOfArray(limit)
-    case .files(let files): return try nextOfFiles(files, limit)
+    case .array: try readArray(range)
+    case .files(let files): try read(files[range])
     }
   }
 
-  private func nextOfArray(_ limit: Int) throws -> Batch? {
-    guard let array else { return nil }
-    let pixels = try array.next(limit)
-    guard !pixels.isEmpty else { return nil }
+  private func readArray(_ range: Range<Int>) throws -> Batch {
+    guard let array else { preconditionFailure("ImageReader: an array that was not opened") }
+    try array.skip(to: range.lowerBound)
+    let pixels = try array.next(range.count)
     let bytes = array.width * array.height * 3
     let count = pixels.count / bytes
     guard input.resizedCount > 0 else { return Batch(count: count, pixels: pixels, bad: []) }
@@ -57,13 +51,10 @@ public final class ImageReader {
     return Batch(count: count, pixels: scaled, bad: [])
   }
 
-  private func nextOfFiles(_ files: [String], _ limit: Int) throws -> Batch? {
-    guard position < files.count else { return nil }
+  private func read(_ files: ArraySlice<String>) throws -> Batch {
     var (pixels, count, bad): ([UInt8], Int, [ArtifactError]) = ([], 0, [])
-    pixels.reserveCapacity(limit * input.size.width * input.size.height * 3)
-    while count < limit, position < files.count {
-      let file = files[position]
-      position += 1
+    pixels.reserveCapacity(files.count * input.size.width * input.size.height * 3)
+    for file in files {
       do {
         pixels += try read(file)
         count += 1
@@ -82,5 +73,20 @@ public final class ImageReader {
         path: file, expected: [input.size.height, input.size.width], found: [image.height, image.width])
     }
     return image.pixels
+  }
+}
+
+extension ImageInput {
+  /// Bytes of pixels in a batch, above which it has fewer images.
+  private static let batchBytes = 256 << 20
+
+  /// The images cut into batches of `limit`, or fewer where they are large.
+  public func batches(of limit: Int) -> [Range<Int>] {
+    var pixels = size.width * size.height
+    if case .array(let file) = source, let stored = file.entry(Self.arrayName)?.shape {
+      pixels = max(pixels, stored[1] * stored[2])
+    }
+    let limit = min(limit, max(1, Self.batchBytes / (3 * pixels)))
+    return stride(from: 0, to: count, by: limit).map { $0..<min($0 + limit, count) }
   }
 }

@@ -15,6 +15,13 @@ public struct LabelledImages {
 
   /// (B, h, w, 3), channels-last, in [-1, 1]: copied to the backend of the caller, as threads that read ahead have none.
   public var images: Tensor { Tensor(pixels, shape) }
+
+  /// The images and labels of this process's replicas, which have equal parts of them, one replica after the other:
+  /// (B / replicas, h, w, 3) and B / replicas class numbers in each.
+  public var ofReplicas: (images: Tensor, labels: IndexTensor) {
+    let part = shape.replacing(axis: 0, with: labels.count / Backends.current.replicas.here.count)
+    return (Tensor(perReplica: pixels, part), IndexTensor(perReplica: labels))
+  }
 }
 
 /// A finite set of labelled RGB images of one size, addressed by index.

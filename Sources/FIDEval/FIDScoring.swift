@@ -1,7 +1,9 @@
 import Artifacts
 import Datasets
+import Processes
 
-/// Measures both sides of a comparison and computes the metrics.
+/// Measures both sides of a comparison and computes the metrics. The processes of a job share the images; the first one
+/// compares, the report of the others lacks the metrics.
 package struct FIDScoring {
   private let measurement: ImageMeasurement
   private let metrics: [Metric]
@@ -171,24 +173,31 @@ package struct FIDScoring {
     guard usesCache, !metrics.need(.features), metrics.contains(.fid) else {
       return try measured(path, metrics, &report)
     }
-    let cache = try StatisticsCache(
-      folder: path, measurement.options, choice.extractor, metrics: metrics)
-    if let kept = cache?.read() {
-      observer.note("reference: statistics of \(path) as computed before (--no-cache computes them anew)")
-      var side = try side(kept, in: path)
-      side.details.cached = true
-      guard let count = side.details.count else { return side }
-      let jpegCount = try ImageInput.jpegCount(in: path)
-      side.details.jpeg = jpegCount
-      warn(FIDReport.recordWarning(count, in: path), &report)
-      warn(FIDReport.jpegWarning(jpegCount, of: count, in: path), &report)
-      return side
-    }
+    // Each host has a cache of its own, of which the first process's counts.
+    let group = ProcessGroup.current
+    let cache =
+      try group.isFirst
+      ? StatisticsCache(folder: path, measurement.options, choice.extractor, metrics: metrics) : nil
+    let kept = cache?.read()
+    if group.fromFirst({ kept != nil }) { return try kept.map { try self.side(ofKept: $0, path, &report) } ?? Side() }
     let side = try measured(path, metrics, &report)
     // What was left out is part of the result, and the cache does not know it.
     if side.details.skipped == 0, let pooled = side.pooled {
       cache?.write(ReferenceStatistics(pooled: pooled, spatial: side.spatial), observer)
     }
+    return side
+  }
+
+  /// A folder's statistics as they were kept.
+  private func side(ofKept kept: ReferenceStatistics, _ path: String, _ report: inout FIDReport) throws -> Side {
+    observer.note("reference: statistics of \(path) as computed before (--no-cache computes them anew)")
+    var side = try side(kept, in: path)
+    side.details.cached = true
+    guard let count = side.details.count else { return side }
+    let jpegCount = try ImageInput.jpegCount(in: path)
+    side.details.jpeg = jpegCount
+    warn(FIDReport.recordWarning(count, in: path), &report)
+    warn(FIDReport.jpegWarning(jpegCount, of: count, in: path), &report)
     return side
   }
 

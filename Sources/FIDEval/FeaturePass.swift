@@ -1,8 +1,10 @@
 import Artifacts
 import Datasets
+import Processes
 import TensorCore
 
-/// What one pass of a feature network over a set of images left.
+/// What one pass of a feature network over a set of images left. Statistics and features are with the job's first process
+/// alone.
 public struct ImageSetFeatures {
   /// Images measured.
   public let count: Int
@@ -20,12 +22,13 @@ public struct ImageSetFeatures {
 
 /// Runs a feature network over images, batch by batch, while a thread of its own decodes the next ones. Memory does not
 /// grow with the number of images.
+///
+/// Each process of a job takes its batches; the first one collects the features of all in the order of the images, so that
+/// nothing depends on the number of processes.
 public struct FeaturePass {
   private let extractor: any FeatureExtractor
   private let metrics: [Metric]
   private let outputs: FeatureOutputs
-  private let keepsMoments: Bool
-  private let keepsFeatures: Bool
   private let batch: Int
 
   /// Batches that are decoded ahead.
@@ -37,8 +40,6 @@ public struct FeaturePass {
     self.extractor = extractor
     self.metrics = Array(metrics)
     outputs = metrics.outputs
-    keepsMoments = metrics.contains(.fid)
-    keepsFeatures = metrics.need(.features)
     self.batch = batch
   }
 
@@ -47,50 +48,35 @@ public struct FeaturePass {
   /// Throws `DatasetError` and `ArtifactError` for images that cannot be read, `FIDError`, and what `progress` throws.
   /// - Parameter progress: called with the images done.
   public func measure(_ input: ImageInput, progress: (Int) throws -> Void) throws -> ImageSetFeatures {
-    let provenance = extractor.provenance
-    var pooled: StatisticsAccumulator?
-    var spatial: StatisticsAccumulator?
-    var features: FeatureStore?
-    var logits: FeatureStore?
+    let group = ProcessGroup.current
+    let rounds = group.rounds(input.batches(of: batch))
+    var collection = FeatureCollection(for: metrics, provenance: extractor.provenance, group: group)
     var (count, bad): (Int, [ArtifactError]) = (0, [])
-    let (batch, size) = (batch, input.size)
     let batches = Prefetch(depth: Self.depth) {
       let reader = try ImageReader(input)
-      return { try reader.next(batch) }
+      var own = rounds.compactMap(\.self)[...]
+      return { try own.popFirst().map(reader.read) }
     }
-    while let next = try batches.next() {
-      bad += next.bad
-      guard next.count > 0 else { continue }
-      let images = Tensor(next.pixels.map { Float($0) / 127.5 - 1 }, [next.count, size.height, size.width, 3])
-      let found = withoutGradient { extractor.outputs(outputs, of: images) }
-      if let x = found.pooled_BF, keepsMoments {
-        try Self.add(x, to: &pooled, provenance)
-      }
-      if let x = found.pooled_BF, keepsFeatures {
-        features = try features ?? FeatureStore(dimension: x.dims2.1)
-        try features?.add(x)
-      }
-      if let x = found.spatial_BS { try Self.add(x, to: &spatial, provenance) }
-      if let x = found.logits_BC {
-        logits = try logits ?? FeatureStore(dimension: x.dims2.1)
-        try logits?.add(x)
-      }
-      count += next.count
+    for range in rounds {
+      let next = try range.flatMap { _ in try batches.next() }
+      bad += group.gather(next?.bad ?? []).joined()
+      let found = group.gather([next?.count ?? 0]).joined().reduce(0, +)
+      guard found > 0 else { continue }
+      try collection.add(next.flatMap { features(of: $0, input.size) }, count: found)
+      count += found
       try progress(count)
     }
     guard count > 0 else { throw DatasetError.noImages(path: input.path) }
     for metric in metrics { try metric.require(count, in: input.path) }
     return ImageSetFeatures(
-      count: count, pooled: try pooled?.statistics(), spatial: try spatial?.statistics(), features: features,
-      logits: logits, bad: bad)
+      count: count, pooled: try collection.pooled?.statistics(), spatial: try collection.spatial?.statistics(),
+      features: collection.features, logits: collection.logits, bad: bad)
   }
 
-  private static func add(
-    _ features: Tensor, to accumulator: inout StatisticsAccumulator?, _ provenance: FeatureProvenance
-  ) throws {
-    if accumulator == nil {
-      accumulator = StatisticsAccumulator(dimension: features.dims2.1, provenance: provenance)
-    }
-    try accumulator?.add(features)
+  /// - Returns: nil where a batch has no image that can be used.
+  private func features(of batch: ImageReader.Batch, _ size: ImageInput.Size) -> ImageFeatures? {
+    guard batch.count > 0 else { return nil }
+    let images = Tensor(batch.pixels.map { Float($0) / 127.5 - 1 }, [batch.count, size.height, size.width, 3])
+    return withoutGradient { extractor.outputs(outputs, of: images) }
   }
 }

@@ -28,7 +28,12 @@ public final class FeatureStore {
   /// Appends features (B, F). Throws `FIDError.nonFinite`, `ArtifactError.inputOutput` for a full disk.
   public func add(_ features_BF: Tensor) throws {
     precondition(features_BF.dims2.1 == dimension, "FeatureStore: \(features_BF.shape) for \(dimension)")
-    let elements = features_BF.elements
+    try add(features_BF.elements)
+  }
+
+  /// Appends features (B, F), row-major. Throws as `add(_:)`.
+  func add(_ elements: [Float]) throws {
+    precondition(elements.count % dimension == 0, "FeatureStore: \(elements.count) elements")
     guard elements.allSatisfy(\.isFinite) else { throw FIDError.nonFinite("a feature of an image") }
     try elements.withUnsafeBytes { bytes in
       var done = 0
@@ -40,7 +45,7 @@ public final class FeatureStore {
         done += written
       }
     }
-    count += features_BF.dims2.0
+    count += elements.count / dimension
   }
 
   /// Samples of a range, (rows, F). Throws `ArtifactError.inputOutput`.

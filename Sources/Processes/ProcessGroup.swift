@@ -64,19 +64,20 @@ public struct ProcessGroup: Sendable {
 
   /// What the first process makes, in all of them. What it throws ends its process, and with it the job.
   public func fromFirst<Value: Codable>(_ make: () throws -> Value) rethrows -> Value {
-    let value = isFirst ? try make() : nil
-    guard let made = gather(value)[0] else { preconditionFailure("ProcessGroup: the first process made nothing") }
-    return made
+    // In an array, as what it makes may be nil too.
+    gather(isFirst ? [try make()] : [])[0][0]
+  }
+
+  /// The first process's values, in all of them; what the others give does not count.
+  public func fromFirst<Element: BitwiseCopyable>(_ values: [Element]) -> [Element] {
+    guard let exchange else { return values }
+    let bytes = values.withUnsafeBytes { Array($0) }
+    let count = Int(sum([isFirst ? Double(bytes.count) : 0])[0])
+    return Self.elements(exchange.fromFirst(isFirst ? bytes : [UInt8](repeating: 0, count: count)))
   }
 
   /// Whether the flag is set in any process.
   public func any(_ flag: Bool) -> Bool { isAlone ? flag : sum([flag ? 1 : 0])[0] > 0 }
-
-  /// The first process's values, in all of them. All give the same count.
-  public func fromFirst<Element: BitwiseCopyable>(_ values: [Element]) -> [Element] {
-    guard let exchange else { return values }
-    return Self.elements(exchange.fromFirst(values.withUnsafeBytes { Array($0) }))
-  }
 
   /// Tells the other processes what this one does, for when it is lost.
   public func note(_ place: @autoclosure () -> String) { exchange?.note(place()) }

@@ -1,6 +1,7 @@
 import DD2Teacher
 import Datasets
 import NN
+import TensorCore
 import Training
 
 /// Settings of a teacher's training, from images or, the transformer alone, from tokens.
@@ -65,5 +66,16 @@ extension TeacherTrainingConfiguration: CheckedSettings {
     try perceptual.check()
     try tokenizer.check()
     try transformer.check()
+  }
+}
+
+extension TeacherTrainingConfiguration {
+  /// - Throws: `SettingsError` where replicas cannot have equal parts of a batch.
+  public func check(for replicas: Replicas) throws(SettingsError) {
+    for (name, settings) in stages where settings.batch % replicas.count != 0 {
+      throw SettingsError(
+        "\(replicas.count) processes or devices cannot share the \(name)'s batch of \(settings.batch) equally; use as many "
+          + "as divide it")
+    }
   }
 }

@@ -1,6 +1,7 @@
 import DD2Teacher
 import Datasets
 import NN
+import Processes
 import TensorCore
 import Training
 
@@ -73,10 +74,12 @@ public struct TeacherTrial: Sendable {
     var whole = settings
     whole.steps = max(updates, settings.steps)
     var small = whole
-    small.batch = max(1, settings.batch / share)
+    let replicas = Backends.current.replicas.count
+    small.batch = max(1, settings.batch / share / replicas) * replicas
     let (stage, weights) = make(small)
     var time = try secondsOfUpdate(stage) * Double(settings.batch) / Double(small.batch)
-    if time < patience { time = try secondsOfUpdate(make(whole).0) }
+    // All processes must go on alike.
+    if ProcessGroup.current.fromFirst({ time < patience }) { time = try secondsOfUpdate(make(whole).0) }
     return Part(name: stage.name, parameters: weights.count, settings: settings, seconds: time)
   }
 

@@ -2,11 +2,14 @@ import Artifacts
 import DD2Teacher
 import Datasets
 import Foundation
+import Processes
 import TensorCore
 import Training
 
 /// Encodes a set of images into a token file. What takes longer than a minute goes piece by piece into a folder beside it,
 /// `FILE.part`: an encoding that was interrupted or killed goes on from there.
+///
+/// Each process of a job encodes its batches; the first one alone reads and writes these files.
 public struct TokenEncoding {
   /// What the tokens of a folder of pieces follow from.
   private struct Origin: Codable, Equatable {
@@ -62,17 +65,27 @@ public struct TokenEncoding {
     self.output = output
     folder = Self.folder(of: output)
     origin = Origin(tokenizer: try teacher.tokenizerHash(), data: data, count: images.count, images: record)
-    guard let begun = try Self.origin(in: folder) else { return }
+    let state = try ProcessGroup.current.fromFirst { try begin() }
+    (completed, hasDamage) = (state.completed, state.hasDamage)
+  }
+
+  /// What there is of an encoding that was begun.
+  private struct State: Codable {
+    var completed = 0
+    var hasDamage = false
+  }
+
+  private mutating func begin() throws -> State {
+    guard let begun = try Self.origin(in: folder) else { return State() }
     lock = try WriterLock(folder: folder)
     guard begun.isSame(as: origin) else { throw OtherOrigin() }
-    let pieces = try pieces()
-    completed = pieces.last?.rows.upperBound ?? 0
-    hasDamage = FileAccess.exists(path(ofPiece: completed))
+    let completed = try pieces().last?.rows.upperBound ?? 0
+    return State(completed: completed, hasDamage: FileAccess.exists(path(ofPiece: completed)))
   }
 
   /// What the encoding that was begun for a file recorded of its images: they need not be checked again.
   public static func begunImages(for output: String) throws -> ImageSetRecord? {
-    try origin(in: folder(of: output))?.images
+    try ProcessGroup.current.fromFirst { try origin(in: folder(of: output))?.images }
   }
 
   /// Where the pieces of a file lie until it is whole.
@@ -89,22 +102,23 @@ public struct TokenEncoding {
   }
 
   /// Encodes what is missing and writes the file.
-  /// - Parameter progress: called with the number of images done; what it throws ends the encoding, which keeps them.
+  /// - Parameter progress: called with the number of images done; what it throws, in all processes at once, ends the
+  ///   encoding, which keeps them.
   public mutating func run(progress: (Int) throws -> Void) throws {
     defer { withExtendedLifetime(lock) {} }
     var pending: TokenSet?
     var saved = ContinuousClock.now
     var done = completed
-    let (batch, count) = (teacher.teacher.imagesAtOnce, images.count)
-    let batches = images.batches(
-      of: stride(from: done, to: count, by: batch).map { Array($0..<min($0 + batch, count)) })
-    while let read = try batches.next() {
-      let tokens = TokenSet(ids: try teacher.teacher.encode(images_BhwC: read.images).array, labels: read.labels)
-      if pending == nil { pending = tokens } else { pending?.append(tokens) }
+    let (teacher, keepsTokens) = (teacher.teacher, ProcessGroup.current.isFirst)
+    try TokenSet.encodeInRounds(
+      images, indices: Array(done..<images.count), batch: teacher.imagesAtOnce,
+      encoder: { try teacher.encode(images_BhwC: $0) }
+    ) { tokens in
+      if keepsTokens { if pending == nil { pending = tokens } else { pending?.append(tokens) } }
       done += tokens.count
       do {
         try progress(done)
-        guard ContinuousClock.now - saved > .seconds(Self.interval) else { continue }
+        guard ContinuousClock.now - saved > .seconds(Self.interval) else { return }
       } catch {
         try save(&pending)
         throw error
@@ -112,7 +126,7 @@ public struct TokenEncoding {
       try save(&pending)
       saved = .now
     }
-    try join(pending)
+    if keepsTokens { try join(pending) }
   }
 
   // MARK: Pieces

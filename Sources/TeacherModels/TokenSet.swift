@@ -1,4 +1,5 @@
 import Datasets
+import Processes
 import TensorCore
 
 /// A set of images as token sequences with their labels.
@@ -45,27 +46,41 @@ public struct TokenSet: Sendable {
     labels += other.labels
   }
 
-  /// Encodes a data set, or a part of it, with a tokenizer.
+  /// Encodes a data set, or a part of it, with a tokenizer: each process of the job its batches. All get all tokens.
   /// - Parameters:
   ///   - indices: which images; nil for all, in order.
   ///   - batch: images given to the tokenizer at once.
-  ///   - progress: called with the number of images done.
+  ///   - progress: called with the number of images done; what it throws, it throws in all processes.
   public static func encode(
     _ data: any ImageSource, indices: [Int]? = nil, batch: Int, progress: (Int) throws -> Void = { _ in },
     encoder: (Tensor) throws -> IndexTensor
   ) throws -> TokenSet {
-    let indices = indices ?? Array(0..<data.count)
-    let count = indices.count
-    var values: [Int32] = []
-    var labels: [Int32] = []
-    let batches = data.batches(
-      of: stride(from: 0, to: count, by: batch).map { Array(indices[$0..<min($0 + batch, count)]) })
-    while let images = try batches.next() {
-      values += try encoder(images.images).values
-      labels += images.labels
-      try progress(labels.count)
+    var tokens: TokenSet?
+    try encodeInRounds(data, indices: indices ?? Array(0..<data.count), batch: batch, encoder: encoder) { new in
+      if tokens == nil { tokens = new } else { tokens?.append(new) }
+      try progress(tokens?.count ?? 0)
     }
-    return TokenSet(ids: IndexArray(values, [count, values.count / max(count, 1)]), labels: labels)
+    return tokens ?? TokenSet(ids: IndexArray([], [0, 0]), labels: [])
+  }
+
+  /// Encodes images in batches, of which each process of the job takes one a round.
+  /// - Parameter receive: called in all processes with the tokens of a round's images, in the order of the indices.
+  static func encodeInRounds(
+    _ data: any ImageSource, indices: [Int], batch: Int, encoder: (Tensor) throws -> IndexTensor,
+    receive: (TokenSet) throws -> Void
+  ) throws {
+    let group = ProcessGroup.current
+    let batches = stride(from: 0, to: indices.count, by: batch).map {
+      Array(indices[$0..<min($0 + batch, indices.count)])
+    }
+    let own = group.rounds(batches)
+    let images = data.batches(of: own.compactMap(\.self))
+    for round in own.indices {
+      let ids = try own[round].flatMap { _ in try images.next() }.map { try encoder($0.images).values } ?? []
+      let values = Array(group.gather(ids).joined())
+      let labels = batches.dropFirst(round * group.size).prefix(group.size).joined().map(data.label(at:))
+      try receive(TokenSet(ids: IndexArray(values, [labels.count, values.count / labels.count]), labels: labels))
+    }
   }
 }
 

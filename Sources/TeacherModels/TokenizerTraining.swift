@@ -19,21 +19,19 @@ public final class PerceptualTraining: TrainingStage {
     network = PerceptualNetwork(classCount: data.classNames.count, seed: seed)
     self.settings = settings
     trainer = NetworkTrainer(network.parameters, settings.optimizer, settings.schedule)
-    batches = TrainingBatches(data, batch: settings.batch, stepCount: settings.steps, seed: seed &+ 1)
+    batches = TrainingBatches(data, settings, seed: seed &+ 1)
   }
 
   public func step(_ index: Int) throws -> StepMetrics {
     let batch = try batches.batch(step: index)
     return Backends.step {
-      let labels = IndexTensor(batch.labels)
-      let logits = network.logits(batch.images)
+      let (images, labels) = batch.ofReplicas
+      let logits = network.logits(images)
       let loss = crossEntropy(logits, targets: labels).mean()
       let report = trainer.minimize(loss)
-      return StepMetrics(
-        [
-          ("loss", .number(loss)), ("accuracy", .number(logits.argmax().equals(labels).mean())),
-          ("gradient_norm", .number(report.norm)),
-        ], updates: [report])
+      return StepMetrics([
+        ("loss", .number(loss)), ("accuracy", .number(logits.argmax().equals(labels).mean())),
+      ]).summedOverReplicas() + StepMetrics([("gradient_norm", .number(report.norm))], updates: [report])
     }
   }
 
@@ -75,14 +73,14 @@ public final class TokenizerTraining: TrainingStage {
     self.seed = seed
     trainer = NetworkTrainer(tokenizer.parameters, settings.optimizer, settings.schedule)
     average = ExponentialMovingAverage(tokenizer.parameters)
-    batches = TrainingBatches(data, batch: settings.batch, stepCount: settings.steps, seed: seed &+ 1)
+    batches = TrainingBatches(data, settings, seed: seed &+ 1)
     usage = CodeUsage(vocabulary: tokenizer.embedding.shape[0])
   }
 
   public func step(_ index: Int) throws -> StepMetrics {
     let batch = try batches.batch(step: index)
     return Backends.step {
-      let pass = tokenizer.trainingPass(images_BhwC: batch.images, perceptual: perceptual, weights: weights)
+      let pass = tokenizer.trainingPass(images_BhwC: batch.ofReplicas.images, perceptual: perceptual, weights: weights)
       let report = trainer.minimize(pass.loss)
       usage.record(pass.ids)
       // The last third is left in peace, so that every code settles.
@@ -94,12 +92,15 @@ public final class TokenizerTraining: TrainingStage {
           step: RandomCounter(index))
         : Tensor(repeating: 0, [])
       average.update(decay: settings.averagingDecay(afterUpdates: index + 1), after: report)
-      return StepMetrics(
-        [
-          ("loss", .number(pass.loss)), ("reconstruction_mse", .number(pass.reconstructionError)),
-          ("codebook_use", .number(usage.usedFraction(threshold: Self.usageThreshold))),
-          ("restarted_codes", .number(restarted)), ("gradient_norm", .number(report.norm)),
-        ], updates: [report])
+      let losses = StepMetrics([
+        ("loss", .number(pass.loss)), ("reconstruction_mse", .number(pass.reconstructionError)),
+      ])
+      return losses.summedOverReplicas()
+        + StepMetrics(
+          [
+            ("codebook_use", .number(usage.usedFraction(threshold: Self.usageThreshold))),
+            ("restarted_codes", .number(restarted)), ("gradient_norm", .number(report.norm)),
+          ], updates: [report])
     }
   }
 
@@ -120,5 +121,13 @@ public final class TokenizerTraining: TrainingStage {
     var rest = state
     rest.optimizer = state.optimizer.filter { $0 != Self.usageName }
     try restore(rest, into: trainer, ema: average)
+  }
+}
+
+extension TrainingBatches {
+  /// The rows of this process's replicas in the batches of a stage.
+  fileprivate convenience init(_ data: any ImageSource, _ settings: TrainingSettings, seed: UInt64) {
+    let pass = BatchPlan(batch: settings.batch).passes[0]
+    self.init(data, batch: settings.batch, rows: pass.rows, stepCount: settings.steps, seed: seed)
   }
 }

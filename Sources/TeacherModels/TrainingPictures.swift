@@ -6,7 +6,7 @@ import Processes
 import TensorCore
 import Training
 
-/// Pictures of what a network in training has learned so far.
+/// Pictures of what a network in training has learned so far, which all processes of a job draw and the first one writes.
 protocol TrainingPictures: AnyObject {
   /// Gets what all pictures share, before the first step of a session.
   func prepare() throws
@@ -46,6 +46,7 @@ final class PicturedStage: TrainingStage {
       return metrics
     }
     let (images, columns) = try pictures.draw()
+    guard ProcessGroup.current.isFirst else { return metrics }
     let scale = images[0].width > Self.smallSide ? 1 : 2
     try RGBImage.grid(images: images, columns: columns).scaled(by: scale).write(run.snapshotPath(step: completed))
     return metrics

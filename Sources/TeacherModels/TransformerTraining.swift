@@ -32,23 +32,32 @@ public final class TransformerTraining: TrainingStage {
 
   public func step(_ index: Int) throws -> StepMetrics {
     let batch = try tokens.batch(step: index, size: settings.batch, seed: seed &+ 1).tokens
+    let pass = BatchPlan(batch: settings.batch).passes[0]
     return Backends.step {
-      let (B, ids, labels) = (batch.count, IndexTensor(batch.ids), IndexTensor(batch.labels))
-      let uniform_B = RandomNumbers(
-        seed: seed, purpose: "transformer.class_dropout", step: RandomCounter(index)
-      ).uniform([1, B]).reshaped([B])
-      let isDropped_B = uniform_B.isLess(than: Tensor(repeating: Self.classDropout, [B]))
+      let (ids, labels) = batch.batch(perReplica: pass.rows)
       let shown = labels.replaced(
-        by: IndexTensor(repeating: transformer.classCount, [B]), where: isDropped_B)
+        by: IndexTensor(repeating: transformer.classCount, [pass.count]), where: isDropped(index, pass))
       let loss = crossEntropy(transformer.logits(ids_BL: ids, labels: shown), targets: ids).mean()
       let report = trainer.minimize(loss)
       average.update(decay: settings.averagingDecay(afterUpdates: index + 1), after: report)
+      let mean = loss.meanOverReplicas()
       return StepMetrics(
         [
-          ("cross_entropy", .number(loss)), ("perplexity", .number(loss.stopGradient().exp())),
+          ("cross_entropy", .number(mean)), ("perplexity", .number(mean.exp())),
           ("gradient_norm", .number(report.norm)),
         ], updates: [report])
     }
+  }
+
+  /// Which rows of a pass do not see their class, (rows): 1 or 0, by a row's place in the whole batch.
+  private func isDropped(_ index: Int, _ pass: BatchPass) -> Tensor {
+    let uniform_B = RandomNumbers(
+      seed: seed, purpose: "transformer.class_dropout", step: RandomCounter(index)
+    ).uniform([1, pass.batch]).reshaped([pass.batch])
+    let isDropped_B = uniform_B.isLess(than: Tensor(repeating: Self.classDropout, [pass.batch]))
+    guard !pass.isWhole else { return isDropped_B }
+    return isDropped_B.reshaped([pass.batch, 1]).gatherRows(IndexTensor(perReplica: pass.rows.map(Int32.init)))
+      .reshaped([pass.count])
   }
 
   /// The averaged weights, which change with the next step: what the teacher file gets.

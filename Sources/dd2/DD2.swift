@@ -38,7 +38,6 @@ struct DD2: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     // A file as large as it may be is an error of writing (EFBIG), not a sudden end.
     signal(SIGXFSZ, SIG_IGN)
-    Interrupts.listen()
     MemoryShortage.end { line in
       // A Ctrl-C at a terminal reaches the programs too that a plugin starts to compile.
       let isInterrupted = Interrupts.isRaised && Interrupts.isCompiling
@@ -47,6 +46,7 @@ struct DD2: ParsableCommand {
     }
     do {
       try Job.join()
+      Interrupts.listen()
       var command = try parse(Arguments.words)
       do {
         try Log.checkLevel()

@@ -114,6 +114,11 @@ import Testing
     #expect(try images.next(2) == Array(pixels[..<36]))
     #expect(try images.next(9) == Array(pixels[36...]))
     #expect(try images.next(9) == [])
+    let some = try open(NumPyFixture.array("|u1", "(5, 2, 3, 3)", pixels)).images("arr_0")
+    try some.skip(to: 1)
+    #expect(try some.next(1) == Array(pixels[18..<36]))
+    try some.skip(to: 4)
+    #expect(try some.next(2) == Array(pixels[72...]))
     for (descr, shape) in [("|u1", "(6, 3, 5)"), ("|u1", "(9, 2, 5, 1)"), ("|u1", "(0, 2, 3, 3)")] {
       let count = shape.contains("(0") ? 0 : 90
       let other = try open(NumPyFixture.array(descr, shape, [UInt8](repeating: 0, count: count)), "other")

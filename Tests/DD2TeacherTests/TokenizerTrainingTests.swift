@@ -91,6 +91,27 @@ private let configuration = VQVAEConfiguration(
     }
     #expect(codes_VD.elements == expected)
   }
+
+  /// A batch's counts and the codes that are moved are those of the whole batch in every replica, to the last bit.
+  @Test(arguments: [2, 4]) func replicasMoveTheSameCodes(count: Int) throws {
+    let (V, D) = (40, 3)
+    let ids = (0..<16).map { Int32($0 * $0 % 7) }
+    let queries = [4, 16].enumerated().map { Tensor.normal([$1, D], seed: 3, purpose: "scale \($0)").elements }
+    @Sendable func outcome(_ rank: Int, of count: Int) -> [[Float]] {
+      func part<Element>(_ all: [Element]) -> [Element] {
+        Array(all[(all.count / count * rank)..<(all.count / count * (rank + 1))])
+      }
+      let usage = CodeUsage(vocabulary: V)
+      usage.record(IndexTensor(part(ids)))
+      let codes_VD = Tensor.normal([V, D], seed: 4, purpose: "codes")
+      let moved = usage.restart(
+        embedding_VD: codes_VD, queries: queries.map { Tensor(part($0), [$0.count / D / count, D]) }, threshold: 0.01,
+        seed: 1, step: RandomCounter(7))
+      return [codes_VD.elements, usage.averages_V.elements, [moved.item]]
+    }
+    let alone = outcome(0, of: 1)
+    for found in try inReplicas(count, { outcome($0.rank, of: count) }) { #expect(found == alone) }
+  }
 }
 
 @Suite("Training of LlamaGen's tokenizer") struct VQTokenizerTrainingTests {

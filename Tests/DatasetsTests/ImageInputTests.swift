@@ -29,7 +29,8 @@ import Testing
   private func pixels(_ input: ImageInput, _ limit: Int) throws -> (pixels: [UInt8], bad: [ArtifactError]) {
     let reader = try ImageReader(input)
     var (pixels, bad): ([UInt8], [ArtifactError]) = ([], [])
-    while let batch = try reader.next(limit) {
+    for range in input.batches(of: limit) {
+      let batch = try reader.read(range)
       #expect(batch.pixels.count == batch.count * input.size.width * input.size.height * 3)
       pixels += batch.pixels
       bad += batch.bad
@@ -59,6 +60,31 @@ import Testing
     #expect(try pixels(dropped, 2).pixels == color + color)
     let skipped = try ImageInput(images, ImageInput.Options(skipsBad: true))
     #expect(skipped.count == 1 && skipped.bad.count == 1)
+  }
+
+  /// All find what one process finds, in the order of the files.
+  @Test(arguments: [2, 3, 9]) func filesAreCheckedByAllProcesses(count: Int) throws {
+    for index in 0..<7 { try write(.rgb8, "\(index).png") }
+    for index in [1, 4] { try Data("no image".utf8).write(to: URL(fileURLWithPath: "\(images)/\(index).png")) }
+    let (images, options) = (images, ImageInput.Options(skipsBad: true))
+    let alone = try ImageInput(images, options)
+    #expect(alone.count == 5 && alone.bad.count == 2)
+    for (input, done) in try inJob(
+      of: count,
+      { _ in
+        var done: [Int] = []
+        let input = try ImageInput(images, options) { checked, total in done.append(checked * 100 + total) }
+        return (input, done)
+      })
+    {
+      #expect(input.count == 5 && input.bad == alone.bad && input.batches(of: 5) == [0..<5])
+      #expect(done.allSatisfy { $0 % 100 == 7 && $0 <= 707 })
+      guard case .files(let found) = input.source, case .files(let expected) = alone.source else {
+        Issue.record("no files")
+        continue
+      }
+      #expect(found == expected)
+    }
   }
 
   /// Photographs among PNG files, whatever their names are.
@@ -312,6 +338,16 @@ extension RGBImage {
     let batches = Numbers(lost: 5).batches(of: [[0], [1, 2], [4, 5], [6]])
     for _ in 0..<2 { #expect(try batches.next() != nil) }
     #expect(throws: Lost.self) { try batches.next() }
+  }
+
+  @Test func aProcessReadsItsRowsAlone() throws {
+    let source = Numbers()
+    let batches = TrainingBatches(source, batch: 6, rows: [4, 5, 0], stepCount: 3, seed: 3)
+    var sampler = BatchSampler(count: 23, batchSize: 6, seed: 3)
+    for step in 0..<3 {
+      let indices = sampler.indices(step: step)
+      expectEqual(try batches.batch(step: step), try source.batch([4, 5, 0].map { indices[$0] }))
+    }
   }
 
   /// As after a checkpoint, and where a step is repeated.

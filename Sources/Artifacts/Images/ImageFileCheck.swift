@@ -2,9 +2,9 @@ import Foundation
 
 /// What an image file says of itself: enough to tell beforehand that it will be read, without decoding it. Of a PNG file
 /// all checksums are right; a JPEG file is whole, and has no checksums.
-public struct ImageFileCheck: Equatable, Sendable {
+public struct ImageFileCheck: Codable, Equatable, Sendable {
   /// The formats that `RGBImage.read` reads.
-  public enum Format: Sendable {
+  public enum Format: String, Codable, Sendable {
     case png, jpeg
   }
 

@@ -142,6 +142,14 @@ public final class NumPyImages {
     if read == count { try reader.finish() }
     return bytes
   }
+
+  /// Leaves images out, as far as image `start`, which comes next. Throws as `next`.
+  public func skip(to start: Int) throws {
+    precondition(start >= read && start <= count, "NumPyImages: image \(start) after \(read) of \(count)")
+    while read < start { _ = try next(min(start - read, Self.skippedAtOnce)) }
+  }
+
+  private static let skippedAtOnce = 16
 }
 
 extension NumPyHeader {

@@ -10,18 +10,20 @@ public struct CodeUsage: Sendable {
   /// No code used yet.
   public init(vocabulary: Int) { averages_V = Tensor.zeros([vocabulary]) }
 
-  /// Adds the tokens of a batch.
+  /// Adds the tokens of a batch, those of all replicas.
   public func record(_ ids: IndexTensor) {
-    averages_V.assign(averages_V * Self.decay + ids.histogram(averages_V.count) * (1 - Self.decay))
+    let counts_V = summedOverReplicas([ids.histogram(averages_V.count)])[0]
+    averages_V.assign(averages_V * Self.decay + counts_V * (1 - Self.decay))
   }
 
   /// Part of the codes in use, those with at least `threshold` tokens per batch on average: a scalar.
   public func usedFraction(threshold: Float) -> Tensor { 1 - isDead(threshold).mean() }
 
-  /// Moves every code below `threshold` to a random query of a random scale, in place.
+  /// Moves every code below `threshold` to a random query of a random scale, in place: to the same one in all replicas,
+  /// whichever has it.
   /// - Parameters:
   ///   - embedding_VD: the codes.
-  ///   - queries: (N, D) per scale.
+  ///   - queries: (N, D) per scale; those of all replicas are chosen from, one replica after the other.
   ///   - step: keys the random choice.
   /// - Returns: how many were moved, a scalar.
   public func restart(
@@ -34,12 +36,16 @@ public struct CodeUsage: Sendable {
     }
     let isDead_V = isDead(threshold)
     let scales_V = chosen("scale", below: queries.count)
-    var sources_VD = queries[0].gatherRows(chosen("row", below: queries[0].shape[0]))
+    func rows(_ queries_ND: Tensor) -> Tensor {
+      let all = ReplicaRows(queries_ND)
+      return all.rows(chosen("row", below: all.count))
+    }
+    var sources_VD = rows(queries[0])
     for (scale, queries_ND) in queries.enumerated().dropFirst() {
       let isOfScale_V = scales_V.equals(IndexTensor(repeating: scale, [V]))
-      sources_VD = sources_VD.replaced(
-        by: queries_ND.gatherRows(chosen("row", below: queries_ND.shape[0])), where: isOfScale_V.repeated(D))
+      sources_VD = sources_VD.replaced(by: rows(queries_ND), where: isOfScale_V.repeated(D))
     }
+    sources_VD = summedOverReplicas([sources_VD])[0]
     embedding_VD.assign(embedding_VD.stopGradient().replaced(by: sources_VD, where: isDead_V.repeated(D)))
     averages_V.assign(averages_V.replaced(by: Tensor(repeating: threshold * 2, [V]), where: isDead_V))
     return isDead_V.sum()
@@ -53,4 +59,25 @@ public struct CodeUsage: Sendable {
 extension Tensor {
   /// A mask (V) for each of D columns.
   fileprivate func repeated(_ D: Int) -> Tensor { inserting(axis: 1).broadcast(to: [count, D]) }
+}
+
+/// The rows (N, D) of all replicas, one replica after the other, as each of them has its own.
+private struct ReplicaRows {
+  let own_ND: Tensor
+  /// Of all replicas.
+  var count: Int { own_ND.shape[0] * own_ND.replicaCount }
+
+  init(_ own_ND: Tensor) { self.own_ND = own_ND }
+
+  /// Rows of the given numbers; zeros where another replica has one.
+  func rows(_ numbers: IndexTensor) -> Tensor {
+    guard own_ND.replicaCount > 1 else { return own_ND.gatherRows(numbers) }
+    let (N, D) = own_ND.dims2
+    // Where each row lies in a replica: behind its own ones, where zeros are added, if it is another's.
+    let places = Backends.current.replicas.here.flatMap { replica in
+      (0..<count).map { Int32($0 / N == replica ? $0 % N : N) }
+    }
+    return Tensor.concatenated([own_ND, .zeros([1, D])], axis: 0)
+      .gatherRows(IndexTensor(perReplica: places).elements(at: numbers))
+  }
 }

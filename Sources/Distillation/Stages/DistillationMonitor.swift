@@ -10,7 +10,8 @@ import Sampling
 import TensorCore
 import Training
 
-/// Watches the training of a generator: cheap signs at every step of stage 2, picture grids and FID at intervals.
+/// Watches the training of a generator: cheap signs at every step of stage 2, picture grids and FID at intervals. The first
+/// process of a job writes.
 public struct DistillationMonitor {
   /// Keeps a generator that scored better than those before: its averaged weights, the step and its FID.
   public typealias BestKeeper = (_ averaged: StateDict, _ step: Int, _ fid: Double) throws -> Void
@@ -92,7 +93,7 @@ public struct DistillationMonitor {
     try generator.parameters.load(averaged)
     if wantsSnapshot, ProcessGroup.current.isFirst { try snapshot(generator, to: run.snapshotPath(step: completed)) }
     guard wantsScore, let fid = try score(generator) else { return [] }
-    try keepBest(averaged, completed, fid)
+    if ProcessGroup.current.isFirst { try keepBest(averaged, completed, fid) }
     // Before the first update both are one.
     let rawScore = completed > 0 ? try score(raw) : nil
     return [("fid", fid)] + (rawScore.map { [("fid_raw", $0)] } ?? [])
@@ -105,6 +106,7 @@ public struct DistillationMonitor {
     let drawn = try GeneratorSampler(generator: generator, teacher: teacher)
       .images(labels: labels, seed: configuration.seed, indices: Array(0..<count))
     let reference = try teacherRows.images(labels: labels, seed: configuration.seed)
+    guard ProcessGroup.current.isFirst else { return }
     let images = rgbImages(Tensor.concatenated([drawn, reference], axis: 0))
     try RGBImage.grid(images: images, columns: Self.columns, padding: 2).scaled(by: 2).write(path)
   }

@@ -1,6 +1,7 @@
 import Artifacts
 import DD2Teacher
 import Foundation
+import Processes
 import TeacherModels
 import TensorCore
 import Training
@@ -9,7 +10,7 @@ import Training
 /// from what it has.
 ///
 /// The file holds `ids` (N, L) and `labels` (N) as token files do (`TokenFile`), and in its attributes what its sequences
-/// follow from.
+/// follow from. Each process of a job draws its batches; the first one alone reads and writes the run's files.
 struct TokenCollection {
   /// The sequences' name in the plural: that of the stage in events and logs, of its folder and of the file.
   let name: String
@@ -39,34 +40,40 @@ struct TokenCollection {
   /// All sequences, those of an earlier session included.
   /// - Throws: `RunInterrupted` after the sequences drawn so far are saved; `ArtifactError`, and what drawing throws.
   func sequences(_ session: Session) throws -> TokenSet {
+    let group = ProcessGroup.current
     let path = session.run.directory.path + "/\(name).h5"
     var drawn = try existing(path, session)
-    session.observer(.started(stage: name, completed: drawn?.count ?? 0, total: total))
-    guard (drawn?.count ?? 0) < total else {
-      try session.time.resume(session.run.directory)
+    let begun = drawn?.count ?? 0
+    session.observer(.started(stage: name, completed: begun, total: total))
+    guard begun < total else {
+      if group.isFirst { try session.time.resume(session.run.directory) }
       return try complete(drawn, path)
     }
     let draw = try drawer()
-    let log = try StageLog(
-      session.run.directory, stage: name, resumingAfter: drawn?.count ?? 0, time: session.time)
+    let log =
+      try group.isFirst
+      ? StageLog(session.run.directory, stage: name, resumingAfter: begun, time: session.time) : nil
     var saved = ContinuousClock.now
-    while true {
-      let start = drawn?.count ?? 0
-      let new = try log.timed { try draw(start..<min(start + batch, total)) }
+    for range in group.rounds(stride(from: begun, to: total, by: batch).map { $0..<min($0 + batch, total) }) {
+      func drawRound() throws -> TokenSet { try range.map(draw).gathered(group, length: session.teacher.layout.count) }
+      let new = try log?.timed(drawRound) ?? drawRound()
       if drawn == nil { drawn = new } else { drawn?.append(new) }
-      let count = start + new.count
-      let vocabulary = Int(new.ids.values.max() ?? 0) + 1
-      let entropy = StepMetrics.entropy(counts: IndexTensor(new.ids).histogram(vocabulary)).item
-      try log.append(step: count, [("token_entropy", Double(entropy))])
+      let count = drawn?.count ?? 0
+      try log?.append(step: count, [("token_entropy", Self.entropy(of: new))])
       session.observer(.step(stage: name, completed: count, total: total, metrics: []))
-      let stops = session.interrupt.isRaised
+      let stops = group.any(session.interrupt.isRaised)
       if count == total || stops || ContinuousClock.now - saved > .seconds(Self.saveInterval) {
-        try drawn.map { try save($0, path, session) }
+        if group.isFirst { try drawn.map { try save($0, path, session) } }
         saved = .now
       }
-      if count == total { return try complete(drawn, path) }
-      if stops { throw RunInterrupted(checkpoint: path) }
+      if stops, count < total { throw RunInterrupted(checkpoint: path) }
     }
+    return try complete(drawn, path)
+  }
+
+  private static func entropy(of tokens: TokenSet) -> Double {
+    let vocabulary = Int(tokens.ids.values.max() ?? 0) + 1
+    return Double(StepMetrics.entropy(counts: IndexTensor(tokens.ids).histogram(vocabulary)).item)
   }
 
   private func complete(_ drawn: TokenSet?, _ path: String) throws -> TokenSet {
@@ -77,8 +84,16 @@ struct TokenCollection {
     return drawn
   }
 
-  /// The sequences of earlier sessions; none where their file is damaged, which is said.
+  /// The sequences of earlier sessions, which the first process reads for all.
   private func existing(_ path: String, _ session: Session) throws -> TokenSet? {
+    let group = ProcessGroup.current
+    let found = try group.isFirst ? read(path, session) : nil
+    let all = found.gathered(group, length: session.teacher.layout.count)
+    return all.count > 0 ? all : nil
+  }
+
+  /// The sequences in the file; none where it is damaged, which is said.
+  private func read(_ path: String, _ session: Session) throws -> TokenSet? {
     guard FileAccess.exists(path) else { return nil }
     do {
       try requireOrigin(path)
@@ -110,5 +125,15 @@ struct TokenCollection {
     }
     try writer.finish()
     session.observer(.saved(path: path))
+  }
+}
+
+extension TokenSet? {
+  /// The sequences of all processes, in the order of their numbers.
+  /// - Parameter length: of a sequence.
+  fileprivate func gathered(_ group: ProcessGroup, length: Int) -> TokenSet {
+    let ids = Array(group.gather(self?.ids.values ?? []).joined())
+    let labels = Array(group.gather(self?.labels ?? []).joined())
+    return TokenSet(ids: IndexArray(ids, [labels.count, length]), labels: labels)
   }
 }

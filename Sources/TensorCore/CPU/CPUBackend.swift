@@ -12,6 +12,9 @@ public final class CPUBackend: Backend {
   /// The other processes that run the same steps; nil for none.
   var peers: (any Peers)? { others.withLock { $0 } }
 
+  /// A backend without peers.
+  public init() {}
+
   /// From now on sums over replicas are those over all processes of a job.
   public func join(_ peers: any Peers) { others.withLock { $0 = peers } }
 

@@ -11,6 +11,11 @@ extension Tensor {
   /// The replicas of its backend.
   public var replicaCount: Int { backend.replicas.count }
 
+  /// Its mean over all replicas of its backend, equal in all of them. No gradient.
+  public func meanOverReplicas() -> Tensor {
+    replicaCount > 1 ? summedOverReplicas([self])[0] / Float(replicaCount) : stopGradient()
+  }
+
   /// A tensor that differs from replica to replica, copied from the host.
   /// - Parameters:
   ///   - elements: those of this process's replicas, one replica after the other.

@@ -74,9 +74,9 @@ struct DataRender: ParsableCommand {
     let meter = ProgressMeter("rendering", total: count, unit: "images")
     for start in stride(from: 0, to: count, by: Self.batch) {
       let range = start..<min(start + Self.batch, count)
-      for (index, image) in zip(range, rgbImages(try data.batch(Array(range)).images)) {
-        try folder.write(image, named: names[index])
-      }
+      let images = rgbImages(try data.batch(Array(range)).images)
+      for (index, image) in zip(range, images) { try folder.write(image, named: names[index]) }
+      folder.show(images, from: start)
       meter.update(range.upperBound)
       if interrupts.flag.isRaised { meter.close() }
       try interrupts.check("\(range.upperBound) of \(count) images")

@@ -41,7 +41,7 @@ struct TeacherDecode: ComputingCommand {
     let names = (0..<set.count).map { index in
       String(format: "%06d", index) + (labels.map { "-class\($0[index])" } ?? "") + ".png"
     }
-    var folder = try ImageOutput(output, grid: false)
+    let folder = try ImageOutput(output, grid: false)
     let own = Set(names)
     try folder.requireNoOthers { own.contains($0) }
     let interrupts = Interrupts()

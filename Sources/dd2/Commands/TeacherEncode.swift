@@ -1,6 +1,7 @@
 import ArgumentParser
 import Artifacts
 import Datasets
+import Processes
 import TeacherModels
 
 /// `dd2 teacher encode`: images to tokens.
@@ -46,7 +47,7 @@ struct TeacherEncode: SpreadCommand {
     defer { meter.close() }
     try encoding.run { done in
       meter.update(done)
-      guard interrupts.flag.isRaised else { return }
+      guard ProcessGroup.current.any(interrupts.flag.isRaised) else { return }
       meter.close()
       throw CommandFailure(
         .interrupted, "interrupted after \(done) of \(count) images; run the command again to go on from there")

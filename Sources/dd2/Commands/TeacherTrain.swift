@@ -4,6 +4,7 @@ import Datasets
 import Evaluation
 import Processes
 import TeacherModels
+import TensorCore
 
 /// `dd2 teacher train`: tokenizer and transformer, or the feature network that scores shapes32.
 struct TeacherTrain: SpreadCommand {
@@ -131,6 +132,7 @@ struct TeacherTrain: SpreadCommand {
     _ settings: TeacherTrainingConfiguration, notes: () -> Void, _ body: (TeacherPipeline) throws -> String
   ) throws {
     try settings.check()
+    try settings.check(for: Backends.current.replicas)
     if running.dryRun {
       notes()
       return try Console.result(TeacherTrainingPlan(settings).lines.joined(separator: "\n"))

@@ -1,5 +1,6 @@
 import Artifacts
 import Foundation
+import Processes
 
 /// The process's two output streams: results on stdout, all else on stderr.
 enum Console {
@@ -13,11 +14,12 @@ enum Console {
     return status == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
-  /// Prints a result.
+  /// Prints a result, in the first process of a job.
   ///
   /// A reader that has gone away, as in `dd2 report RUN | head -1`, has what it wanted and is no error.
   /// - Throws: `ArtifactError.inputOutput` where stdout cannot be written: a full disk behind a redirection.
   static func result(_ text: String) throws {
+    guard ProcessGroup.current.isFirst else { return }
     if let code = write(text + "\n", to: STDOUT_FILENO), code != EPIPE {
       throw ArtifactError.inputOutput(path: "standard output", detail: String(cString: strerror(code)))
     }

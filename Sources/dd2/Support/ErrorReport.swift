@@ -58,6 +58,7 @@ extension JobError: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.raw
 extension ReplicasDiffer: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }
 extension BackendUnavailable: ExitCoded { var exitCode: Int32 { ExitStatus.unavailable.rawValue } }
 extension RunInterrupted: ExitCoded { var exitCode: Int32 { ExitStatus.interrupted.rawValue } }
+extension FolderNotShared: ExitCoded { var exitCode: Int32 { ExitStatus.cannotCreate.rawValue } }
 extension NonFiniteStep: ExitCoded { var exitCode: Int32 { ExitStatus.internalError.rawValue } }
 
 /// How a thrown error is shown: one line on stderr and an exit code, or, for `--help` and `--version`, text on stdout.

@@ -1,12 +1,14 @@
 import Artifacts
 import Datasets
+import Processes
 
-/// A folder that images are written to, one file each, and an overview of the first ones; no other process writes there
-/// meanwhile.
+/// A folder that images are written to, one file each, and an overview of the first ones; no process of another job writes
+/// there meanwhile.
 struct ImageOutput {
   /// The folder.
   let path: String
-  private let lock: WriterLock
+  /// Nil in a job's other processes.
+  private let lock: WriterLock?
   private let wantsGrid: Bool
   private var overview: [RGBImage] = []
 
@@ -15,12 +17,16 @@ struct ImageOutput {
   /// Smaller images are enlarged in the overview to about this side.
   private static let gridSide = 64
 
-  /// Makes the folder and locks it.
+  /// Makes the folder and locks it, in a job's first process.
   /// - Throws: `ArtifactError.cannotCreate`, also where something in it that is no ordinary file has an image's name, and
   ///   `.inUse` where another process writes there.
   init(_ path: String, grid: Bool) throws {
     self.path = path
     wantsGrid = grid
+    guard ProcessGroup.current.isFirst else {
+      lock = nil
+      return
+    }
     lock = try WriterLock(folder: path)
     for name in try existing() { try AtomicFile.requirePlace(for: "\(path)/\(name)") }
   }
@@ -45,9 +51,22 @@ struct ImageOutput {
   ///
   /// Not flushed to the disk one by one: thousands of images would take minutes, and drawing them again gives the same.
   /// - Throws: `ArtifactError.cannotCreate` or `.inputOutput`.
-  mutating func write(_ image: RGBImage, named name: String) throws {
-    if wantsGrid, overview.count < Self.gridCount { overview.append(image) }
+  func write(_ image: RGBImage, named name: String) throws {
     try AtomicFile.write(image.encodedPNG(), to: "\(path)/\(name)", isDurable: false)
+  }
+
+  /// Takes images into the overview, as far as it wants them: those of all processes, in their order.
+  /// - Parameters:
+  ///   - images: of this process.
+  ///   - start: the number of the first process's first image.
+  mutating func show(_ images: [RGBImage], from start: Int) {
+    guard wantsGrid, start < Self.gridCount else { return }
+    let pixels = Array(ProcessGroup.current.gather(images.flatMap(\.pixels)).joined())
+    guard let size = images.first else { return }
+    let all = stride(from: 0, to: pixels.count, by: size.pixels.count).map {
+      RGBImage(width: size.width, height: size.height, pixels: Array(pixels[$0..<$0 + size.pixels.count]))
+    }
+    overview += all.prefix(Self.gridCount - overview.count)
   }
 
   /// Writes the overview if one is wanted.

@@ -1,8 +1,9 @@
 import Foundation
 import Logging
+import Processes
 
-/// What the program says while it works: lines on stderr, from the level that `DD2_LOG` names (default: info). Why a
-/// command fails is said at every level and does not come through here.
+/// What the program says while it works: lines on stderr, from the level that `DD2_LOG` names (default: info), in the first
+/// process of a job. Why a command fails is said at every level and does not come through here.
 enum Log {
   static let variable = "DD2_LOG"
 
@@ -14,11 +15,13 @@ enum Log {
   /// The level that `DD2_LOG` names; nil where it names none.
   private static let level = name.flatMap(Logger.Level.init(rawValue:))
 
+  private static var speaks: Bool { ProcessGroup.current.isFirst }
+
   /// Whether progress, which is at level info, is shown.
-  static var showsProgress: Bool { logger.logLevel <= .info }
+  static var showsProgress: Bool { speaks && logger.logLevel <= .info }
 
   /// Whether warnings are shown.
-  static var showsWarnings: Bool { logger.logLevel <= .warning }
+  static var showsWarnings: Bool { speaks && logger.logLevel <= .warning }
 
   /// Refuses a `DD2_LOG` that names no level.
   /// - Throws: `CommandFailure`.
@@ -29,10 +32,10 @@ enum Log {
   }
 
   /// A step of the work.
-  static func info(_ text: String) { logger.info("\(text)") }
+  static func info(_ text: String) { if speaks { logger.info("\(text)") } }
 
   /// Something the user should act on, though work goes on.
-  static func warning(_ text: String) { logger.warning("\(text)") }
+  static func warning(_ text: String) { if speaks { logger.warning("\(text)") } }
 }
 
 /// Writes bare lines: labels and times would only hide what matters to a person at a terminal.

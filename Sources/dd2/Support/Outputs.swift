@@ -1,6 +1,7 @@
 import Artifacts
+import Processes
 
-/// Checks of where results go, made before the work whose result would be lost.
+/// Checks of where results go, made before the work whose result would be lost, in the process of a job that writes them.
 enum Outputs {
   /// What a file holds that a command writes.
   enum Kind: String {
@@ -21,7 +22,7 @@ enum Outputs {
   /// - Throws: `CommandFailure` where `output` is one of the inputs or a file of another kind, `ArtifactError.cannotCreate`
   ///   where nothing can be written there.
   static func check(_ output: String?, option: String, as kind: Kind, inputs: [String]) throws {
-    guard let output else { return }
+    guard ProcessGroup.current.isFirst, let output else { return }
     try checkPlace(output, option: option, inputs: inputs)
     guard let status = try FileAccess.status(output), status.st_size > 0 else { return }
     let found = try Self.kind(of: output)
@@ -36,6 +37,7 @@ enum Outputs {
   /// The part of `check` that needs no word of what will be written.
   /// - Throws: as `check`.
   static func checkPlace(_ output: String, option: String, inputs: [String]) throws {
+    guard ProcessGroup.current.isFirst else { return }
     if let input = inputs.first(where: { FileAccess.areSame($0, output) }) {
       throw CommandFailure(.usage, "\(option) \(output): is the file \(input) that is read; choose another name")
     }

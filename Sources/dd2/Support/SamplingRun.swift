@@ -2,6 +2,7 @@ import Artifacts
 import DD2Teacher
 import Datasets
 import Foundation
+import Processes
 import Sampling
 import TeacherModels
 import TensorCore
@@ -47,7 +48,8 @@ struct SampleRecord: Encodable {
   var createdBy = DD2Version.description
 }
 
-/// Draws images batch by batch and writes each batch as soon as it is there.
+/// Draws images batch by batch and writes each batch as soon as it is there: each process of a job its batches, into one
+/// folder. All else is the first one's.
 struct SamplingRun {
   /// What was asked for.
   let options: SampleOptions
@@ -59,47 +61,68 @@ struct SamplingRun {
   /// Draws, writes, and prints where the images are.
   /// - Parameter record: what is known of the sampler; the rest is filled in.
   func run(_ record: SampleRecord) throws {
+    let group = ProcessGroup.current
     let labels = try options.labels(classCount: sampler.teacher.classCount)
     var record = record
     var output = try options.output.map { try ImageOutput($0, grid: options.grid) }
     let interrupts = Interrupts()
     // What can fail comes before old images are removed.
-    let writer = try tokensOut.map { try HDF5Writer(path: $0) }
+    let writer = try group.isFirst ? tokensOut.map { try HDF5Writer(path: $0) } : nil
     defer { writer?.abandon() }
+    try options.output.map { try SharedFolder.check($0) }
     try output.map(clear)
     try write(record)
+    // Nobody writes before all old images are gone.
+    _ = group.any(false)
     var ids: [Int32] = []
     let meter = ProgressMeter("sampling", total: options.count, unit: "images")
-    let clock = ContinuousClock()
     var time = Duration.zero
-    for start in stride(from: 0, to: options.count, by: record.batch) {
-      let range = start..<min(start + record.batch, options.count)
-      let batch = labels.labels(range)
-      var images: [RGBImage] = []
-      time += try clock.measure {
-        let drawn = try sampler.tokens(labels: batch, seed: options.seed, indices: Array(range))
-        ids += drawn.values
-        if output != nil { images = rgbImages(try sampler.teacher.decodeInSlices(ids_BL: drawn)) }
-      }
-      for (index, image) in zip(range, images) {
-        try output?.write(
-          image, named: String(format: "%06d-class%d.png", index, Int(labels.label(at: index))))
-      }
-      record.completed = range.upperBound
+    for range in group.rounds(batches(of: record.batch)) {
+      let start = record.completed
+      let new = try range.map { try draw($0, labels, time: &time) }
+      if tokensOut != nil { ids += group.gather(new?.ids ?? []).joined() }
+      try output?.write(new?.images ?? [], range, labels)
+      output?.show(new?.images ?? [], from: start)
+      record.completed = min(start + group.size * record.batch, options.count)
       meter.update(record.completed)
-      if interrupts.flag.isRaised {
+      // All processes stop at the same round; what they were to write by then is written.
+      if group.any(interrupts.flag.isRaised) {
+        interrupts.flag.raise()
         meter.close()
         try write(record)
       }
       try interrupts.check("\(record.completed) of \(options.count) images")
     }
+    record.imagesPerSecond = Double(options.count) / (time / .seconds(1))
+    if group.isFirst { try finish(record, output, writer, ids, labels) }
+  }
+
+  private func batches(of size: Int) -> [Range<Int>] {
+    stride(from: 0, to: options.count, by: size).map { $0..<min($0 + size, options.count) }
+  }
+
+  /// Draws the images of a range, or their tokens alone where no images are wanted.
+  /// - Parameter time: gets what it took added.
+  private func draw(
+    _ range: Range<Int>, _ labels: LabelStream, time: inout Duration
+  ) throws -> (ids: [Int32], images: [RGBImage]) {
+    let start = ContinuousClock.now
+    defer { time += ContinuousClock.now - start }
+    let drawn = try sampler.tokens(labels: labels.labels(range), seed: options.seed, indices: Array(range))
+    guard options.output != nil else { return (drawn.values, []) }
+    return (drawn.values, rgbImages(try sampler.teacher.decodeInSlices(ids_BL: drawn)))
+  }
+
+  /// Writes what belongs to all images.
+  private func finish(
+    _ record: SampleRecord, _ output: ImageOutput?, _ writer: HDF5Writer?, _ ids: [Int32], _ labels: LabelStream
+  ) throws {
     try output?.writeGrid()
     if let writer {
       let shape = Shape([options.count, ids.count / options.count])
       try TokenFile.write(TokenSet(ids: IndexArray(ids, shape), labels: labels.labels(0..<options.count)), to: writer)
       try writer.finish()
     }
-    record.imagesPerSecond = Double(options.count) / (time / .seconds(1))
     try write(record)
     if let folder = options.output { try Console.result("\(folder): \(options.count) images, \(record.method)") }
     if let tokensOut { try Console.result("\(tokensOut): tokens of \(options.count) images") }
@@ -108,6 +131,7 @@ struct SamplingRun {
   /// Removes the images of an earlier run of this command, which would be counted with the new ones; none where others
   /// lie beside them, for which the folder is refused.
   private func clear(_ output: ImageOutput) throws {
+    guard ProcessGroup.current.isFirst else { return }
     let hasRecord = FileAccess.exists("\(output.path)/\(SampleProgress.fileName)")
     func isEarlier(_ name: String) -> Bool { hasRecord && name.wholeMatch(of: /\d{6,}-class\d+\.png/) != nil }
     try output.requireNoOthers(than: isEarlier)
@@ -118,7 +142,7 @@ struct SamplingRun {
   }
 
   private func write(_ record: SampleRecord) throws {
-    guard let folder = options.output else { return }
+    guard ProcessGroup.current.isFirst, let folder = options.output else { return }
     try AtomicFile.write(try Console.jsonEncoder.encode(record), to: "\(folder)/\(SampleProgress.fileName)")
   }
 }
@@ -134,5 +158,14 @@ extension SampleRecord {
       greedy: greedy, callsPerImage: callsPerImage, count: options.count,
       labels: options.classChoice.description, seed: options.seed,
       batch: options.batch ?? teacher.teacher.sequencesAtOnce)
+  }
+}
+
+extension ImageOutput {
+  /// Writes the images of a range.
+  fileprivate func write(_ images: [RGBImage], _ range: Range<Int>?, _ labels: LabelStream) throws {
+    for (index, image) in zip(range ?? 0..<0, images) {
+      try write(image, named: String(format: "%06d-class%d.png", index, Int(labels.label(at: index))))
+    }
   }
 }
