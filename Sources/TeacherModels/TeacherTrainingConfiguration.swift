@@ -53,7 +53,7 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
   }
 
   /// The settings of each stage, in order.
-  var stages: [(name: String, settings: TrainingSettings)] {
+  public var stages: [(name: String, settings: TrainingSettings)] {
     let transformer = ("transformer", transformer)
     return tokens == nil ? [("perceptual", perceptual), ("tokenizer", tokenizer), transformer] : [transformer]
   }

@@ -73,7 +73,8 @@ public struct TeacherTrial: Sendable {
     var whole = settings
     whole.steps = max(updates, settings.steps)
     var small = whole
-    small.batch = max(1, settings.batch / share)
+    let replicas = Backends.current.replicas.count
+    small.batch = replicas * max(1, settings.batch / (replicas * share))
     let (stage, weights) = make(small)
     var time = try secondsOfUpdate(stage) * Double(settings.batch) / Double(small.batch)
     if time < patience { time = try secondsOfUpdate(make(whole).0) }

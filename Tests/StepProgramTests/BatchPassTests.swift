@@ -19,9 +19,9 @@ import Training
     var weights: [String: [Float]] = [:]
   }
 
-  private static let steps = 3
+  static let steps = 3
 
-  private func outcome(_ stage: any TrainingStage) throws -> Outcome {
+  func outcome(_ stage: any TrainingStage) throws -> Outcome {
     try stage.prepare()
     var outcome = Outcome()
     for index in 0..<Self.steps { outcome.metrics.append(try stage.step(index).read(step: index)) }
@@ -29,7 +29,7 @@ import Training
     return outcome
   }
 
-  private static func settings(
+  static func settings(
     _ family: TinyTeacher, passSize: Int = 0, recomputes: Bool = false
   ) -> DistillationConfiguration {
     var settings = DistillationConfiguration(steps: steps)
@@ -47,7 +47,7 @@ import Training
     return settings
   }
 
-  private func stages(
+  func stages(
     _ family: TinyTeacher, _ folder: String, _ settings: DistillationConfiguration
   ) throws -> [any TrainingStage] {
     let teacher = try family.load(in: folder).teacher
@@ -67,7 +67,7 @@ import Training
   }
 
   /// - Parameter weights: what the weights may differ by: AdamW enlarges rounding where a gradient is next to nothing.
-  private func check(_ found: Outcome, _ expected: Outcome, metrics: Double, weights: Double) {
+  func check(_ found: Outcome, _ expected: Outcome, metrics: Double, weights: Double) {
     for (step, (a, b)) in zip(found.metrics, expected.metrics).enumerated() {
       #expect(a.map(\.0) == b.map(\.0))
       for ((name, value), (_, other)) in zip(a, b) {

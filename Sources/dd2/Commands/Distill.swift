@@ -31,8 +31,10 @@ struct Distill: ComputingCommand {
   @OptionGroup(title: "Teacher and images") var data: DataOptions
   @OptionGroup(title: "Settings") var options: DistillationOptions
   @OptionGroup(title: "Guidance of the teacher, which the generator learns") var guidance: GuidanceOptions
-  @OptionGroup var computing: DeviceOptions
+  @OptionGroup var devices: TrainingDeviceOptions
   @OptionGroup(title: "FID while the run goes on") var scoring: InRunFIDOptions
+
+  var computing: DeviceOptions { devices.all }
 
   private var location: RunOptions { running.location }
 

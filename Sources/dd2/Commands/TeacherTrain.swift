@@ -3,6 +3,7 @@ import Artifacts
 import Datasets
 import Evaluation
 import TeacherModels
+import Training
 
 /// `dd2 teacher train`: tokenizer and transformer, or the feature network that scores shapes32.
 struct TeacherTrain: ComputingCommand {
@@ -37,7 +38,7 @@ struct TeacherTrain: ComputingCommand {
   var family: TeacherFamilyName?
 
   @OptionGroup(title: "Sizes") var sizes: TrainingSizeOptions
-  @OptionGroup var computing: DeviceOptions
+  @OptionGroup var devices: TrainingDeviceOptions
 
   @Option(parsing: .unconditional, help: "Updates of the tokenizer (default: \(usual.tokenizer.steps)).")
   var tokenizerSteps: Int?
@@ -58,6 +59,8 @@ struct TeacherTrain: ComputingCommand {
 
   private static let usual = TeacherTrainingConfiguration()
   private static let featureDefaults = FeatureNetTrainingConfiguration()
+
+  var computing: DeviceOptions { devices.all }
 
   private var location: RunOptions { running.location }
 
@@ -128,6 +131,7 @@ struct TeacherTrain: ComputingCommand {
     _ settings: TeacherTrainingConfiguration, notes: () -> Void, _ body: (TeacherPipeline) throws -> String
   ) throws {
     try settings.check()
+    for stage in settings.stages { try UnevenBatch.check(stage.settings.batch, "\(stage.name) batch", isFixed: true) }
     if running.dryRun {
       notes()
       return try Console.result(TeacherTrainingPlan(settings).lines.joined(separator: "\n"))

@@ -53,6 +53,7 @@ struct DistillationRequest {
     for parts in [record.settings.parts, max(1, record.settings.chainParts)] {
       _ = try teacher.teacher.layout.parts(parts)
     }
+    try UnevenBatch.check(record.settings.batch)
     self.teacher = teacher
   }
 
