@@ -47,7 +47,8 @@ struct CompileBench: ParsableCommand {
       let (memory, cost) = (compilation.memory, compilation.program.cost)
       print(
         [
-          model, precision.rawValue, String(devices), String(batch), String(levels), String(compilation.program.instructions.count),
+          model, precision.rawValue, String(devices), String(batch), String(levels),
+          String(compilation.program.instructions.count),
           String(format: "%.1f", compilation.seconds), gigabytes(memory?.arguments), gigabytes(memory?.temporary),
           gigabytes(memory?.aliased), String(format: "%.3f", Double(cost.productFLOPs) / 1e12),
           String(format: "%.3f", Double(cost.otherFLOPs) / 1e12), String(format: "%.2f", roofline.bytes(cost) / 1e9),

@@ -42,7 +42,8 @@ public final class AbsentBackend: LazyBackend<Void>, @unchecked Sendable {
     if isStep, known.insert(program).inserted {
       do {
         let start = ContinuousClock.now
-        let executable = try topology.compile(program.stableHLO(precision: precision, replicaCount: topology.deviceCount), options: options)
+        let executable = try topology.compile(
+          program.stableHLO(precision: precision, replicaCount: topology.deviceCount), options: options)
         compilations.append(
           Compilation(
             program: program, seconds: (ContinuousClock.now - start) / .seconds(1), memory: try executable.memory))

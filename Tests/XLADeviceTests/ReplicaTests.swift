@@ -64,7 +64,9 @@ import Testing
 
   @Test func theFirstReplicaThatDiffersIsFound() throws {
     try onDevices(4) { backend in
-      func differing(_ parts: [Float]) -> Int? { backend.replicaThatDiffers(in: Tensor(perReplica: parts, [2]).storage) }
+      func differing(_ parts: [Float]) -> Int? {
+        backend.replicaThatDiffers(in: Tensor(perReplica: parts, [2]).storage)
+      }
       #expect(differing([1, 2, 1, 2, 1, 2, 1, 2]) == nil)
       #expect(differing([1, 2, 1, 2, 1, 2, 1, 3]) == 3)
       #expect(differing([1, 2, 1, 2, 0, 2, 1, 3]) == 2)

@@ -14,8 +14,10 @@ extension PJRTClient {
     switch kind {
     case .cpu: options["cpu_device_count"] = .integer(devices ?? 1)
     case .cuda, .rocm:
-      // The others stay free, their memory too; numbers beyond those that there are say nothing to the plugin.
-      if let devices { options["visible_devices"] = .integers(Array(firstDevice..<firstDevice + devices)) }
+      // The others stay free, their memory too. Those that are not there the plugin leaves out.
+      if let devices, devices > 1 || firstDevice > 0 || job != nil {
+        options["visible_devices"] = .integers(Array(firstDevice..<firstDevice + devices))
+      }
       if !holdsMemory { options["preallocate"] = .flag(false) }
     case .tpu: break
     }

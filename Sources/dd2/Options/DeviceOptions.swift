@@ -56,7 +56,8 @@ struct TrainingDeviceOptions: ParsableArguments {
 
   func validate() throws {
     guard each.device != .cpu || devices == .one else {
-      throw ValidationError("--devices needs --device cuda, rocm or tpu; processors are shared by 'mpirun -n N dd2 ...'")
+      throw ValidationError(
+        "--devices needs --device cuda, rocm or tpu; processors are shared by 'mpirun -n N dd2 ...'")
     }
   }
 
