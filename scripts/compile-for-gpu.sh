@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compiles the updates of stage 2 of published models for an H100 that is not there, as CSV: seconds of the compilation,
-# the memory that they need, their arithmetic, the least that they move, and the least time that this takes an H100.
+# the memory that they need, their arithmetic, the least that they move, and the least time that this takes an H100. With
+# several H100s (--devices 8 in VARIANTS) all this is of each of them, with the bytes that it gives to sums over all.
 # Arguments: models (default: var-d16). In the environment: BATCHES="1 8", LEVELS=4, and VARIANTS, options of 'dd2-bench
 # compile' for each row, with semicolons between: VARIANTS='--precision float32;--precision bfloat16'. Rows appear as they
 # are done, so that a long table that is cut short keeps what it has; one that fails says so, and the exit status is 1.

@@ -14,11 +14,13 @@ import Distillation
 struct CompileBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compile",
-    abstract: "Compile a round of stage 2 for a GPU that is not there, and print what it needs.",
+    abstract: "Compile a round of stage 2 for GPUs that are not there, and print what it needs.",
     discussion: "Takes the CUDA plugin and ptxas: see scripts/compile-for-gpu.sh.")
 
   @Option(help: "A published model: var-d16, var-d20, var-d24, llamagen-b-256, llamagen-l-256.") var model = "var-d16"
-  @Option(help: "Sequences per update.") var batch = 8
+  @Option(help: "Sequences that go through a device's networks at once.") var batch = 8
+  @Option(help: "Devices that share an update; at most 8 are in one machine.") var devices = 1
+  @Option(help: "Passes in which a device's share goes through the networks (memory.micro_batch).") var passes = 1
   @Option(help: "Noise levels per token.") var levels = 4
   @Flag(help: "Blocks compute what their gradients need again (memory.recompute).") var recompute = false
   @Option(help: "What networks are multiplied in.") var precision = Precision.float32
@@ -27,15 +29,16 @@ struct CompileBench: ParsableCommand {
   func run() throws {
     let plugin = try PJRTPlugin(path: PluginSearch().path(of: .cuda))
     let description = try String(contentsOfFile: target, encoding: .utf8)
-    let topology = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": .text(description)])
+    let topology = try PJRTTopology(
+      plugin, options: ["topology": .text(Self.topology(of: devices)), "target_config": .text(description)])
     // Without a device nothing can be tried out, which Triton's products want.
     let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
     let backend = AbsentBackend(topology, options: options, precision: precision)
     try Backends.$override.withValue(backend) { try compileRound() }
     if let failure = backend.failure { throw failure }
     print(
-      "model,precision,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB,product_TFLOP,other_TFLOP,"
-        + "least_GB,least_ms")
+      "model,precision,devices,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB,product_TFLOP,"
+        + "other_TFLOP,least_GB,least_ms,reduced_GB")
     let roofline = Roofline(precision)
     for compilation in backend.compilations {
       func gigabytes(_ bytes: Int?) -> String {
@@ -44,20 +47,31 @@ struct CompileBench: ParsableCommand {
       let (memory, cost) = (compilation.memory, compilation.program.cost)
       print(
         [
-          model, precision.rawValue, String(batch), String(levels), String(compilation.program.instructions.count),
+          model, precision.rawValue, String(devices), String(batch), String(levels),
+          String(compilation.program.instructions.count),
           String(format: "%.1f", compilation.seconds), gigabytes(memory?.arguments), gigabytes(memory?.temporary),
           gigabytes(memory?.aliased), String(format: "%.3f", Double(cost.productFLOPs) / 1e12),
           String(format: "%.3f", Double(cost.otherFLOPs) / 1e12), String(format: "%.2f", roofline.bytes(cost) / 1e9),
-          String(format: "%.2f", roofline.seconds(cost) * 1e3),
+          String(format: "%.2f", roofline.seconds(cost) * 1e3), String(format: "%.3f", Double(cost.reducedBytes) / 1e9),
         ].joined(separator: ","))
     }
+  }
+
+  /// Machines, devices of each, and partitions, as XLA writes them.
+  private static func topology(of devices: Int) throws -> String {
+    let each = min(8, devices)
+    guard devices > 0, devices % each == 0 else {
+      throw ValidationError("--devices \(devices): give 1 to 8, or a multiple of 8")
+    }
+    return "\(devices / each)x\(each)x1"
   }
 
   /// One update of each network, of weights that have no values.
   private func compileRound() throws {
     let teacher = try PublishedModel.teacher(model, seed: nil).teacher
     var settings = DistillationConfiguration(steps: 1)
-    settings.batch = batch
+    settings.batch = batch * devices * passes
+    settings.microBatch = passes > 1 ? batch : 0
     settings.noiseLevels = levels
     settings.recomputes = recompute
     settings.scoreUpdates = 1

@@ -139,14 +139,52 @@ struct named_value {
   size_t count;
 };
 
+/// Makes an error of a callback's: code and text, which is copied.
+typedef struct error *error_maker(int code, const char *text, size_t size);
+
+/// The store of keys of several processes, called by the plugin. A value that is got is released by the function beside it.
+struct store_get_call {
+  HEAD;
+  const char *key;
+  size_t key_size;
+  int milliseconds;
+  error_maker **fail;
+  void *argument;
+  char *value;
+  size_t value_size;
+  void (*release)(char *value);
+};
+struct store_try_get_call {
+  HEAD;
+  const char *key;
+  size_t key_size;
+  error_maker **fail;
+  void *argument;
+  char *value;
+  size_t value_size;
+  void (*release)(char *value);
+};
+struct store_put_call {
+  HEAD;
+  const char *key;
+  size_t key_size;
+  const char *value;
+  size_t value_size;
+  error_maker **fail;
+  void *argument;
+};
+
 struct client_create_call {
   HEAD;
   const struct named_value *options;
   size_t option_count;
-  // For clients of several machines: a store of keys, by callback and its argument.
-  void *get, *get_argument, *put, *put_argument;
+  struct error *(*get)(struct store_get_call *);
+  void *get_argument;
+  struct error *(*put)(struct store_put_call *);
+  void *put_argument;
   void *client;
-  void *try_get, *try_get_argument;
+  struct error *(*try_get)(struct store_try_get_call *);
+  void *try_get_argument;
 };
 
 struct device_memory_call {

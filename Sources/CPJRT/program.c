@@ -52,20 +52,31 @@ int dd2_pjrt_loaded_executable(
 }
 
 int dd2_pjrt_execute(
-    const dd2_pjrt_plugin *plugin, dd2_pjrt_loaded *loaded, dd2_pjrt_buffer *const *arguments, size_t count,
-    dd2_pjrt_buffer **outputs, dd2_pjrt_event **done, char **error) {
-  CALL(execute_options, options, incarnations);
-  CALL(execute_call, call, device);
-  void *event = NULL;
-  call.loaded = loaded;
-  call.options = &options;
-  call.arguments = &arguments;
-  call.device_count = 1;
-  call.argument_count = count;
-  call.outputs = &outputs;
-  call.done = &event;
-  int code = dd2_pjrt_call(plugin, LOADED_EXECUTE, &call, error);
-  *done = event;
+    const dd2_pjrt_plugin *plugin, dd2_pjrt_loaded *loaded, size_t devices, dd2_pjrt_buffer *const *arguments,
+    size_t argument_count, dd2_pjrt_buffer **outputs, size_t output_count, dd2_pjrt_event **done, char **error) {
+  dd2_pjrt_buffer *const **rows_in = malloc(devices * sizeof *rows_in);
+  dd2_pjrt_buffer ***rows_out = malloc(devices * sizeof *rows_out);
+  int code = DD2_PJRT_UNUSABLE;
+  if (rows_in && rows_out) {
+    for (size_t device = 0; device < devices; device++) {
+      rows_in[device] = arguments + device * argument_count;
+      rows_out[device] = outputs + device * output_count;
+    }
+    CALL(execute_options, options, incarnations);
+    CALL(execute_call, call, device);
+    call.loaded = loaded;
+    call.options = &options;
+    call.arguments = rows_in;
+    call.device_count = devices;
+    call.argument_count = argument_count;
+    call.outputs = rows_out;
+    call.done = (void **)done;
+    code = dd2_pjrt_call(plugin, LOADED_EXECUTE, &call, error);
+  } else {
+    *error = strdup("no memory for the list of arguments");
+  }
+  free(rows_in);
+  free(rows_out);
   return code;
 }
 

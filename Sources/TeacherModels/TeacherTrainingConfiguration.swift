@@ -1,7 +1,6 @@
 import DD2Teacher
 import Datasets
 import NN
-import TensorCore
 import Training
 
 /// Settings of a teacher's training, from images or, the transformer alone, from tokens.
@@ -54,7 +53,7 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
   }
 
   /// The settings of each stage, in order.
-  var stages: [(name: String, settings: TrainingSettings)] {
+  public var stages: [(name: String, settings: TrainingSettings)] {
     let transformer = ("transformer", transformer)
     return tokens == nil ? [("perceptual", perceptual), ("tokenizer", tokenizer), transformer] : [transformer]
   }
@@ -66,16 +65,5 @@ extension TeacherTrainingConfiguration: CheckedSettings {
     try perceptual.check()
     try tokenizer.check()
     try transformer.check()
-  }
-}
-
-extension TeacherTrainingConfiguration {
-  /// - Throws: `SettingsError` where replicas cannot have equal parts of a batch.
-  public func check(for replicas: Replicas) throws(SettingsError) {
-    for (name, settings) in stages where settings.batch % replicas.count != 0 {
-      throw SettingsError(
-        "\(replicas.count) processes or devices cannot share the \(name)'s batch of \(settings.batch) equally; use as many "
-          + "as divide it")
-    }
   }
 }

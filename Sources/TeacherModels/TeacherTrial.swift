@@ -75,7 +75,7 @@ public struct TeacherTrial: Sendable {
     whole.steps = max(updates, settings.steps)
     var small = whole
     let replicas = Backends.current.replicas.count
-    small.batch = max(1, settings.batch / share / replicas) * replicas
+    small.batch = replicas * max(1, settings.batch / (replicas * share))
     let (stage, weights) = make(small)
     var time = try secondsOfUpdate(stage) * Double(settings.batch) / Double(small.batch)
     // All processes must go on alike.

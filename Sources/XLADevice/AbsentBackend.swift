@@ -1,7 +1,7 @@
 import TensorCore
 
 /// Compiles steps for a device that is not there and computes nothing: what a program needs of a device can be known without
-/// one. Arrays have no elements; copies to the host give zeros.
+/// one. All of a topology's devices are replicas. Arrays have no elements; copies to the host give zeros.
 public final class AbsentBackend: LazyBackend<Void>, @unchecked Sendable {
   /// A program that was compiled, with what its compilation took and what it needs.
   public struct Compilation {
@@ -22,10 +22,17 @@ public final class AbsentBackend: LazyBackend<Void>, @unchecked Sendable {
   /// What the last compilation failed with.
   public private(set) var failure: PJRTError?
 
-  /// A backend that compiles for a topology.
+  /// A backend that compiles for all devices of a topology together.
   public init(_ topology: PJRTTopology, options: CompileOptions, precision: Precision) {
-    (self.topology, self.options, self.precision) = (topology, options.adding(precision.overrides), precision)
+    var options = options.adding(precision.overrides)
+    options.replicas = topology.deviceCount
+    (self.topology, self.options, self.precision) = (topology, options, precision)
     super.init()
+  }
+
+  /// As if one process had all devices: an array that differs from one to the other is copied whole.
+  public override var replicas: Replicas {
+    Replicas(count: topology.deviceCount, here: 0..<topology.deviceCount)
   }
 
   public override var summary: String { "a device that is not there" }
@@ -35,7 +42,8 @@ public final class AbsentBackend: LazyBackend<Void>, @unchecked Sendable {
     if isStep, known.insert(program).inserted {
       do {
         let start = ContinuousClock.now
-        let executable = try topology.compile(program.stableHLO(precision: precision), options: options)
+        let executable = try topology.compile(
+          program.stableHLO(precision: precision, replicaCount: topology.deviceCount), options: options)
         compilations.append(
           Compilation(
             program: program, seconds: (ContinuousClock.now - start) / .seconds(1), memory: try executable.memory))

@@ -19,9 +19,9 @@ import Training
     var weights: [String: [Float]] = [:]
   }
 
-  private static let steps = 3
+  static let steps = 3
 
-  private func outcome(_ stage: any TrainingStage) throws -> Outcome {
+  func outcome(_ stage: any TrainingStage) throws -> Outcome {
     try stage.prepare()
     var outcome = Outcome()
     for index in 0..<Self.steps { outcome.metrics.append(try stage.step(index).read(step: index)) }
@@ -29,7 +29,7 @@ import Training
     return outcome
   }
 
-  private static func settings(
+  static func settings(
     _ family: TinyTeacher, passSize: Int = 0, recomputes: Bool = false
   ) -> DistillationConfiguration {
     var settings = DistillationConfiguration(steps: steps)
@@ -47,27 +47,38 @@ import Training
     return settings
   }
 
-  private func stages(
+  /// Stage 1, the regression on pairs, stage 2.
+  func stages(
     _ family: TinyTeacher, _ folder: String, _ settings: DistillationConfiguration
   ) throws -> [any TrainingStage] {
+    try (0..<3).map { try stage($0, family, folder, settings) }
+  }
+
+  /// One of `stages`, on pairs that the CPU draws.
+  func stage(
+    _ index: Int, _ family: TinyTeacher, _ folder: String, _ settings: DistillationConfiguration
+  ) throws -> any TrainingStage {
+    let collected = try Backends.$override.withValue(Backends.cpu) {
+      try TokenPairs.collect(
+        teacher: family.load(in: folder).teacher, guidance: settings.guidance, indices: 0..<settings.pairs, steps: 2,
+        seed: settings.seed)
+    }
+    let pairs = TokenSource { collected }
     let teacher = try family.load(in: folder).teacher
-    let pairs = try TokenPairs.collect(
-      teacher: teacher, guidance: settings.guidance, indices: 0..<settings.pairs, steps: 2, seed: settings.seed)
+    if index == 0 { return try Stage1Training(teacher: teacher, tokens: pairs, configuration: settings) }
     let stage1 = try StudentFactory(teacher: teacher, settings).scoreNetwork().parameters.stateDict()
-    return [
-      try Stage1Training(teacher: teacher, tokens: TokenSource { pairs }, configuration: settings),
-      try PairRegression(
-        name: "warm-start", steps: 4, teacher: teacher, initial: stage1, pairs: TokenSource { pairs },
-        configuration: settings,
-        monitor: nil),
-      try Stage2Training(
-        teacher: teacher, stage1: stage1, start: nil, pairs: TokenSource { pairs }, configuration: settings,
-        monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings)),
-    ]
+    if index == 1 {
+      return try PairRegression(
+        name: "warm-start", steps: 4, teacher: teacher, initial: stage1, pairs: pairs, configuration: settings,
+        monitor: nil)
+    }
+    return try Stage2Training(
+      teacher: teacher, stage1: stage1, start: nil, pairs: pairs, configuration: settings,
+      monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
   }
 
   /// - Parameter weights: what the weights may differ by: AdamW enlarges rounding where a gradient is next to nothing.
-  private func check(_ found: Outcome, _ expected: Outcome, metrics: Double, weights: Double) {
+  func check(_ found: Outcome, _ expected: Outcome, metrics: Double, weights: Double) {
     for (step, (a, b)) in zip(found.metrics, expected.metrics).enumerated() {
       #expect(a.map(\.0) == b.map(\.0))
       for ((name, value), (_, other)) in zip(a, b) {

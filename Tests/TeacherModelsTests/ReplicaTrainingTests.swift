@@ -82,11 +82,4 @@ import Training
     }
     try check { stage(family.configuration.family) }
   }
-
-  @Test func batchesThatCannotBeSharedAreRefused() throws {
-    let settings = TeacherTrainingConfiguration()
-    try settings.check(for: Replicas(count: 8, here: 0..<8))
-    let error = #expect(throws: SettingsError.self) { try settings.check(for: Replicas(count: 32, here: 3..<4)) }
-    #expect(error?.description.contains("32 processes or devices cannot share the transformer's batch of 16") == true)
-  }
 }

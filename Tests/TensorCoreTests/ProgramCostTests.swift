@@ -5,8 +5,8 @@ import Testing
 /// Costs of small programs against numbers worked out by hand.
 @Suite("Cost of programs") struct ProgramCostTests {
   /// The cost of a step on inputs of some shapes, whose results are held until it is over.
-  private func cost(_ shapes: [Shape], _ body: ([Tensor]) -> [Tensor]) -> ProgramCost {
-    let backend = RecordedStep()
+  private func cost(_ shapes: [Shape], replicas: Int = 1, _ body: ([Tensor]) -> [Tensor]) -> ProgramCost {
+    let backend = RecordedStep(replicas: replicas)
     return Backends.$override.withValue(backend) {
       let inputs = shapes.map { Tensor([Float](repeating: 0, count: $0.count), $0) }
       return withExtendedLifetime(backend.step { body(inputs) }) { backend.program.cost }
@@ -119,12 +119,24 @@ import Testing
     // AdamW twelve.
     expect(found, others: 6 * 2 + 6 * 12, otherElements: 2 * 18 + 6 + 1 + 3)
   }
+
+  /// Arrays that replicas add up are read, written, and sent.
+  @Test func sumsOverReplicasAreSent() {
+    let found = cost([[2, 3], [5]], replicas: 4) { summedOverReplicas([$0[0], $0[1] * 2]) }
+    #expect(found.reducedBytes == 4 * (6 + 5))
+    #expect(found.otherFLOPs == 2 * 5 + 11 && found.otherBytes == 4 * (2 * 11 + 5))
+    #expect(cost([[2, 3]]) { summedOverReplicas([$0[0]]) + [$0[0] * 2] }.reducedBytes == 0)
+  }
 }
 
 /// Keeps the program of the last step and computes nothing.
 private final class RecordedStep: LazyBackend<Void>, @unchecked Sendable {
   private(set) var program = StepProgram()
+  private let replicaCount: Int
 
+  init(replicas: Int) { replicaCount = replicas }
+
+  override var replicas: Replicas { Replicas(count: replicaCount, here: 0..<replicaCount) }
   override var summary: String { "a recorded step" }
 
   override func execute(_ program: StepProgram, _ arguments: [Void], isStep: Bool) -> [Void] {

@@ -70,6 +70,23 @@ struct AbsentGPUTests {
     #expect(backend.compilations.count == 1)
   }
 
+  /// Sums over the devices of one machine and of two.
+  @Test(arguments: [("1x8x1", 8), ("2x8x1", 16)])
+  func aSumIsCompiledForSeveralH100s(topology: String, devices: Int) throws {
+    let plugin = try PJRTPlugin(path: #require(AbsentGPU.path))
+    let target = try PJRTTopology(plugin, options: ["topology": .text(topology), "target_config": .text(h100)])
+    let backend = AbsentBackend(target, options: CompileOptions(), precision: .float32)
+    #expect(backend.replicas.count == devices)
+    _ = Backends.$override.withValue(backend) {
+      let x = Tensor(perReplica: [Float](repeating: 0, count: 64 * devices), [64])
+      return Backends.step { summedOverReplicas([x * 2])[0] }
+    }
+    #expect(backend.failure == nil)
+    let compilation = try #require(backend.compilations.first)
+    #expect(compilation.program.cost.reducedBytes == 4 * 64)
+    #expect(try #require(compilation.memory).arguments == 4 * 64)
+  }
+
   @Test func aDescriptionThatIsNoneIsAnError() throws {
     let plugin = try PJRTPlugin(path: #require(AbsentGPU.path))
     let error = failure { _ = try PJRTTopology(plugin, options: ["topology": "1x1x1", "target_config": "{"]) }

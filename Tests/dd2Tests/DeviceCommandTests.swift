@@ -79,6 +79,27 @@ import Testing
     #expect(try !folder.names(in: ".").contains("out"))
   }
 
+  @Test func processorsAreNotCounted() throws {
+    try dd2.expectFailure(
+      ["distill", "--steps", "1", "--devices", "2", "--run", "run"], status: 64,
+      saying: ["--devices", "mpirun -n N dd2"],
+      models: Command.bundledModels)
+    try dd2.expectFailure(
+      ["distill", "--steps", "1", "--device", "cuda", "--devices", "0", "--run", "run"], status: 64,
+      saying: ["--devices"], models: Command.bundledModels)
+  }
+
+  @Test(.enabled(if: plugin != nil)) func aBatchThatDevicesCannotShareIsRefused() throws {
+    try dd2.expectFailure(
+      ["distill", "--steps", "1", "--batch", "10", "--device", "xla-cpu", "--devices", "4", "--run", "run"], status: 64,
+      saying: ["batch 10 cannot be shared evenly by 4 devices; give 8 or 12"], models: Command.bundledModels)
+    try dd2.expectFailure(
+      ["teacher", "train", "--device", "xla-cpu", "--devices", "3", "--run", "run"], status: 64,
+      saying: ["perceptual batch 64 cannot be shared evenly by 3 devices; give 2 devices"],
+      models: Command.bundledModels)
+    #expect(try !folder.names(in: ".").contains("run"))
+  }
+
   private struct Report: Decodable {
     let device: String
     let devices: [[String: String]]

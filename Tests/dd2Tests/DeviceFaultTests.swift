@@ -46,6 +46,14 @@ import Testing
     try expectFailure(["FAULTY_WHEN": "/", "FAULTY_CODE": "8"], saying: ["the device is gone", "--batch"])
   }
 
+  @Test(.enabled(if: plugin != nil)) func tooFewDevicesAreCounted() throws {
+    try dd2.expectFailure(
+      ["distill", "--steps", "1", "--device", "xla-cpu", "--devices", "3", "--run", "run"], status: 69,
+      saying: ["3 devices of cpu asked for, 2 found", "--devices 2"], models: Command.bundledModels,
+      environment: faults(["FAULTY_DEVICES": "2"]))
+    #expect(try !folder.names(in: ".").contains("run"))
+  }
+
   @Test(.enabled(if: plugin != nil)) func aPluginThatCrashesEndsNoList() throws {
     let outcome = try dd2(["device", "list"], environment: faults(["FAULTY_START": "crash"]))
     #expect(outcome.status == 0 && outcome.output.contains("ends its process with signal 6"), "\(outcome.output)")

@@ -11,7 +11,7 @@
 // DD2_PJRT_UNUSABLE. *error is then a text of the plugin's own or of ours, for the caller to free().
 // Every handle that a function makes is released by the one function named after its type, once. Any thread may call.
 
-enum { DD2_PJRT_UNIMPLEMENTED = 12, DD2_PJRT_UNUSABLE = -1 };
+enum { DD2_PJRT_DEADLINE = 4, DD2_PJRT_NOT_FOUND = 5, DD2_PJRT_UNIMPLEMENTED = 12, DD2_PJRT_UNUSABLE = -1 };
 
 typedef struct dd2_pjrt_plugin dd2_pjrt_plugin;
 typedef struct dd2_pjrt_client dd2_pjrt_client;
@@ -68,9 +68,20 @@ dd2_pjrt_value dd2_pjrt_value_at(const dd2_pjrt_values *values, size_t index);
 
 // ---------------------------------------------------------------------------------------------- client and devices
 
+/// Where the clients of several processes exchange what they know of each other, also while programs run: any thread may
+/// call.
+typedef struct {
+  /// Given to the functions.
+  void *owner;
+  void (*put)(void *owner, dd2_pjrt_text key, dd2_pjrt_text value);
+  /// Waits so many milliseconds for a value; negative for none. False where it does not come; `*value` is to be free()d.
+  bool (*get)(void *owner, dd2_pjrt_text key, int64_t milliseconds, char **value, size_t *size);
+} dd2_pjrt_store;
+
+/// Starts a client. `store` may be NULL; else it must be there as long as the client.
 int dd2_pjrt_client_create(
-    const dd2_pjrt_plugin *plugin, const dd2_pjrt_value *options, size_t count, dd2_pjrt_client **client,
-    char **error);
+    const dd2_pjrt_plugin *plugin, const dd2_pjrt_value *options, size_t count, const dd2_pjrt_store *store,
+    dd2_pjrt_client **client, char **error);
 void dd2_pjrt_client_destroy(const dd2_pjrt_plugin *plugin, dd2_pjrt_client *client);
 /// Name and version of the platform; both live as long as the client.
 int dd2_pjrt_client_platform(
@@ -141,10 +152,11 @@ void dd2_pjrt_loaded_destroy(const dd2_pjrt_plugin *plugin, dd2_pjrt_loaded *loa
 /// The compiled program of a loaded one: a handle of its own.
 int dd2_pjrt_loaded_executable(
     const dd2_pjrt_plugin *plugin, dd2_pjrt_loaded *loaded, dd2_pjrt_executable **executable, char **error);
-/// Begins to run a program of one device. `outputs` has room for all of the program's; they, and `done`, are the caller's.
+/// Begins to run a program on all its devices here. `arguments` are those of the first device, then those of the next;
+/// `outputs` has room for as many for each. They, and the events in `done`, one a device, are the caller's.
 int dd2_pjrt_execute(
-    const dd2_pjrt_plugin *plugin, dd2_pjrt_loaded *loaded, dd2_pjrt_buffer *const *arguments, size_t count,
-    dd2_pjrt_buffer **outputs, dd2_pjrt_event **done, char **error);
+    const dd2_pjrt_plugin *plugin, dd2_pjrt_loaded *loaded, size_t devices, dd2_pjrt_buffer *const *arguments,
+    size_t argument_count, dd2_pjrt_buffer **outputs, size_t output_count, dd2_pjrt_event **done, char **error);
 
 void dd2_pjrt_executable_destroy(const dd2_pjrt_plugin *plugin, dd2_pjrt_executable *executable);
 int dd2_pjrt_executable_outputs(

@@ -160,11 +160,16 @@ public struct DistillationPipeline {
     let isFirst = ProcessGroup.current.isFirst
     let path = run.directory.path + "/" + Self.bestName
     let best = isFirst ? try BestGenerator(path: path) { try write($0, of: run, facts: $1, to: $2) } : nil
+    var shown = 0
     return DistillationMonitor(
       teacher: teacher.teacher, scorer: scorer, configuration: configuration,
       progress: { done, total in
         // A score takes seconds, and a run has many.
-        if done % 500 == 0 { observer(.step(stage: "fid", completed: done, total: total, metrics: [])) }
+        if done < shown { shown = 0 }
+        if done - shown >= 500 {
+          shown = done
+          observer(.step(stage: "fid", completed: done, total: total, metrics: []))
+        }
         if ProcessGroup.current.any(interrupt.isRaised) { throw RunInterrupted(checkpoint: nil) }
       }, keepBest: { try best?.offer($0, step: $1, fid: $2) })
   }

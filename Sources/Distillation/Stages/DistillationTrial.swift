@@ -18,7 +18,7 @@ public struct DistillationTrial: Sendable {
   /// The stages of the run, with the seconds that they will take, measured or (all but the last) by their share of
   /// multiplications.
   public let stages: [(stage: PlannedStage, seconds: Double)]
-  /// Sequences of the largest pass that was tried; the run's own, or fewer where that would have taken long.
+  /// Sequences of the largest pass of a replica that was tried; the run's own, or fewer where that would have taken long.
   public let triedPass: Int
 
   /// Longest time to spend on an update of the run's own batch.
@@ -42,7 +42,7 @@ public struct DistillationTrial: Sendable {
       last = try Self.update(settings, batch: tried, teacher: teacher.teacher)
     }
     bytes = tried < pass ? expected : last.bytes
-    let scale = Double(settings.batch) / Double(tried)
+    let scale = Double(settings.batch) / Double(tried * Backends.current.replicas.count)
     triedPass = tried
     networks = last.networks
     scoreSeconds = last.scoreSeconds.map { $0 * scale }
@@ -74,6 +74,7 @@ public struct DistillationTrial: Sendable {
   }
 
   /// One update of each network, after one that takes the memory: of two passes where the run's are of several.
+  /// - Parameter batch: of a replica's pass.
   /// - Returns: with the seconds of a pass.
   private static func update(
     _ settings: DistillationConfiguration, batch: Int, teacher: any Teacher
@@ -81,7 +82,7 @@ public struct DistillationTrial: Sendable {
     ProcessMemory.releaseUnusedTensors()
     var settings = settings
     let passes = settings.batchPlan.passes.count > 1 ? 2 : 1
-    settings.batch = passes * batch
+    settings.batch = passes * batch * Backends.current.replicas.count
     settings.microBatch = batch
     let factory = StudentFactory(teacher: teacher, settings)
     let stage1 = try factory.scoreNetwork().parameters.stateDict()

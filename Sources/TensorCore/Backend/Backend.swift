@@ -39,6 +39,10 @@ public protocol Backend: AnyObject, Sendable {
   func floats(_ storage: Storage) -> [Float]
   func integers(_ storage: Storage) -> [Int32]
 
+  /// The number of the first replica of this process in which an array is not what it is in its first one, bit for bit; nil
+  /// where all are equal. Copies to the host.
+  func replicaThatDiffers(in storage: Storage) -> Int?
+
   /// Runs `body` as one step, such as an update of a network or the drawing of a stage of tokens: what a backend that
   /// compiles makes one program of. A step inside another one is part of it.
   func step<Result>(_ body: () throws -> Result) rethrows -> Result
@@ -47,6 +51,9 @@ public protocol Backend: AnyObject, Sendable {
 extension Backend {
   /// One replica.
   public var replicas: Replicas { .one }
+
+  /// With one replica here, there is nothing to compare.
+  public func replicaThatDiffers(in storage: Storage) -> Int? { nil }
 
   /// With one replica here, nothing but a copy.
   public func distribute(_ elements: [Float], _ shape: Shape) -> Storage { upload(elements, shape) }

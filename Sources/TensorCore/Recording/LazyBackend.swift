@@ -16,6 +16,7 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
 
   open var summary: String { preconditionFailure("LazyBackend: summary") }
   open var imagesAtOnce: Int { preconditionFailure("LazyBackend: imagesAtOnce") }
+  open var replicas: Replicas { .one }
 
   /// Runs a program on the buffers of its inputs.
   /// - Parameter isStep: whether it is a whole step, or what was asked for between steps.
@@ -27,9 +28,14 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
   /// Copies from the host.
   open func buffer(_ elements: [Float], _ shape: Shape) -> Buffer { preconditionFailure("LazyBackend: buffer") }
   open func buffer(_ elements: [Int32], _ shape: Shape) -> Buffer { preconditionFailure("LazyBackend: buffer") }
+  /// Copies from the host what differs from replica to replica; see `Backend.distribute`.
+  open func buffer(parts elements: [Float], _ shape: Shape) -> Buffer { buffer(elements, shape) }
+  open func buffer(parts elements: [Int32], _ shape: Shape) -> Buffer { buffer(elements, shape) }
   /// Copies to the host.
   open func floats(of buffer: Buffer, count: Int) -> [Float] { preconditionFailure("LazyBackend: floats") }
   open func integers(of buffer: Buffer, count: Int) -> [Int32] { preconditionFailure("LazyBackend: integers") }
+  /// See `Backend.replicaThatDiffers`.
+  open func replicaThatDiffers(in buffer: Buffer) -> Int? { nil }
 
   // MARK: Backend
 
@@ -79,6 +85,16 @@ open class LazyBackend<Buffer>: Backend, @unchecked Sendable {
   public func upload(_ elements: [Int32], _ shape: Shape) -> Storage {
     LazyStorage(ArrayType(shape, .int32), .known(Held(buffer(elements, shape))), self)
   }
+
+  public func distribute(_ elements: [Float], _ shape: Shape) -> Storage {
+    LazyStorage(ArrayType(shape), .known(Held(buffer(parts: elements, shape))), self)
+  }
+
+  public func distribute(_ elements: [Int32], _ shape: Shape) -> Storage {
+    LazyStorage(ArrayType(shape, .int32), .known(Held(buffer(parts: elements, shape))), self)
+  }
+
+  public func replicaThatDiffers(in storage: Storage) -> Int? { replicaThatDiffers(in: value(storage)) }
 
   public func floats(_ storage: Storage) -> [Float] { floats(of: value(storage), count: storage.type.count) }
   public func integers(_ storage: Storage) -> [Int32] { integers(of: value(storage), count: storage.type.count) }

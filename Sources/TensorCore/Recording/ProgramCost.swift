@@ -17,6 +17,8 @@ public struct ProgramCost: Equatable, Sendable {
   public internal(set) var productBytes = 0
   /// Bytes of everything else that has to move.
   public internal(set) var otherBytes = 0
+  /// Bytes of the arrays that each replica gives to sums over all of them.
+  public internal(set) var reducedBytes = 0
 }
 
 extension StepProgram {
@@ -48,6 +50,7 @@ private struct CostCount {
       let results = kernel.results(of: operands)
       for (number, type) in zip(instruction.results, results) { types[number] = type }
       if case .movement(.reshape) = kernel { origins[instruction.results[0]] = origin(instruction.operands[0]) }
+      if case .collective(.sum) = kernel { cost.reducedBytes += 4 * operands.reduce(0) { $0 + $1.count } }
       let flops = kernel.flops(of: operands, results)
       cost.productFLOPs += flops.products
       cost.otherFLOPs += flops.others

@@ -123,6 +123,19 @@ public final class PJRTBuffer: @unchecked Sendable {
     }.get()
     return elements
   }
+
+  /// Waits for the elements and copies their bytes to the host.
+  /// - Throws: `PJRTError.failed`, also where what computes the array failed.
+  public var bytes: [UInt8] {
+    get throws(PJRTError) {
+      let (type, shape) = try type
+      var bytes = [UInt8](repeating: 0, count: shape.reduce(type.byteCount, *))
+      try bytes.withUnsafeMutableBytes { bytes in
+        Result { () throws(PJRTError) in try copy(to: bytes).wait() }
+      }.get()
+      return bytes
+    }
+  }
 }
 
 extension PJRTClient {

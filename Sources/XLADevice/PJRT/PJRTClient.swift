@@ -5,6 +5,8 @@ import Foundation
 public final class PJRTClient: @unchecked Sendable {
   // Unchecked: PJRT's clients may be used from any thread.
   let handle: OpaquePointer
+  // Where the client finds those of other processes, as long as it is there.
+  private let store: StoreCallbacks?
 
   /// The plugin.
   public let plugin: PJRTPlugin
@@ -16,13 +18,20 @@ public final class PJRTClient: @unchecked Sendable {
   public let devices: [PJRTDevice]
 
   /// Starts a plugin's client.
-  /// - Parameter options: the plugin's own, such as `cpu_device_count`.
-  /// - Throws: `PJRTError.failed`, as where the machine has no such device.
-  public init(_ plugin: PJRTPlugin, options: [String: PJRTValue] = [:]) throws(PJRTError) {
+  /// - Parameters:
+  ///   - options: the plugin's own, such as `cpu_device_count`.
+  ///   - job: the client's place among those of other processes; nil for a client alone.
+  /// - Throws: `PJRTError.failed`, as where the machine has no such device, or another process does not come.
+  public init(_ plugin: PJRTPlugin, options: [String: PJRTValue] = [:], job: PJRTJob? = nil) throws(PJRTError) {
     let action = "starting the plugin \(plugin.path)"
+    let store = job.map { StoreCallbacks($0.store) }
+    var options = options
+    if let job { options.merge(["node_id": .integer(job.node), "num_nodes": .integer(job.nodes)]) { $1 } }
     var created: OpaquePointer?
     try attempt(action) { error in
-      PJRTValue.withOptions(options) { dd2_pjrt_client_create(plugin.handle, $0, $1, &created, error) }
+      PJRTValue.withOptions(options) {
+        dd2_pjrt_client_create(plugin.handle, $0, $1, store?.pointer, &created, error)
+      }
     }
     let handle = try given(created, action)
     do {
@@ -42,6 +51,7 @@ public final class PJRTClient: @unchecked Sendable {
     }
     self.plugin = plugin
     self.handle = handle
+    self.store = store
   }
 
   deinit { dd2_pjrt_client_destroy(plugin.handle, handle) }

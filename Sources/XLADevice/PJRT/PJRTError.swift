@@ -7,6 +7,8 @@ public enum PJRTError: Error, Equatable, Sendable {
   case noPlugin(kind: PluginKind, remedy: String)
   /// The file at `path` cannot be opened as a plugin.
   case cannotOpen(path: String, detail: String)
+  /// More devices of a kind were asked for than there are.
+  case tooFewDevices(kind: PluginKind, asked: Int, found: Int)
   /// A call failed. `action` says what was tried, `detail` is the plugin's own text.
   case failed(action: String, code: Code, detail: String)
 
@@ -29,7 +31,7 @@ public enum PJRTError: Error, Equatable, Sendable {
   /// The exit status of a command that ends with this error, after sysexits(3).
   public var exitCode: Int32 {
     switch self {
-    case .noPlugin, .cannotOpen: 69
+    case .noPlugin, .cannotOpen, .tooFewDevices: 69
     case .failed: 70
     }
   }
@@ -42,6 +44,8 @@ extension PJRTError: CustomStringConvertible {
       "no plugin for \(kind.rawValue) found; \(remedy)"
     case .cannotOpen(let path, let detail):
       "\(path): cannot be opened as a device plugin (\(Self.line(detail))); 'dd2 device install' brings one that can"
+    case .tooFewDevices(let kind, let asked, let found):
+      "\(asked) devices of \(kind.rawValue) asked for, \(found) found; give --devices \(found) or all"
     case .failed(let action, let code, let detail):
       "\(action) failed: \(detail.isEmpty ? "code \(code.rawValue)" : Self.line(detail))"
     }

@@ -108,18 +108,32 @@ public final class PJRTLoadedExecutable: Sendable {
   /// - Returns: the results, and the event that ends the run.
   /// - Throws: `PJRTError.failed`, as where number or types of the arguments are wrong.
   public func execute(_ arguments: [PJRTBuffer]) throws(PJRTError) -> (outputs: [PJRTBuffer], done: PJRTEvent) {
-    let client = loaded.client
+    let (outputs, done) = try execute(byDevice: [arguments])
+    return (outputs[0], done[0])
+  }
+
+  /// Begins to run the program on all its devices in this process at once.
+  /// - Parameter arguments: for each device, in order, as above; as many for each.
+  /// - Returns: for each device its results, and the event that ends its run.
+  /// - Throws: `PJRTError.failed`, as where the program is not of as many devices.
+  public func execute(
+    byDevice arguments: [[PJRTBuffer]]
+  ) throws(PJRTError) -> (outputs: [[PJRTBuffer]], done: [PJRTEvent]) {
+    let (client, count) = (loaded.client, executable.outputCount)
     let action = "running a program on \(client.platformName)"
-    var outputs = [OpaquePointer?](repeating: nil, count: executable.outputCount)
-    var event: OpaquePointer?
-    let handles: [OpaquePointer?] = arguments.map(\.handle)
+    var outputs = [OpaquePointer?](repeating: nil, count: arguments.count * count)
+    var events = [OpaquePointer?](repeating: nil, count: arguments.count)
+    let handles: [OpaquePointer?] = arguments.flatMap { $0.map(\.handle) }
     try withExtendedLifetime(arguments) { () throws(PJRTError) in
       try attempt(action) {
-        dd2_pjrt_execute(client.plugin.handle, loaded.handle, handles, handles.count, &outputs, &event, $0)
+        dd2_pjrt_execute(
+          client.plugin.handle, loaded.handle, arguments.count, handles, handles.count / arguments.count, &outputs,
+          count, &events, $0)
       }
     }
-    let done = PJRTEvent(client, try given(event, action), action)
-    return (try outputs.map { output throws(PJRTError) in PJRTBuffer(client, try given(output, action)) }, done)
+    let done = try events.map { event throws(PJRTError) in PJRTEvent(client, try given(event, action), action) }
+    let buffers = try outputs.map { output throws(PJRTError) in PJRTBuffer(client, try given(output, action)) }
+    return (arguments.indices.map { Array(buffers[$0 * count..<($0 + 1) * count]) }, done)
   }
 }
 

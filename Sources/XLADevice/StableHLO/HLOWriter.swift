@@ -275,4 +275,16 @@ struct HLOWriter {
       "stablehlo.dot_general \(a.name), \(b.name), \(batching)contracting_dims = \(axes.0) x \(axes.1), "
         + "precision = [\(digits.rawValue), \(digits.rawValue)]", mapping([a, b], to: type), type)
   }
+
+  /// Each array's sum over all replicas, of which there are so many; the arrays travel together.
+  mutating func sumOverReplicas(_ x: [HLOValue], count: Int) -> [HLOValue] {
+    if count == 1 { return x }
+    let types = x.map(\.type.text).joined(separator: ", ")
+    let groups = "dense<[[\((0..<count).map(String.init).joined(separator: ", "))]]> : tensor<1x\(count)xi64>"
+    return values(
+      "\"stablehlo.all_reduce\"(\(x.map(\.name).joined(separator: ", "))) <{replica_groups = \(groups)}> ({\n"
+        + "^bb0(%a: tensor<f32>, %b: tensor<f32>):\n%sum = stablehlo.add %a, %b : tensor<f32>\n"
+        + "stablehlo.return %sum : tensor<f32>\n})",
+      "(\(types)) -> (\(types))", x.map(\.type))
+  }
 }

@@ -6,6 +6,8 @@ struct Lowering {
   /// Whether rounded factors of products are float32 again when they are multiplied, for a device that has no products of
   /// bfloat16: the result is the same.
   var widensFactors = false
+  /// How many devices run the program together, each on its own arrays.
+  var replicaCount = 1
   var w = HLOWriter()
   /// The kept form of activations, by name; see `keptFactor`.
   var keptFactors: [String: HLOValue] = [:]
@@ -29,7 +31,7 @@ struct Lowering {
     case .posterior(let kernel): run(kernel, x)
     case .random(let kernel): [run(kernel, x)]
     case .choice(let kernel): [run(kernel, x)]
-    case .collective(.sum): preconditionFailure("Lowering: a sum over replicas, of which there is one")
+    case .collective(.sum): w.sumOverReplicas(x, count: replicaCount)
     }
   }
 }

@@ -2,9 +2,11 @@ import TensorCore
 
 extension StepProgram {
   /// The program as a StableHLO module in text. A result that replaces a state takes the memory of the state's argument.
-  /// - Parameter widensFactors: see `Lowering`.
-  func stableHLO(precision: Precision, widensFactors: Bool = false) -> String {
-    var lowering = Lowering(precision: precision, widensFactors: widensFactors)
+  /// - Parameters:
+  ///   - widensFactors: see `Lowering`.
+  ///   - replicaCount: how many devices run it together.
+  func stableHLO(precision: Precision, widensFactors: Bool = false, replicaCount: Int = 1) -> String {
+    var lowering = Lowering(precision: precision, widensFactors: widensFactors, replicaCount: replicaCount)
     var values: [Int: HLOValue] = [:]
     for (index, input) in inputs.enumerated() {
       values[input.number] = HLOValue(name: "%arg\(index)", type: HLOType(input.type))
@@ -35,8 +37,9 @@ extension StepProgram {
       return "%arg\(index): \(HLOType(input.type).text)\(alias)"
     }
     let types = results.map(\.type.text).joined(separator: ", ")
+    let attributes = replicaCount > 1 ? " attributes {mhlo.num_replicas = \(replicaCount) : i32}" : ""
     return """
-      module @step {
+      module @step\(attributes) {
       func.func public @main(\(arguments.joined(separator: ", "))) -> (\(types)) {
       \(lowering.w.lines.joined(separator: "\n"))
       return \(results.map(\.name).joined(separator: ", ")) : \(types)

@@ -32,10 +32,12 @@ struct Distill: SpreadCommand {
   @OptionGroup(title: "Teacher and images") var data: DataOptions
   @OptionGroup(title: "Settings") var options: DistillationOptions
   @OptionGroup(title: "Guidance of the teacher, which the generator learns") var guidance: GuidanceOptions
-  @OptionGroup var computing: DeviceOptions
+  @OptionGroup var devices: TrainingDeviceOptions
   @OptionGroup(title: "FID while the run goes on") var scoring: InRunFIDOptions
 
   static let trains = true
+
+  var computing: DeviceOptions { devices.all }
 
   private var location: RunOptions { running.location }
 

@@ -4,7 +4,7 @@ import Datasets
 import Evaluation
 import Processes
 import TeacherModels
-import TensorCore
+import Training
 
 /// `dd2 teacher train`: tokenizer and transformer, or the feature network that scores shapes32.
 struct TeacherTrain: SpreadCommand {
@@ -39,7 +39,7 @@ struct TeacherTrain: SpreadCommand {
   var family: TeacherFamilyName?
 
   @OptionGroup(title: "Sizes") var sizes: TrainingSizeOptions
-  @OptionGroup var computing: DeviceOptions
+  @OptionGroup var devices: TrainingDeviceOptions
 
   @Option(parsing: .unconditional, help: "Updates of the tokenizer (default: \(usual.tokenizer.steps)).")
   var tokenizerSteps: Int?
@@ -62,6 +62,8 @@ struct TeacherTrain: SpreadCommand {
   private static let featureDefaults = FeatureNetTrainingConfiguration()
 
   static let trains = true
+
+  var computing: DeviceOptions { devices.all }
 
   private var location: RunOptions { running.location }
 
@@ -132,7 +134,7 @@ struct TeacherTrain: SpreadCommand {
     _ settings: TeacherTrainingConfiguration, notes: () -> Void, _ body: (TeacherPipeline) throws -> String
   ) throws {
     try settings.check()
-    try settings.check(for: Backends.current.replicas)
+    for stage in settings.stages { try UnevenBatch.check(stage.settings.batch, "\(stage.name) batch", isFixed: true) }
     if running.dryRun {
       notes()
       return try Console.result(TeacherTrainingPlan(settings).lines.joined(separator: "\n"))

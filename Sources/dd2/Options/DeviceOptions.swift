@@ -10,6 +10,13 @@ struct DeviceOptions: ParsableArguments {
   @Option(help: "What a device through XLA multiplies networks in; sums are float32.")
   var precision = Precision.float32
 
+  /// How many devices of this process compute together, which a command that trains lets choose.
+  var count = DeviceCount.one
+
+  private enum CodingKeys: CodingKey {
+    case device, precision
+  }
+
   func validate() throws {
     guard device != .cpu || precision == .float32 else {
       throw ValidationError("--precision \(precision.rawValue) needs --device cuda, rocm, tpu or xla-cpu")
@@ -22,7 +29,7 @@ struct DeviceOptions: ParsableArguments {
     // Statistics are computed on the processors wherever features are.
     try Backends.start()
     guard let kind = device.plugin else { return }
-    Backends.use(try XLABackend.open(kind, precision: precision, tell: Self.show))
+    Backends.use(try XLABackend.open(kind, devices: count.number, precision: precision, tell: Self.show))
   }
 
   private static func show(_ event: XLAEvent) {
@@ -38,6 +45,47 @@ struct DeviceOptions: ParsableArguments {
     case .cacheFailed(let reason): Log.warning("warning: compiled programs are not kept (\(reason))")
     }
   }
+}
+
+/// Where a command that trains computes.
+struct TrainingDeviceOptions: ParsableArguments {
+  @OptionGroup var each: DeviceOptions
+
+  @Option(help: ArgumentHelp("Devices that share each batch, or 'all' (docs/scale.md).", valueName: "number|all"))
+  var devices = DeviceCount.one
+
+  func validate() throws {
+    guard each.device != .cpu || devices == .one else {
+      throw ValidationError(
+        "--devices needs --device cuda, rocm or tpu; processors are shared by 'mpirun -n N dd2 ...'")
+    }
+  }
+
+  /// The options with the number of devices.
+  var all: DeviceOptions {
+    var options = each
+    options.count = devices
+    return options
+  }
+}
+
+/// How many devices of a process compute together.
+struct DeviceCount: Equatable, Codable, ExpressibleByArgument, CustomStringConvertible {
+  /// The number; nil for all that there are.
+  let number: Int?
+
+  /// One device.
+  static let one = DeviceCount(number: 1)
+
+  private init(number: Int?) { self.number = number }
+
+  init?(argument: String) {
+    let number = Int(argument)
+    guard argument == "all" || number ?? 0 >= 1 else { return nil }
+    self.init(number: number)
+  }
+
+  var description: String { number.map(String.init) ?? "all" }
 }
 
 /// What a process can compute on.

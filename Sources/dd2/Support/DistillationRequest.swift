@@ -38,6 +38,7 @@ struct DistillationRequest {
     if recorded == nil, let preset = preset ?? DistillationPreset(rawValue: name) {
       _ = try Self.checked(assignments, over: preset, teacher: nil, isScoringAsked)
     }
+    if let recorded { try UnevenBatch.check(recorded.settings.batch) }
     let teacher = try Self.teacher(name, resuming: recorded)
     if let recorded {
       let asked = try Self.settings(assignments, over: preset?.configuration ?? recorded.settings)
@@ -119,6 +120,7 @@ struct DistillationRequest {
       settings.evaluationInterval = 0
     }
     try settings.check()
+    try UnevenBatch.check(settings.batch)
     return settings
   }
 

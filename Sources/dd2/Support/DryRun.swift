@@ -28,7 +28,8 @@ struct DryRun {
       trial.scoreSeconds.map { String(format: "score network %.2f s", $0) },
       String(format: "generator %.2f s", trial.generatorSeconds),
     ].compactMap { $0 }
-    let note = trial.triedPass < settings.batch ? " (from passes of \(trial.triedPass) sequences)" : ""
+    let share = settings.batch / Backends.current.replicas.count
+    let note = trial.triedPass < share ? " (from passes of \(trial.triedPass) sequences)" : ""
     try Console.result("TIME of an update: \(parts.joined(separator: ", "))\(note)")
     let rows = trial.stages.map { stage, seconds in
       [stage.name, "\(stage.steps)", ProgressMeter.duration(seconds)]
@@ -49,7 +50,7 @@ struct DryRun {
     var lines: [String] = []
     if let program = device.largestProgram {
       lines.append(
-        "MEMORY of the largest program: \(gigabytes(program.total)), of which weights, optimiser and other inputs "
+        "MEMORY of the largest program\(device.replicas.count > 1 ? ", on each device" : ""): \(gigabytes(program.total)), of which weights, optimiser and other inputs "
           + "\(gigabytes(program.arguments)), what is computed on the way \(gigabytes(program.temporary))")
     }
     if let memory = device.deviceMemory, let peak = memory.peak {

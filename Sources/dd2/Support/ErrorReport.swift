@@ -51,6 +51,7 @@ extension SettingsError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawV
 extension StateDictError: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
 extension TeacherImportError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension PartCountError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
+extension UnevenBatch: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension FewStepError: ExitCoded { var exitCode: Int32 { ExitStatus.usage.rawValue } }
 extension NonFiniteOutput: ExitCoded { var exitCode: Int32 { ExitStatus.badData.rawValue } }
 extension PJRTError: ExitCoded {}
