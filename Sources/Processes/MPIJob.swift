@@ -12,6 +12,7 @@ public final class MPIJob: Exchange, @unchecked Sendable {
   public private(set) var hosts: [String] = []
   private let thread: MPIThread
   private let buffers = BufferPool()
+  private let store = Mutex<KeyValues?>(nil)
   private let doing = Mutex("the start")
 
   /// Elements of an operation's part: MPI counts them in 32 bits.
@@ -37,7 +38,11 @@ public final class MPIJob: Exchange, @unchecked Sendable {
     } listen: { [signs = Mutex<SignsOfLife?>(nil)] () throws(JobError) in
       try signs.withLock { signs throws(JobError) in
         if signs == nil { signs = SignsOfLife(rank: self.rank, hosts: self.hosts) }
-        try signs?.look { self.doing.withLock { $0 } }
+        try signs?.look {
+          self.doing.withLock { $0 }
+        } deliver: { bytes, process in
+          self.keyValues.receive(bytes, from: process)
+        }
       }
     }
     joined.wait()
@@ -82,6 +87,15 @@ public final class MPIJob: Exchange, @unchecked Sendable {
 
   /// Ends all processes of the job; returns before it has happened.
   public func end(status: Int32) { thread.end(status: status) }
+
+  /// Keys and values by which the processes find each other.
+  public var keyValues: KeyValues {
+    store.withLock { store in
+      let known = store ?? KeyValues(isFirst: rank == 0) { [thread] to, bytes in thread.send(bytes, to: to) }
+      store = known
+      return known
+    }
+  }
 
   // MARK: Exchange
 

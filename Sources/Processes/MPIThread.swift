@@ -9,7 +9,7 @@ import TensorCore
 final class MPIThread: @unchecked Sendable {
   // Unchecked: what several threads use is guarded by `wake`.
 
-  /// An operation of all processes.
+  /// An operation that takes its time.
   struct Operation {
     /// Begins it, in as many parts as there are requests; runs on the thread.
     let start: () throws(JobError) -> [dd2_mpi_request]
@@ -57,6 +57,19 @@ final class MPIThread: @unchecked Sendable {
 
   /// Has an operation started.
   func run(_ operation: Operation) { give(.operation(operation)) }
+
+  /// Sends a message to one process.
+  func send(_ bytes: [UInt8], to process: Int) {
+    let message = Message(bytes)
+    run(
+      Operation { () throws(JobError) in
+        var request = dd2_mpi_request()
+        try attempt { dd2_mpi_send(message.bytes.baseAddress, message.bytes.count, Int32(process), &request) }
+        return [request]
+      } finish: {
+        withExtendedLifetime(message) {}
+      })
+  }
 
   /// Leaves the job, together with all other processes.
   func leave() {

@@ -28,9 +28,11 @@ struct SignsOfLife {
   }
 
   /// Sends and receives what is due.
-  /// - Parameter place: what this process does.
+  /// - Parameters:
+  ///   - place: what this process does.
+  ///   - deliver: called with messages that are no signs of life.
   /// - Throws: `JobError.lost` where a process does not answer.
-  mutating func look(place: () -> String) throws(JobError) {
+  mutating func look(place: () -> String, deliver: ([UInt8], Int) -> Void) throws(JobError) {
     let now = ContinuousClock.now
     // After this process was stopped itself, such as by a scheduler that makes room, it has not listened.
     if now - looked > Self.interval * 2 { for other in others { heard[other]?.time = now } }
@@ -38,9 +40,9 @@ struct SignsOfLife {
     looked = now
     if now - sent >= Self.interval {
       sent = now
-      try send(Message(Array(place().utf8.prefix(200))))
+      try send(Message([KeyValues.Kind.life.rawValue] + place().utf8.prefix(200)))
     }
-    try receive(now)
+    try receive(now, deliver)
     for other in others {
       guard let last = heard[other], now - last.time > Self.patience else { continue }
       throw .lost(rank: other, host: hosts[other], silence: Self.patience, place: last.place)
@@ -62,14 +64,20 @@ struct SignsOfLife {
     }
   }
 
-  private mutating func receive(_ now: ContinuousClock.Instant) throws(JobError) {
+  private mutating func receive(
+    _ now: ContinuousClock.Instant, _ deliver: ([UInt8], Int) -> Void
+  ) throws(JobError) {
     while true {
       var (arrived, from, size) = (false, Int32(0), 0)
       try attempt { dd2_mpi_probe(&arrived, &from, &size) }
       guard arrived else { return }
       let message = Message([UInt8](repeating: 0, count: size))
       try attempt { dd2_mpi_receive(message.bytes.baseAddress, size, from) }
-      heard[Int(from)] = (now, String(decoding: message.bytes, as: UTF8.self))
+      let bytes = Array(message.bytes)
+      let isLife = bytes.first == KeyValues.Kind.life.rawValue
+      let place = isLife ? String(decoding: bytes.dropFirst(), as: UTF8.self) : heard[Int(from)]?.place
+      heard[Int(from)] = (now, place ?? "the start")
+      if !isLife { deliver(bytes, Int(from)) }
     }
   }
 }

@@ -37,16 +37,22 @@ extension ProcessGroup {
     if !isFirst { try stage.restore(state) }
   }
 
-  /// Checks that all processes hold the same state of a stage, bit for bit.
+  /// Checks that all processes and all devices hold the same state of a stage, bit for bit.
   /// - Throws: `ReplicasDiffer`.
   func requireEqual(_ stage: any TrainingStage, completed: Int) throws {
-    guard !isAlone else { return }
+    guard Backends.current.replicas.count > 1 else { return }
     let state = stage.state()
     let groups = [("parameters", state.parameters), ("ema", state.ema), ("optimizer", state.optimizer)]
     let arrays = groups.flatMap { group, arrays in
-      arrays.names.sorted().map { (name: group + "/" + $0, hash: arrays[$0]?.contentHash ?? 0) }
+      arrays.names.sorted().map { (name: group + "/" + $0, array: arrays[$0]) }
     }
-    let hashes = gather(arrays.map(\.hash))
+    for (name, array) in arrays {
+      guard let array, let device = Backends.current.replicaThatDiffers(in: array.storage) else { continue }
+      throw ReplicasDiffer(
+        place: "device \(device) of process \(rank) on \(host(of: rank))", array: name, step: completed)
+    }
+    guard !isAlone else { return }
+    let hashes = gather(arrays.map { $0.array?.contentHash ?? 0 })
     for (rank, others) in hashes.enumerated() where others != hashes[0] {
       let index = zip(others, hashes[0]).enumerated().first { $1.0 != $1.1 }?.offset ?? 0
       throw ReplicasDiffer(place: "process \(rank) on \(host(of: rank))", array: arrays[index].name, step: completed)

@@ -51,7 +51,9 @@ struct DD2: ParsableCommand {
       do {
         try Log.checkLevel()
         try checkThreads()
-        if let command = command as? any ComputingCommand { try command.computing.start() }
+        if let command = command as? any ComputingCommand {
+          try command.computing.start(trains: (type(of: command) as? any SpreadCommand.Type)?.trains ?? false)
+        }
         try Job.share(command)
         try command.run()
       } catch let error as ValidationError {

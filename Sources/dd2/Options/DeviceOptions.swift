@@ -24,12 +24,18 @@ struct DeviceOptions: ParsableArguments {
   }
 
   /// Makes the device the one on which tensors are made. Called before any is.
+  /// - Parameter trains: whether the devices of all processes of a job have to add up gradients.
   /// - Throws: `BackendUnavailable`, `PJRTError`.
-  func start() throws {
+  func start(trains: Bool) throws {
     // Statistics are computed on the processors wherever features are.
     try Backends.start()
     guard let kind = device.plugin else { return }
-    Backends.use(try XLABackend.open(kind, devices: count.number, precision: precision, tell: Self.show))
+    // Processes of a host take its devices in turn; on the plugin for processors each has its own.
+    let place = kind == .cpu ? nil : Job.place
+    Backends.use(
+      try XLABackend.open(
+        kind, devices: count.number, firstDevice: (place?.onHost ?? 0) * (count.number ?? 1),
+        job: trains ? place?.job : nil, precision: precision, tell: Self.show))
   }
 
   private static func show(_ event: XLAEvent) {

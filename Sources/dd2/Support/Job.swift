@@ -3,6 +3,9 @@ import Foundation
 import Processes
 import Synchronization
 import TensorCore
+import XLADevice
+
+extension KeyValues: KeyValueStore {}
 
 /// A command that shares its work among the processes of a job.
 protocol SpreadCommand: ComputingCommand {
@@ -17,6 +20,12 @@ extension SpreadCommand {
 /// The job of several processes that `mpirun` or `srun` has made this one a part of, if any.
 enum Job {
   private static let joined = Mutex<MPIJob?>(nil)
+
+  /// Where this process's devices stand among those of the job; nil for a process alone.
+  static var place: (onHost: Int, job: PJRTJob)? {
+    guard let job = joined.withLock({ $0 }), let launch = JobLaunch() else { return nil }
+    return (launch.localRank, PJRTJob(node: job.rank, nodes: job.size, store: job.keyValues))
+  }
 
   /// How long the others wait for the first process to say what all of them may have found.
   private static let deference: UInt32 = 3
