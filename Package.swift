@@ -65,7 +65,7 @@ let package = Package(
     .executableTarget(
       name: "dd2-bench",
       dependencies: [
-        "Agreement", "Distillation", "Evaluation", "XLADevice",
+        "Agreement", "Distillation", "Evaluation", "Processes", "XLADevice",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/dd2-bench", swiftSettings: strict),

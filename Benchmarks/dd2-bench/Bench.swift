@@ -11,6 +11,7 @@ struct Bench: ParsableCommand {
     commandName: "dd2-bench", abstract: "What the benchmarks time.",
     subcommands: [
       TrainingBench.self, InceptionBench.self, ImageBench.self, CompileBench.self, AgreeBench.self, DeviceBench.self,
+      ScaleBench.self, ScalePrediction.self,
     ],
     defaultSubcommand: TrainingBench.self)
 

@@ -8,15 +8,15 @@ enum BenchDevice: String, CaseIterable, ExpressibleByArgument {
   case xlaCPU = "xla-cpu"
   case cuda, rocm, tpu
 
-  /// The device's backend.
+  /// The backend of as many devices.
   /// - Throws: `PJRTError` where there is no plugin, or it finds no device.
-  func open(_ precision: Precision) throws -> any Backend {
+  func open(_ precision: Precision, devices: Int = 1) throws -> any Backend {
     switch self {
     case .cpu: Backends.cpu
-    case .xlaCPU: try XLABackend.open(.cpu, precision: precision)
-    case .cuda: try XLABackend.open(.cuda, precision: precision)
-    case .rocm: try XLABackend.open(.rocm, precision: precision)
-    case .tpu: try XLABackend.open(.tpu, precision: precision)
+    case .xlaCPU: try XLABackend.open(.cpu, devices: devices, precision: precision)
+    case .cuda: try XLABackend.open(.cuda, devices: devices, precision: precision)
+    case .rocm: try XLABackend.open(.rocm, devices: devices, precision: precision)
+    case .tpu: try XLABackend.open(.tpu, devices: devices, precision: precision)
     }
   }
 }

@@ -1,14 +1,7 @@
 import ArgumentParser
-import DD2Generator
-import DD2Teacher
 import Foundation
-import NN
-import Sampling
-import TeacherModels
 import TensorCore
 import XLADevice
-
-import Distillation
 
 /// `dd2-bench compile`: a round of stage 2 of a published model, compiled for a GPU that is not there.
 struct CompileBench: ParsableCommand {
@@ -34,7 +27,11 @@ struct CompileBench: ParsableCommand {
     // Without a device nothing can be tried out, which Triton's products want.
     let options = CompileOptions(overrides: ["xla_gpu_enable_triton_gemm": .flag(false)])
     let backend = AbsentBackend(topology, options: options, precision: precision)
-    try Backends.$override.withValue(backend) { try compileRound() }
+    try Backends.$override.withValue(backend) {
+      try PublishedModel.makeRound(
+        model, batch: batch * devices * passes, microBatch: passes > 1 ? batch : 0, levels: levels, recompute: recompute
+      )
+    }
     if let failure = backend.failure { throw failure }
     print(
       "model,precision,devices,batch,levels,operations,compile_s,arguments_GiB,temporary_GiB,aliased_GiB,product_TFLOP,"
@@ -64,26 +61,6 @@ struct CompileBench: ParsableCommand {
       throw ValidationError("--devices \(devices): give 1 to 8, or a multiple of 8")
     }
     return "\(devices / each)x\(each)x1"
-  }
-
-  /// One update of each network, of weights that have no values.
-  private func compileRound() throws {
-    let teacher = try PublishedModel.teacher(model, seed: nil).teacher
-    var settings = DistillationConfiguration(steps: 1)
-    settings.batch = batch * devices * passes
-    settings.microBatch = passes > 1 ? batch : 0
-    settings.noiseLevels = levels
-    settings.recomputes = recompute
-    settings.scoreUpdates = 1
-    settings.firstRounds = 0
-    let factory = StudentFactory(
-      teacher: teacher, head: settings.head, adaptation: settings.adaptation, seed: settings.seed)
-    let stage1 = try factory.scoreNetwork().parameters.stateDict()
-    let stage = try Stage2Training(
-      teacher: teacher, stage1: stage1, start: nil,
-      pairs: TokenSource { throw ValidationError("a round takes no pairs") }, configuration: settings,
-      monitor: DistillationMonitor(teacher: teacher, scorer: nil, configuration: settings))
-    _ = try stage.step(0)
   }
 }
 

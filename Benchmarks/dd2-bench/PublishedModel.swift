@@ -1,6 +1,7 @@
 import ArgumentParser
 import Backbone
 import DD2Teacher
+import TeacherModels
 import TensorCore
 
 /// Teachers of published sizes, and of tiny ones for rehearsals, without their weights.
@@ -13,10 +14,15 @@ enum PublishedModel {
 
   /// A teacher whose weights are drawn, or unset, and the number of its transformer's weights.
   /// - Parameters:
-  ///   - name: such as `var-d16` or `llamagen-l-256`, or `tiny-var` or `tiny-llamagen`.
+  ///   - name: such as `var-d16` or `llamagen-l-256`, `shapes32-var`, or `tiny-var` or `tiny-llamagen`.
   ///   - seed: what weights are drawn from; nil leaves them unset.
   /// - Throws: `ValidationError` for any other name.
   static func teacher(_ name: String, seed: UInt64?) throws -> (teacher: any Teacher, parameters: Int) {
+    if name == "shapes32-var", case .nextScale(let sizes, let pixels) = TeacherConfiguration.shapes32 {
+      let tokenizer = VQVAE(pixels, seed: seed)
+      let transformer = VARTransformer(sizes, map: tokenizer.map, seed: seed)
+      return (VARTeacher(transformer: transformer, tokenizer: tokenizer), transformer.parameters.count)
+    }
     let isTiny = name.hasPrefix("tiny-")
     if let sizes = name == "tiny-var" ? tinyVAR : VARConfiguration.presets[name] {
       let pixels =

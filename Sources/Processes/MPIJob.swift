@@ -14,6 +14,10 @@ public final class MPIJob: Exchange, @unchecked Sendable {
   private let buffers = BufferPool()
   private let store = Mutex<KeyValues?>(nil)
   private let doing = Mutex("the start")
+  private let sums = Mutex(SumTraffic())
+
+  /// What sums of gradients and metrics have taken so far.
+  public var traffic: SumTraffic { sums.withLock { $0 } }
 
   /// Elements of an operation's part: MPI counts them in 32 bits.
   private static let mostAtOnce = 1 << 26
@@ -102,12 +106,14 @@ public final class MPIJob: Exchange, @unchecked Sendable {
   public func beginSum(
     _ arrays: [UnsafeBufferPointer<Float>], into sums: [UnsafeMutableBufferPointer<Float>], holding owners: [AnyObject]
   ) -> any Arrival {
-    let done = Completion()
+    let done = Completion { waited in self.sums.withLock { $0.waited += waited } }
     let count = arrays.reduce(0) { $0 + $1.count }
     let buffers = buffers
+    var begin = ContinuousClock.now
     var bytes: UnsafeMutableRawBufferPointer?
     thread.run(
       .init { () throws(JobError) in
+        begin = .now
         let flat = buffers.take(4 * count)
         bytes = flat
         var place = flat.baseAddress
@@ -123,6 +129,10 @@ public final class MPIJob: Exchange, @unchecked Sendable {
           place = place?.advanced(by: 4 * sum.count)
         }
         if let bytes { buffers.giveBack(bytes) }
+        self.sums.withLock {
+          $0.bytes += 4 * count
+          $0.underWay += ContinuousClock.now - begin
+        }
         withExtendedLifetime(owners) { done.complete() }
       })
     return done
@@ -210,6 +220,16 @@ public final class MPIJob: Exchange, @unchecked Sendable {
       done.wait()
     }
   }
+}
+
+/// Sums over the processes of a job.
+public struct SumTraffic: Sendable {
+  /// Bytes of the arrays of this process that were added up.
+  public var bytes = 0
+  /// From the start of each sum to its end.
+  public var underWay = Duration.zero
+  /// What of that a computation waited for.
+  public var waited = Duration.zero
 }
 
 /// Memory for sums that is used again, on the MPI thread.

@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Synchronization
 import Training
 
@@ -25,8 +26,10 @@ final class Interrupts {
   }
   /// Whether a signal asked this process to stop.
   static var isRaised: Bool { flag.isRaised }
+  /// Of the processes of a job the first one says that it stops.
+  private static let speaks = ProcessGroup.current.isFirst
   /// Whether the log shows that the process is stopping.
-  private static let showsNotice = Log.showsWarnings
+  private static let showsNotice = speaks && Log.showsWarnings
   /// A second Ctrl-C that comes earlier is one of an impatient finger, or a wrapper's copy of the first.
   private static let patience: UInt64 = 1_000_000_000
 
@@ -46,7 +49,7 @@ final class Interrupts {
   /// Handles the signals from now on. Those that are ignored when the process starts, as by `nohup`, stay ignored.
   static func listen() {
     // What the handler uses is made now: it must not take memory.
-    _ = (flag.isRaised, isCompiling, showsNotice, Console.isInteractive)
+    _ = (flag.isRaised, isCompiling, speaks, showsNotice, Console.isInteractive)
     isAwaited.store(false, ordering: .relaxed)
     first.store(0, ordering: .relaxed)
     var action = sigaction()
@@ -86,7 +89,7 @@ final class Interrupts {
   }
 
   private static func end(_ text: StaticString) -> Never {
-    Console.write(text)
+    if speaks { Console.write(text) }
     _exit(ExitStatus.interrupted.rawValue)
   }
 
