@@ -17,7 +17,11 @@ public final class MPIJob: Exchange, @unchecked Sendable {
   private let sums = Mutex(SumTraffic())
 
   /// What sums of gradients and metrics have taken so far.
-  public var traffic: SumTraffic { sums.withLock { $0 } }
+  public var traffic: SumTraffic {
+    var traffic = sums.withLock { $0 }
+    traffic.waited = thread.waiters.time
+    return traffic
+  }
 
   /// Elements of an operation's part: MPI counts them in 32 bits.
   private static let mostAtOnce = 1 << 26
@@ -106,7 +110,7 @@ public final class MPIJob: Exchange, @unchecked Sendable {
   public func beginSum(
     _ arrays: [UnsafeBufferPointer<Float>], into sums: [UnsafeMutableBufferPointer<Float>], holding owners: [AnyObject]
   ) -> any Arrival {
-    let done = Completion { waited in self.sums.withLock { $0.waited += waited } }
+    let done = Completion(thread.waiters)
     let count = arrays.reduce(0) { $0 + $1.count }
     let buffers = buffers
     var begin = ContinuousClock.now
@@ -214,7 +218,7 @@ public final class MPIJob: Exchange, @unchecked Sendable {
 
   /// Runs an operation to its end.
   private func wait(_ start: () throws(JobError) -> [dd2_mpi_request]) {
-    let done = Completion()
+    let done = Completion(thread.waiters)
     withoutActuallyEscaping(start) { start in
       thread.run(.init(start: start, finish: done.complete))
       done.wait()
@@ -228,7 +232,7 @@ public struct SumTraffic: Sendable {
   public var bytes = 0
   /// From the start of each sum to its end.
   public var underWay = Duration.zero
-  /// What of that a computation waited for.
+  /// How long computations have waited, for sums and for what else processes exchange.
   public var waited = Duration.zero
 }
 

@@ -5,7 +5,7 @@ import TensorCore
 /// The one thread that calls MPI: it starts operations in the order in which they are asked for, drives them to their ends
 /// while other threads compute, and listens for signs of life.
 ///
-/// It polls and sleeps in between: waiting inside the library would take a core from the computation.
+/// It polls and sleeps in between, for a core is the computation's: only while that waits for it does it not sleep.
 final class MPIThread: @unchecked Sendable {
   // Unchecked: what several threads use is guarded by `wake`.
 
@@ -23,6 +23,8 @@ final class MPIThread: @unchecked Sendable {
     case end(status: Int32)
   }
 
+  /// Those that wait for operations.
+  let waiters = Waiters()
   private let wake = NSCondition()
   private var orders: [Order] = []
   /// Called on the thread where the job cannot go on.
@@ -106,7 +108,7 @@ final class MPIThread: @unchecked Sendable {
       for operation in running where operation.requests.isEmpty { operation.finish() }
       running.removeAll { $0.requests.isEmpty }
       try listen()
-      if !running.isEmpty { usleep(Self.nap) }
+      if waiters.areThere { sched_yield() } else if !running.isEmpty { usleep(Self.nap) }
     }
   }
 

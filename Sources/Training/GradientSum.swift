@@ -7,8 +7,8 @@ struct GradientSum {
   private var bucket: [(place: Int, gradient: Tensor)] = []
   private var elements = 0
 
-  /// Elements that a bucket has at least, 16 MB: few enough for the first one to be on its way soon.
-  private static let bucketSize = 4 << 20
+  /// Elements that a bucket has at least, 4 MB: few enough for the first one to be on its way soon.
+  private static let bucketSize = 1 << 20
 
   /// - Parameter count: of the gradients.
   init(count: Int) { sums = Array(repeating: nil, count: count) }

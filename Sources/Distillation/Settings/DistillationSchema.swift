@@ -70,7 +70,7 @@ public struct DistillationSchema: Sendable {
 
   public let microBatch = SettingKey(
     "memory.micro_batch", 0, .atLeast(0),
-    "Sequences that go through the networks at once, a divisor of batch: gradients are added up over them, for the same "
+    "Sequences that go through a device's networks at once, a divisor of batch: gradients are added up, for the same "
       + "update in less memory; 0: all.")
   public let recomputes = SettingKey(
     "memory.recompute", false,

@@ -1,5 +1,6 @@
 import DD2Generator
 import DD2Teacher
+import Processes
 import Sampling
 import TeacherModels
 import TensorCore
@@ -37,7 +38,8 @@ public struct DistillationTrial: Sendable {
     // rounded alike for batches that are a power of two apart.
     let perSequence = tried > small ? (last.tensorBytes - first.tensorBytes) / (tried - small) : 0
     let expected = last.bytes + (pass - tried) * perSequence
-    if tried < pass, last.seconds * Double(pass / tried) < Self.patience {
+    // All processes of a job must go on alike.
+    if tried < pass, ProcessGroup.current.fromFirst({ last.seconds * Double(pass / tried) < Self.patience }) {
       tried = pass
       last = try Self.update(settings, batch: tried, teacher: teacher.teacher)
     }

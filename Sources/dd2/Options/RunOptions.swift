@@ -47,6 +47,7 @@ struct RunOptions: ParsableArguments {
     let progress = RunProgress()
     defer { progress.close() }
     Log.info("run folder \(folder)")
+    if let note = Job.stopNote { Log.info(note) }
     defer { withExtendedLifetime(lock) {} }
     do {
       return try body(interrupts.flag) { progress.show($0) }

@@ -57,6 +57,15 @@ enum Job {
     }
   }
 
+  /// How a job that Open MPI's mpirun has started is stopped with a checkpoint; nil for others.
+  static var stopNote: String? {
+    let environment = ProcessInfo.processInfo.environment
+    guard environment["OMPI_COMM_WORLD_SIZE"] != nil, environment["OMPI_MCA_odls_base_sigkill_timeout"] == nil,
+      joined.withLock({ $0 != nil })
+    else { return nil }
+    return "to stop with a checkpoint: kill -USR1 \(getppid()); Ctrl-C leaves the processes of mpirun one second"
+  }
+
   /// Leaves the job when the work is done.
   static func leave() { joined.withLock { $0 }?.leave() }
 
