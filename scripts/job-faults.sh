@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Kills processes of a job again and again, goes on with --resume, and compares the generator with that of a job that nobody
 # killed: byte for byte, as both have as many processes.
-#   scripts/job-faults.sh [KILLS]     default: 20
-# Takes a built dd2 and mpirun; ten minutes on two quiet cores.
+#   scripts/job-faults.sh [KILLS]     default: 20, after one to eight seconds each
+# Takes a built dd2 and mpirun; five minutes on two quiet cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -39,7 +39,7 @@ for ((kill = 1; kill <= kills; kill++)); do
     # shellcheck disable=SC2086
     job "$folder/run" $settings
   fi
-  sleep "$(awk -v seed="$RANDOM" -v most="$whole" 'BEGIN { srand(seed); printf "%.2f", 1 + rand() * most / 4 }')"
+  sleep "$(awk -v seed="$RANDOM" 'BEGIN { srand(seed); printf "%.2f", 1 + rand() * 7 }')"
   mapfile -t processes < <(pgrep -P "$launcher" -x dd2 || true)
   if [ ${#processes[@]} = 0 ]; then break; fi
   victim=${processes[RANDOM % ${#processes[@]}]}
