@@ -91,7 +91,11 @@ public final class MPIJob: Exchange, @unchecked Sendable {
   public func note(_ place: String) { doing.withLock { $0 = place } }
 
   /// Leaves the job, together with all other processes.
-  public func leave() { thread.leave() }
+  public func leave() {
+    // Who is leaving gives no signs of life: first all come to this point, while the last one may still write.
+    _ = sum([0])
+    thread.leave()
+  }
 
   /// Ends all processes of the job; returns before it has happened.
   public func end(status: Int32) { thread.end(status: status) }

@@ -30,11 +30,10 @@ public enum SharedFolder {
       try AtomicFile.write(Data(), to: mark, isDurable: false)
       return mark
     }
-    let hosts = group.gather(host)
-    let seen = group.gather([isSeen("\(path)/\(mark.pathName)", patience)]).joined()
+    let seen = group.gather([isSeen("\(path)/\(mark.pathName)", patience)]).map { $0[0] }
     if group.isFirst { try FileAccess.remove(mark) }
-    guard let other = zip(hosts, seen).first(where: { !$0.1 })?.0 else { return }
-    throw FolderNotShared(path: path, host: other, firstHost: hosts[0])
+    guard let other = seen.firstIndex(of: false) else { return }
+    throw FolderNotShared(path: path, host: group.host(of: other), firstHost: group.host(of: 0))
   }
 
   private static func isSeen(_ path: String, _ patience: Duration) -> Bool {
@@ -44,11 +43,5 @@ public enum SharedFolder {
       usleep(50_000)
     }
     return true
-  }
-
-  private static var host: String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, name.count - 1)
-    return name.withUnsafeBufferPointer { $0.baseAddress.map(String.init(cString:)) ?? "" }
   }
 }
