@@ -141,4 +141,23 @@ import Testing
       #expect(error?.description.contains("its tokens are not of") == true, "\(error as Any)")
     }
   }
+
+  /// dd2's own files have all their tokens and labels under checksums.
+  @Test func damagedFilesNeverGiveAnotherToken() throws {
+    try withTemporaryFolder { folder in
+      let teacher = try TinyTeacher.nextScale.load(in: folder).teacher
+      let tokens = try teacher.encode(images_BhwC: FewImages().batch([0, 1, 2]).images)
+      let sound = TokenSet(ids: tokens.array, labels: [3, 1, 2])
+      let writer = try HDF5Writer(path: folder + "/sound.h5")
+      try TokenFile.write(sound, to: writer)
+      try writer.setAttribute("classes", .string("[]"))
+      try writer.finish()
+      let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/sound.h5")))
+      let run = try MutationRun("tokens", seed: 1, count: 500, of: bytes) { path in
+        let found = try TokenFile.read(path, for: teacher)
+        #expect(found.ids == sound.ids && found.labels == sound.labels)
+      }
+      #expect(run.faults == [] && run.refused > run.count / 4)
+    }
+  }
 }

@@ -29,13 +29,24 @@ extension SettingTree {
   /// - Parameter path: the file's, for errors.
   /// - Throws: `ArtifactError.wrongFormat`.
   init(yaml: String, path: String) throws {
+    let aliases = zip(yaml.utf8, yaml.utf8.dropFirst())
+      .count { before, star in star == UInt8(ascii: "*") && " \n\t[{,".utf8.contains(before) }
+    guard yaml.utf8.count <= Self.largest, aliases <= Self.mostAliases else {
+      throw ArtifactError.tooLarge(
+        path: path, detail: "more than \(Self.largest) bytes or \(Self.mostAliases) aliases, which no settings need")
+    }
     do {
       self = try Yams.compose(yaml: yaml).map { try SettingTree($0, path: path) } ?? .group([:])
     } catch let error as YamlError {
-      let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+      // It quotes the line, however long.
+      let line = "\(error)".prefix(300).split(whereSeparator: \.isNewline).joined(separator: " ")
       throw ArtifactError.wrongFormat(path: path, detail: "no YAML (\(line))")
     }
   }
+
+  private static let largest = 1 << 20
+  /// Each alias may double what a file stands for.
+  private static let mostAliases = 16
 
   private init(_ node: Node, path: String) throws {
     switch node {
