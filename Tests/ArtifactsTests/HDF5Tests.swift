@@ -149,6 +149,17 @@ import Testing
     #expect(try contents(try write(arrays, to: "2.h5")) == first)
   }
 
+  /// Fletcher's sum alone takes these for each other.
+  @Test func zerosThatBecameOnesAreFound() throws {
+    let values: [Float] = [1234.5, 1234.5] + [Float](repeating: 0, count: 1000)
+    var data = try contents(try write(["/x": HostArray(shape: [1002], values)]))
+    let pattern = withUnsafeBytes(of: Float(1234.5)) { Data($0) }
+    let zeros = try #require(data.range(of: pattern + pattern)).upperBound
+    data.replaceSubrange(zeros..<zeros + 512, with: Data(repeating: 0xFF, count: 512))
+    let damaged = try HDF5File(reading: try folder.write(data, "damaged.h5"))
+    #expect(name(of: artifactError { _ = try damaged.read("/x") }) == "corrupt")
+  }
+
   @Test func everyChunkedDatasetCarriesFletcher32() throws {
     let values = [Float](repeating: 1234.5, count: 1000)
     let path = try write(["/x": HostArray(shape: [1000], values)])

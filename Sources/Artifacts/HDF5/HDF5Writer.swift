@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Everything goes to a temporary file in the same folder, which `finish()` flushes to the disk and renames;
 /// a writer that is abandoned or released unfinished removes it. Metadata carry HDF5's checksums and every
-/// dataset Fletcher-32, except scalars and empty ones, which lie within the checksummed metadata. Equal
+/// dataset two checksums, except scalars and empty ones, which lie within the checksummed metadata. Equal
 /// contents written in equal order give equal bytes. Not for use from several threads.
 public final class HDF5Writer {
   /// The name that the finished file gets.
