@@ -15,6 +15,7 @@ public final class HDF5File: Sendable {
     try FileAccess.check(path)
     self.path = path
     handle = try HDF5Library.locked {
+      try HDF5Trial.check(path)
       let handle = path.withPath { dd2_h5_open($0) }
       guard handle >= 0 else {
         let error = HDF5Library.readError(path, nil)

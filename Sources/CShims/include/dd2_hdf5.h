@@ -47,6 +47,11 @@ int dd2_h5_start(void);
 /// The innermost message of the first failure since dd2_h5_start, empty if there is none.
 void dd2_h5_last_error(char *message, size_t capacity);
 
+/// Reads all of a file in a child process, with 1 GiB of memory beyond this process's and so many seconds.
+/// Returns the signal that ended it, SIGKILL where memory did; 0 where none did, whether or not the file is sound. Between
+/// threads' calls of HDF5 only.
+int dd2_h5_try(const char *path, unsigned seconds);
+
 int64_t dd2_h5_open(const char *path);
 /// Creates (or empties) a file whose metadata carry checksums.
 int64_t dd2_h5_create(const char *path);
@@ -63,7 +68,7 @@ int dd2_h5_describe(int64_t file, const char *dataset, dd2_h5_shape *shape);
 /// Reads a whole dataset. A value that the asked kind cannot hold is a failure, not a clamp.
 int dd2_h5_read(int64_t file, const char *dataset, int element, void *out);
 /// Writes a whole dataset into a group that is there; `chunk` NULL stores it inside its own checksummed
-/// header (small data only), else in chunks of that shape with Fletcher-32.
+/// header (small data only), else in chunks of that shape under two checksums.
 int dd2_h5_write(int64_t file, const char *dataset, const dd2_h5_shape *shape, const int64_t *chunk,
                  const void *data);
 /// Creates a dataset as dd2_h5_write does, to be filled with dd2_h5_write_rows.
