@@ -24,6 +24,15 @@ import Testing
     return UInt32((rotated + 0xa282_ead8) % (1 << 32))
   }
 
+  /// TensorBoard reads files by their names: the clock may have been set back, or a resumption may be quick.
+  @Test func laterFilesHaveLaterNames() throws {
+    try folder.write(Data(), "events.out.tfevents.4000000000.host.1.ff")
+    try folder.write(Data(), "events.out.tfevents.99999999999999999999.host.1.ff")
+    let names = try (0..<2).map { _ in try TensorBoardWriter(folder: folder.path).path }
+    #expect(names[0].hasPrefix(folder.file("events.out.tfevents.4000000001.")))
+    #expect(names[1].hasPrefix(folder.file("events.out.tfevents.4000000002.")))
+  }
+
   /// One field of a protobuf message.
   private struct Field: Equatable {
     var number: UInt64

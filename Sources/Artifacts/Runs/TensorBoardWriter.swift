@@ -14,7 +14,11 @@ public final class TensorBoardWriter {
   public init(folder: String, resumingAt step: Int? = nil) throws {
     let now = Date().timeIntervalSince1970
     let unique = "\(getpid())." + String(UInt32.random(in: 0...UInt32.max), radix: 16)
-    let name = "events.out.tfevents.\(Int(now)).\(ProcessInfo.processInfo.hostName).\(unique)"
+    // TensorBoard reads files in the order of their names, which a clock that was set back must not change.
+    let earlier = ((try? FileAccess.names(in: folder)) ?? []).filter { $0.hasPrefix(Self.prefix) }
+      .compactMap { $0.dropFirst(Self.prefix.count).split(separator: ".").first.flatMap { UInt32($0) } }
+    let time = max(Int(now), Int(earlier.max() ?? 0) + 1)
+    let name = Self.prefix + "\(time).\(ProcessInfo.processInfo.hostName).\(unique)"
     path = folder + "/" + name
     descriptor = path.withPath { open($0, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else {
@@ -27,6 +31,8 @@ public final class TensorBoardWriter {
   }
 
   deinit { close(descriptor) }
+
+  private static let prefix = "events.out.tfevents."
 
   /// Adds the values of one step. Throws `ArtifactError.nonFinite` and writes nothing if a value is NaN or
   /// infinite
