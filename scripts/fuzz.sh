@@ -17,7 +17,7 @@ mkdir -p "$build/objects" "$work/corpus" "$work/given"
 # The C that readers call, then Artifacts as a module of its own, then the harness.
 read -ra include < <(pkg-config --cflags hdf5 libpng libjpeg)
 read -ra libraries < <(pkg-config --libs hdf5 libpng libjpeg)
-for file in checksum hdf5 inflate jpeg png resample; do
+for file in checksum hdf5 hdf5_trial inflate jpeg png resample; do
   clang -std=gnu17 -g -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined \
     -ISources/CShims/include "${include[@]}" -c "Sources/CShims/$file.c" -o "$build/objects/$file.o"
 done

@@ -20,7 +20,9 @@ public struct MutationRun {
   ) throws {
     self.count = ProcessInfo.processInfo.environment["DD2_MUTATIONS"].flatMap(Int.init) ?? count
     let folder = try TemporaryFolder()
-    let before = Self.peakMemory()
+    // Makes what the process holds now its peak.
+    try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
+    let before = try Self.peakMemory()
     var mutator = Mutator(seed: seed)
     var slowest = 0.0
     for number in 0..<self.count {
@@ -41,17 +43,17 @@ public struct MutationRun {
       if seconds > 5 { faults.append("\(number): \(seconds) s") }
       slowest = max(slowest, seconds)
     }
-    let memory = (Self.peakMemory() - before) >> 20
+    let memory = (try Self.peakMemory() - before) >> 10
     if memory >= 400 { faults.append("\(memory) MiB of memory") }
     print(
       "\(name): \(self.count) mutations of seed \(seed), \(refused) refused, slowest \(Int(slowest * 1000)) ms, "
         + "\(memory) MiB")
   }
 
-  /// Bytes of memory that the process held at most.
-  private static func peakMemory() -> Int {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF.rawValue, &usage)
-    return usage.ru_maxrss << 10
+  /// Kilobytes of memory that the process held at most.
+  private static func peakMemory() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
   }
 }
