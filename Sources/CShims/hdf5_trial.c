@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIECE = 16 << 20 };
+// Bytes that are read at once.
+enum { PIECE = 256 << 20 };
 
 typedef struct {
   int64_t file;
@@ -33,17 +34,20 @@ static void try_attributes(int64_t file, const char *object) {
   }
 }
 
-/// Reads as many rows at a time as the buffer holds. What fails, fails for the caller too.
+/// Reads a dataset as the caller would: as a whole, or, where that is much, rows of it. What fails, fails for the caller too.
 static void try_dataset(const trial *with, const char *name) {
   dd2_h5_shape shape;
   if (dd2_h5_describe(with->file, name, &shape) < 0) return;
-  if (shape.element == DD2_H5_OTHER || shape.element == DD2_H5_TEXT || !shape.stored) return;
+  if (shape.element == DD2_H5_OTHER || shape.element == DD2_H5_TEXT) return;
   int64_t row = 8, rows = shape.rank ? shape.dims[0] : 1;
   for (int axis = 1; axis < shape.rank; axis++) {
     if (__builtin_mul_overflow(row, shape.dims[axis], &row) || row > PIECE) return;
   }
-  if (row <= 0) return;
-  if (!shape.rank) {
+  int64_t all;
+  if (row <= 0 || rows <= 0 || __builtin_mul_overflow(row, rows, &all)) return;
+  // Far more than the file has: the caller refuses it.
+  if (all > (int64_t)512 << 20 && (uint64_t)all / 8192 > shape.stored) return;
+  if (rows <= PIECE / row) {
     dd2_h5_read(with->file, name, shape.element, with->buffer);
     return;
   }

@@ -6,7 +6,7 @@ import Testing
 
 /// Files that fuzzing found, a few for each path through a reader: `scripts/fuzz.sh`.
 @Suite struct FuzzCorpusTests {
-  private static let corpus = URL(filePath: #filePath).deletingLastPathComponent().path + "/../Fuzz/Corpus"
+  static let corpus = URL(filePath: #filePath).deletingLastPathComponent().path + "/../Fuzz/Corpus"
 
   @Test(arguments: FuzzedReader.allCases) func everyFileIsReadOrRefused(_ reader: FuzzedReader) throws {
     let folder = "\(Self.corpus)/\(reader)"
