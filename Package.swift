@@ -54,10 +54,12 @@ let package = Package(
     library("Sampling", ["TeacherModels", "ScoreNet", "DD2Generator"]),
     library("Evaluation", ["Sampling", "FIDEval"]),
     library("Distillation", ["Sampling", "FIDEval", .product(name: "Yams", package: "Yams")]),
+    .target(
+      name: "Reporting", dependencies: ["Distillation"], resources: [.embedInCode("Page")], swiftSettings: strict),
     .executableTarget(
       name: "dd2",
       dependencies: [
-        "Distillation", "Evaluation", "XLADevice", "Processes",
+        "Distillation", "Evaluation", "Reporting", "XLADevice", "Processes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -92,6 +94,7 @@ let package = Package(
     tests("Sampling", ["Sampling", "TestModels", "TestSupport"]),
     tests("Evaluation", ["Evaluation", "TestSupport"]),
     tests("Distillation", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
+    tests("Reporting", ["Reporting", "TestSupport"]),
     tests("StepProgram", ["Distillation", "Evaluation", "XLADevice", "TestModels", "TestSupport"]),
     tests("dd2", ["dd2", "DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
   ],

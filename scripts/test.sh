@@ -31,7 +31,8 @@ TeacherModels: Processes Training DD2Teacher Backbone NN TensorCore Datasets Art
 Sampling:      Processes TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
 Evaluation:    Processes Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
 Distillation:  Processes Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
-dd2:           Processes XLADevice Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
+Reporting:     Distillation TeacherModels Training DD2Teacher Artifacts
+dd2:           Processes XLADevice Reporting Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {

@@ -29,6 +29,14 @@ public final class WriterLock: Sendable {
     }
   }
 
+  /// Whether a process holds the lock of a folder.
+  public static func isHeld(folder path: String) -> Bool {
+    let descriptor = path.withPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
   deinit { close(descriptor) }
 
   /// Empties the locked file.

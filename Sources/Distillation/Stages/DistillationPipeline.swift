@@ -162,7 +162,7 @@ public struct DistillationPipeline {
     let best = isFirst ? try BestGenerator(path: path) { try write($0, of: run, facts: $1, to: $2) } : nil
     var shown = 0
     return DistillationMonitor(
-      teacher: teacher.teacher, scorer: scorer, configuration: configuration,
+      teacher: teacher.teacher, classNames: teacher.classNames, scorer: scorer, configuration: configuration,
       progress: { done, total in
         // A score takes seconds, and a run has many.
         if done < shown { shown = 0 }

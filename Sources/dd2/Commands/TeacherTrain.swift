@@ -148,6 +148,7 @@ struct TeacherTrain: SpreadCommand {
         TeacherPipeline(
           settings, folder: folder, command: commandLine, trial: plan.trial, interrupt: interrupt, observer: observer))
     }
+    location.report(folder: folder)
     try Console.result(path)
   }
 

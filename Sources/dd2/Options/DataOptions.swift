@@ -41,7 +41,7 @@ struct CropOptions: ParsableArguments {
 /// Where training images come from.
 struct DataOptions: ParsableArguments {
   /// What records call the built-in data.
-  static let builtIn = "shapes32"
+  static let builtIn = Shapes32.name
 
   @Option(
     help: ArgumentHelp(

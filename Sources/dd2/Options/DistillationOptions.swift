@@ -1,4 +1,5 @@
 import ArgumentParser
+import Artifacts
 import Distillation
 
 extension DistillationPreset: ExpressibleByArgument {}
