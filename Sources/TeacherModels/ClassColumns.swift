@@ -17,7 +17,13 @@ public struct ClassColumns: Sendable {
     classes =
       count > Self.most
       ? (0..<Self.most).map { $0 * count / Self.most } : (0..<(Self.most / count * count)).map { $0 % count }
-    names = classes.map { all[$0].isEmpty || !RGBImage.canWrite(all[$0]) ? "class \($0)" : all[$0] }
+    names = Self.names(of: classes, among: all)
+  }
+
+  /// What stands above columns of some classes.
+  /// - Parameter all: as of `init`.
+  public static func names(of classes: [Int], among all: [String]) -> [String] {
+    classes.map { all[$0].isEmpty || !RGBImage.canWrite(all[$0]) ? "class \($0)" : all[$0] }
   }
 
   /// The classes of images row by row.

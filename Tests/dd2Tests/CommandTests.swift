@@ -61,7 +61,8 @@ import Testing
       #expect(Set(image.pixels).count > 8)
     }
     let grid = try RGBImage.read(folder.file("out/grid.png"))
-    #expect(grid.width == grid.height && grid.width > 10 * 64)
+    // Ten rows and columns at twice their size, below the classes' names and a title.
+    #expect((grid.width, grid.height) == (10 * 66 - 2, 2 * 15 + 10 * 66 - 2))
   }
 
   @Test func rendersTheSameImagesInAnyNumber() throws {

@@ -81,7 +81,7 @@ struct DataRender: ParsableCommand {
       if interrupts.flag.isRaised { meter.close() }
       try interrupts.check("\(range.upperBound) of \(count) images")
     }
-    try folder.writeGrid()
+    try folder.writeGrid(title: Shapes32.name, label: data.label(at:), names: data.classNames)
     try Console.result("\(output): \(count) images of shapes32 \(split.rawValue), seed \(seed)")
   }
 }

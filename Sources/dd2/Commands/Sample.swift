@@ -132,7 +132,7 @@ struct Sample: SpreadCommand {
       record.interpolation = .init(from: ends.from, to: ends.to)
       sampler = InterpolationSampler(generator: generator, from: ends.from, to: ends.to, count: options.count)
     }
-    try SamplingRun(options: options, sampler: sampler).run(record)
+    try SamplingRun(options: options, sampler: sampler, classNames: teacher.classNames).run(record)
   }
 
   /// The teacher whose tokenizer decodes: the one given, else, by hash, the one that the generator's run names or a

@@ -58,6 +58,7 @@ struct TeacherSample: SpreadCommand {
     let sampler = TeacherSampler(teacher: teacher.teacher, guidance: guidance, greedy: greedy)
     let record = SampleRecord.teacher(
       teacher, guidance: guidance, greedy: greedy, callsPerImage: sampler.callsPerImage, options: options)
-    try SamplingRun(options: options, tokensOut: tokensOut, sampler: sampler).run(record)
+    try SamplingRun(options: options, tokensOut: tokensOut, sampler: sampler, classNames: teacher.classNames).run(
+      record)
   }
 }
