@@ -10,6 +10,8 @@ struct RunStart: Codable, Equatable {
   let command: String
   /// The program.
   let createdBy: String
+  /// The commit that it was built from, where that is known.
+  let commit: String?
   /// Processor, threads and kernels.
   let backend: String
 
@@ -18,6 +20,7 @@ struct RunStart: Codable, Equatable {
     time = Date().formatted(.iso8601)
     self.command = command
     createdBy = DD2Version.description
+    commit = DD2Version.commit
     backend = Backends.current.summary
   }
 }
