@@ -15,10 +15,10 @@ struct Report: ParsableCommand {
       stages counted.
       """)
 
-  @Argument(help: ArgumentHelp("The run's folder; several with --plot.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The run's folder; several with --plot.", valueName: "run"), completion: .directory)
   var folders: [String]
 
-  @Option(help: ArgumentHelp("Draw curves into this SVG file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Draw curves into this SVG file.", valueName: "file"), completion: .file())
   var plot: String?
 
   @Option(name: .customLong("metric"), help: "The metric to draw (default: fid).")

@@ -6,7 +6,8 @@ import Training
 
 /// Where a training run lies, and whether it is a new one.
 struct RunOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The run's folder (default: a new one in runs/).", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The run's folder (default: a new one in runs/).", valueName: "dir"), completion: .directory)
   var run: String?
 
   @Flag(help: "Continue the run in --run from its last checkpoint, with its own settings.")
