@@ -29,7 +29,8 @@ public final class WriterLock: Sendable {
     }
   }
 
-  /// Whether a process holds the lock of a folder.
+  /// Whether a process holds the lock of a folder. To find out, the lock is asked for: a process that wants it in the same
+  /// instant may be refused.
   public static func isHeld(folder path: String) -> Bool { isLocked(path) ?? false }
 
   /// Whether a process holds the lock of a file or folder; nil where it cannot be opened.

@@ -133,7 +133,7 @@ enum DoctorChecks {
     }
     guard faults.isEmpty else { return faults }
     let names = facts.weights.map(\.name).joined(separator: ", ")
-    return [.ok("weights", "\(names.isEmpty ? "none fetched" : names), in \(facts.weightsFolder)")]
+    return [.ok("weights", "\(names.isEmpty ? "none fetched" : names) in \(facts.weightsFolder)/")]
   }
 
   /// Room that a run of the bundled teachers takes, and that of a single file.
