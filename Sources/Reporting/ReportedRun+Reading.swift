@@ -21,11 +21,7 @@ extension ReportedRun {
     let own = zip(stages, records).first { $0.0.run.path == folder }?.1.records ?? []
     let done = Int(own.last?["step"] ?? 0)
     let total = distillation?.settings.settings.steps
-    let result = folder + "/" + (total == nil ? "teacher.h5" : DistillationPipeline.generatorName)
-    state =
-      WriterLock.isHeld(folder: folder)
-      ? .running
-      : FileAccess.exists(result) && done >= total ?? 0 ? .finished : .stopped
+    state = RunSummary(of: folder)?.state ?? .unreadable
     facts = try Self.facts(folder, begun: last.run, distillation, done: done)
     (preset, settings) = try Self.settings(distillation?.settings.settings, of: last.run)
     verdicts = Verdicts(state: state, steps: (done, total), records: own).all

@@ -1,10 +1,5 @@
 /// A run as the page of a report shows it; the page's script reads it as JSON.
 public struct ReportedRun: Encodable, Sendable {
-  /// How far a run is.
-  public enum State: String, Encodable, Sendable {
-    case running, finished, stopped
-  }
-
   /// A setting and its value.
   struct Setting: Encodable, Equatable, Sendable {
     let name: String
@@ -52,7 +47,7 @@ public struct ReportedRun: Encodable, Sendable {
 
   /// The folder's name.
   let name: String
-  public let state: State
+  package let state: RunSummary.State
   /// The method, `dd2` or `dd1`; nil for a teacher's training.
   let method: String?
   /// What was run, in pairs of a name and a value.

@@ -3,7 +3,7 @@ import Foundation
 
 /// How a run goes, in words.
 struct Verdicts {
-  private let state: ReportedRun.State
+  private let state: RunSummary.State
   private let steps: (done: Int, total: Int?)
   private let records: [[String: Double]]
 
@@ -12,7 +12,7 @@ struct Verdicts {
 
   /// Verdicts on a distillation's own stage.
   /// - Parameter records: its log, empty before it began.
-  init(state: ReportedRun.State, steps: (done: Int, total: Int?), records: [[String: Double]]) {
+  init(state: RunSummary.State, steps: (done: Int, total: Int?), records: [[String: Double]]) {
     (self.state, self.steps, self.records) = (state, steps, records)
   }
 
@@ -28,6 +28,8 @@ struct Verdicts {
       return verdict("running: update \(steps.done) of \(total)\(time.map { ", \($0) of training" } ?? "")")
     case .stopped:
       return verdict("stopped at update \(steps.done) of \(total); dd2 distill --resume --run goes on", isWarning: true)
+    case .failed: return verdict("ended before anything was saved", isWarning: true)
+    case .unreadable: return verdict("its settings cannot be read", isWarning: true)
     }
   }
 

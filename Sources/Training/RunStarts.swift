@@ -10,6 +10,8 @@ package struct RunStart: Codable, Equatable {
   let command: String
   /// The program.
   package let createdBy: String
+  /// The commit that it was built from, where that is known.
+  package let commit: String?
   /// Processor, threads and kernels.
   package let backend: String
 
@@ -18,6 +20,7 @@ package struct RunStart: Codable, Equatable {
     time = Date().formatted(.iso8601)
     self.command = command
     createdBy = DD2Version.description
+    commit = DD2Version.commit
     backend = Backends.current.summary
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("How a run goes, in words") struct VerdictTests {
   private static func texts(
-    _ state: ReportedRun.State, done: Int, total: Int?, _ records: [[String: Double]]
+    _ state: RunSummary.State, done: Int, total: Int?, _ records: [[String: Double]]
   ) -> [String] {
     Verdicts(state: state, steps: (done, total), records: records).all.map { ($0.isWarning ? "! " : "") + $0.text }
   }

@@ -13,6 +13,7 @@ import Testing
     dd2 = Command(folder: folder)
     for path in ["a", "a/pairs", "b"] {
       try folder.makeFolder(path)
+      try folder.write("{}\n", to: path + "/starts.jsonl")
       let log = try RunDirectory.create(folder.file(path), config: Record()).metricLog()
       try log.append(step: 1, values: [("fid", 8), ("seconds", 10)])
       try log.append(step: 2, values: [("fid", 4), ("seconds", 20)])

@@ -30,12 +30,13 @@ struct DataRender: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "render", abstract: "Write images of shapes32 as PNG files.",
     discussion: """
-      Example: dd2 data render -o images/ --count 1000
+      Example: dd2 data render -o images/ --count 100
 
       File names carry index, class name and class number: 000003-frame-class3.png.
       """)
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"), completion: .directory)
   var output: String
 
   @Option(parsing: .unconditional, help: "Number of images, from the first of the split.")

@@ -17,10 +17,10 @@ struct Report: ParsableCommand {
       metric's last value and the mean of its last \(Row.window).
       """)
 
-  @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"), completion: .directory)
   var folders: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "report.html"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "report.html"), completion: .file())
   var output: String?
 
   @Flag(help: "Write the page again as long as a run goes on.")
@@ -70,7 +70,7 @@ struct Report: ParsableCommand {
   }
 
   private func page() throws -> ReportPage {
-    ReportPage(try folders.map { try ReportedRun(folder: $0) }, isWatched: watch, createdBy: DD2Version.description)
+    ReportPage(try folders.map { try ReportedRun(folder: $0) }, isWatched: watch, createdBy: DD2Version.full)
   }
 
   // MARK: The table

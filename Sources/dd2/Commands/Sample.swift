@@ -26,7 +26,7 @@ struct Sample: SpreadCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw images with a one-step generator, in a few steps, or with its teacher.",
     discussion: """
-      Example: dd2 sample -o out/ --count 1000 --grid
+      Example: dd2 sample -o out/ --count 100 --grid
 
       Writes 000012-class3.png and so on, and samples.json with all settings and the speed; images of an earlier run of \
       this command in the folder are removed. Without --checkpoint, \
@@ -43,7 +43,8 @@ struct Sample: SpreadCommand {
     help: ArgumentHelp("Draw in K calls: one of the generator, the rest corrections by the teacher.", valueName: "k"))
   var fewStep: Int?
 
-  @Option(help: ArgumentHelp("The generator file, with --one-step and --few-step.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The generator file, with --one-step and --few-step.", valueName: "file"), completion: .file())
   var checkpoint: String?
 
   @Option(

@@ -15,8 +15,9 @@ struct TeacherSample: SpreadCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The teacher file, or the name of a bundled one; the same as --teacher.", valueName: "name|file")
-  )
+    help: ArgumentHelp(
+      "The teacher file, or the name of a bundled one; the same as --teacher.", valueName: "name|file"),
+    completion: .file())
   var file: String?
 
   @OptionGroup(title: "Teacher") var teacher: TeacherOptions
@@ -28,7 +29,8 @@ struct TeacherSample: SpreadCommand {
   var greedy = false
 
   @Option(
-    help: ArgumentHelp("Also write ids (B, L) and labels (B) to this HDF5 file.", valueName: "file"))
+    help: ArgumentHelp("Also write ids (B, L) and labels (B) to this HDF5 file.", valueName: "file"),
+    completion: .file())
   var tokensOut: String?
 
   func validate() throws {

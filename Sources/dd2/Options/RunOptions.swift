@@ -7,7 +7,8 @@ import Training
 
 /// Where a training run lies, and whether it is a new one.
 struct RunOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The run's folder (default: a new one in runs/).", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The run's folder (default: a new one in runs/).", valueName: "dir"), completion: .directory)
   var run: String?
 
   @Flag(help: "Continue the run in --run from its last checkpoint, with its own settings.")
@@ -62,7 +63,7 @@ struct RunOptions: ParsableArguments {
     guard ProcessGroup.current.isFirst else { return }
     let path = folder + "/report.html"
     do {
-      try ReportPage([ReportedRun(folder: folder)], createdBy: DD2Version.description).write(path)
+      try ReportPage([ReportedRun(folder: folder)], createdBy: DD2Version.full).write(path)
       Log.info("saved \(path)")
     } catch {
       Log.warning("\(path) was not written: \(error)")

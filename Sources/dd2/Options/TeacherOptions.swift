@@ -11,7 +11,7 @@ struct TeacherOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The teacher: a file, or a bundled one: \(bundledNames.joined(separator: ", ")) (default: \(bundledNames[0])).",
-      valueName: "name|file"))
+      valueName: "name|file"), completion: .file())
   var teacher: String?
 
   /// Reads the teacher.
@@ -33,7 +33,8 @@ struct TeacherOptions: ParsableArguments {
     guard FileAccess.exists(teacher) else {
       throw CommandFailure(
         .missingInput,
-        "\(teacher): no such teacher; give a teacher file or one of \(bundledNames.joined(separator: ", "))")
+        "\(teacher): no such teacher; \(NearestName.question(teacher, among: bundledNames))give a teacher file or one of "
+          + bundledNames.joined(separator: ", "))
     }
     try Checkpoint.refuseOthers(teacher, expecting: TeacherFile.kind)
     return teacher
