@@ -23,7 +23,9 @@ public struct VARTeacher: Teacher {
   }
 
   public var trunkConfiguration: TrunkConfiguration { .nextScale(transformer.configuration) }
-  public var trunkState: StateDict { transformer.parameters.stateDict { !$0.hasPrefix(VARTransformer.classifierName + ".") } }
+  public var trunkState: StateDict {
+    transformer.parameters.stateDict { !$0.hasPrefix(VARTransformer.classifierName + ".") }
+  }
   public var classifierState: StateDict {
     transformer.parameters.stateDict { $0.hasPrefix(VARTransformer.classifierName + ".") }
       .removingPrefix(VARTransformer.classifierName)
