@@ -25,9 +25,7 @@ struct DD2: ParsableCommand {
     version: DD2Version.description,
     subcommands: [
       Distill.self, Presets.self, Sample.self, Export.self, FID.self, RefCommand.self, Evaluate.self,
-      TeacherCommand.self,
-      DataCommand.self,
-      Weights.self,
+      TeacherCommand.self, DataCommand.self, Weights.self,
       Report.self,
       DeviceCommand.self,
     ])

@@ -23,7 +23,7 @@ struct ExportedStudent {
     return ExportedStudent(generator: try GeneratorFile.read(path, teacher: teacher), teacher: teacher)
   }
 
-  /// One with weights at random.
+  /// One with weights at random, those from noise to tokens ten times as large: it draws different tokens.
   static func random(
     _ sizes: TeacherConfiguration, head: DenoisingHeadConfiguration = .init(width: 16, depth: 1),
     adaptation: GeneratorAdaptation = .init(noiseGain: 0.5), in folder: String
@@ -35,7 +35,11 @@ struct ExportedStudent {
       StateDict(
         Dictionary(
           uniqueKeysWithValues: generator.parameters.stateDict().entries.map { path, value in
-            (path, RandomNumbers(seed: 3, purpose: path).normal(value.shape) * (path.contains("trunk.") ? 0.3 : 1))
+            (
+              path,
+              RandomNumbers(seed: 3, purpose: path).normal(value.shape)
+                * (["noise.", "from_latent", "head.output"].contains(where: path.contains) ? 3 : 0.3)
+            )
           })))
     return ExportedStudent(
       generator: GeneratorFile.Loaded(

@@ -98,7 +98,7 @@ public struct GeneratorExport {
       let mark = try? JSONDecoder().decode(Mark.self, from: FileAccess.contents(of: path))
       guard mark?.format != formatName else { return }
     }
-    guard let other = try FileAccess.names(in: folder).first else { return }
+    guard let other = try FileAccess.names(in: folder).first(where: { !$0.hasPrefix(".") }) else { return }
     throw ArtifactError.cannotCreate(
       path: folder, detail: "it holds \(other) and no earlier export; choose another folder, or empty it")
   }

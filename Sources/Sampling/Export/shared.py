@@ -121,6 +121,8 @@ class Generator(Part):
         """Images (B, 3, H, W) in [-1, 1]."""
         return self.tokenizer.decode(self.tokens(labels, noise_BLD)).clamp(-1, 1)
 
+    forward = sample
+
 
 class Residual(nn.Module):
     def __init__(self, inputs, outputs, groups):
@@ -180,8 +182,8 @@ def norm(groups, channels):
 
 def pixel_attention(q, k, v):
     """Of (B, C, h, w), with one head."""
-    out = F.scaled_dot_product_attention(*(x.flatten(2).transpose(1, 2) for x in (q, k, v)))
-    return out.transpose(1, 2).reshape(q.shape)
+    out = F.scaled_dot_product_attention(*(x.flatten(2).transpose(1, 2).unsqueeze(1) for x in (q, k, v)))
+    return out.transpose(2, 3).reshape(q.shape)
 
 
 def nearest(x, codes_VD):
