@@ -53,7 +53,9 @@ let package = Package(
     .target(name: "CBuild", plugins: ["Commit"]),
     library("Training", ["Backbone", "Artifacts", "CBuild", "Datasets", "Processes"]),
     library("TeacherModels", ["DD2Teacher", "Training"]),
-    library("Sampling", ["TeacherModels", "ScoreNet", "DD2Generator"]),
+    .target(
+      name: "Sampling", dependencies: ["TeacherModels", "ScoreNet", "DD2Generator"],
+      resources: ["shared.py", "var.py", "llamagen.py"].map { .embedInCode("Export/\($0)") }, swiftSettings: strict),
     library("Evaluation", ["Sampling", "FIDEval"]),
     library("Distillation", ["Sampling", "FIDEval", .product(name: "Yams", package: "Yams")]),
     .target(

@@ -24,10 +24,8 @@ struct DD2: ParsableCommand {
       """,
     version: DD2Version.full,
     subcommands: [
-      Distill.self, Presets.self, Sample.self, FID.self, RefCommand.self, Evaluate.self, TeacherCommand.self,
-      DataCommand.self,
-      Weights.self,
-      Report.self, RunsCommand.self, Doctor.self,
+      Distill.self, Presets.self, Sample.self, Export.self, FID.self, RefCommand.self, Evaluate.self,
+      TeacherCommand.self, DataCommand.self, Weights.self, Report.self, RunsCommand.self, Doctor.self,
       DeviceCommand.self,
     ])
 

@@ -1,30 +1,27 @@
 import Foundation
-import Testing
 
-/// Python programs in tests, which run where there is one with the packages that they import.
+/// `python3`, where there is one.
 public enum Python {
-  /// Whether `python3`, or the one that `DD2_PYTHON` names, can import a package. Where not, the test run says so.
+  /// Whether it has a package; a test that needs one is skipped where it has not, and the test run says so.
   public static func has(_ package: String) -> Bool {
-    let has = (try? run("import \(package)", [])) != nil
-    if !has { print("no python3 with \(package): a test is skipped") }
+    let has = (try? run(["-c", "import \(package)"]))?.status == 0
+    if !has { print("python3 has no \(package): a test is skipped") }
     return has
   }
 
-  /// What a program prints.
-  /// - Throws: where it fails.
-  public static func run(_ program: String, _ arguments: [String]) throws -> String {
+  /// Runs it to the end: its status, and what it printed.
+  public static func run(_ arguments: [String], in folder: String = "/") throws -> (status: Int32, output: String) {
     let process = Process()
-    let python = ProcessInfo.processInfo.environment["DD2_PYTHON"] ?? "python3"
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [python, "-c", program] + arguments
+    process.arguments = ["python3", "-B"] + arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
     let pipe = Pipe()
-    (process.standardOutput, process.standardError) = (pipe, FileHandle.nullDevice)
+    process.standardOutput = pipe
+    process.standardError = pipe
+    process.standardInput = FileHandle.nullDevice
     try process.run()
-    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure(status: process.terminationStatus) }
-    return output
+    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
   }
-
-  private struct Failure: Error { let status: Int32 }
 }

@@ -14,8 +14,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "distill", "sample", "fid", "evaluate", "teacher", "teacher train", "teacher sample", "teacher inspect",
-    "teacher evaluate",
+    "", "distill", "sample", "export", "fid", "evaluate", "teacher", "teacher train", "teacher sample",
+    "teacher inspect", "teacher evaluate",
     "teacher encode", "teacher decode", "data", "data render", "weights", "weights list", "weights verify",
     "weights import", "weights fetch", "report", "ref", "ref build",
   ])

@@ -108,7 +108,7 @@ struct Sample: SpreadCommand {
   /// Draws with a generator, alone or in a few steps.
   private func draw(_ path: String) throws {
     let description = try GeneratorFile.describe(path)
-    let teacher = try TeacherFile.read(try teacherPath(of: path, description))
+    let teacher = try TeacherFile.read(try teacher.path(ofTeacherOf: path))
     let loaded = try GeneratorFile.read(path, teacher: teacher)
     Log.info("generator \(path)")
     let generator = GeneratorSampler(generator: loaded.generator, teacher: teacher.teacher)
@@ -134,22 +134,6 @@ struct Sample: SpreadCommand {
       sampler = InterpolationSampler(generator: generator, from: ends.from, to: ends.to, count: options.count)
     }
     try SamplingRun(options: options, sampler: sampler, classNames: teacher.classNames).run(record)
-  }
-
-  /// The teacher whose tokenizer decodes: the one given, else, by hash, the one that the generator's run names or a
-  /// bundled one.
-  private func teacherPath(of generator: String, _ description: GeneratorDescription) throws -> String {
-    if let given = teacher.teacher { return try TeacherOptions.path(of: given) }
-    let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(generator.pathFolder).config()
-    let bundled = BundledModels.teachers.map { try? BundledModels.path(of: $0.teacher) }
-    let candidates = ([recorded?.settings.teacher.path] + bundled).compactMap { $0 }
-    for path in candidates where FileAccess.exists(path) {
-      if try WeightsManifest.sha256(ofFile: path) == description.teacherHash { return path }
-    }
-    throw CommandFailure(
-      .missingInput,
-      "\(generator): its teacher \(description.teacher) (hash \(description.teacherHash.prefix(12))) is not found; "
-        + "give it with --teacher")
   }
 
   /// The newest run's generator, else a bundled one; where a teacher is given, the first of them that is its student.
