@@ -30,7 +30,7 @@ import Testing
   @Test func version() throws {
     let outcome = try dd2(["--version"])
     #expect(outcome.status == 0)
-    #expect(outcome.output.wholeMatch(of: /dd2 \d+\.\d+\.\d+\n/) != nil)
+    #expect(outcome.output.wholeMatch(of: /dd2 \d+\.\d+\.\d+( \([0-9a-f]{7,}(-dirty)?\))?\n/) != nil)
   }
 
   @Test func theLogHasLevels() throws {
