@@ -51,12 +51,16 @@ import Testing
     let folder = try TemporaryFolder()
     let dd2 = Command(folder: folder)
     for name in ["a", "b"] {
-      let run = try RunDirectory.create(folder.file("runs/" + name), config: ["steps": 3])
+      let run = try RunDirectory.create(
+        folder.file("runs/" + name), config: ["command": "dd2", "createdBy": "dd2", "backend": "test", "settings": "none"])
       try folder.write("{}\n", to: "runs/\(name)/starts.jsonl")
       for step in 1...3 {
         try run.metricLog().append(step: step, values: [("fid", 9 / Double(step)), ("cpu_seconds", Double(step))])
       }
     }
+    try folder.makeFolder("runs/my-run")
+    try FileManager.default.copyItem(
+      atPath: Command.bundledModels + "/shapes32-var-generator.h5", toPath: folder.file("runs/my-run/generator.h5"))
     let first = ["data render", "teacher encode", "sample"]
     let examples = Self.examples().filter { !Self.long.contains($0.name) }
     let ordered =

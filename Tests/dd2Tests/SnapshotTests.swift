@@ -84,7 +84,7 @@ import Testing
     weights fetch var-d61
     weights verify inceptoin
     device install cuda31
-    report runs --against cpu
+    report runs --watch
     """
 
   @Test func linesOfErrors() throws {
