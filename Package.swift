@@ -49,15 +49,22 @@ let package = Package(
     library("ScoreNet", ["Backbone"]),
     library("DD2Generator", ["Backbone"]),
     library("FIDEval", ["NN", "Artifacts", "Datasets", "Processes"]),
-    library("Training", ["Backbone", "Artifacts", "Datasets", "Processes"]),
+    .plugin(name: "Commit", capability: .buildTool()),
+    .target(name: "CBuild", plugins: ["Commit"]),
+    library("Training", ["Backbone", "Artifacts", "CBuild", "Datasets", "Processes"]),
     library("TeacherModels", ["DD2Teacher", "Training"]),
-    library("Sampling", ["TeacherModels", "ScoreNet", "DD2Generator"]),
+    .target(
+      name: "Sampling", dependencies: ["TeacherModels", "ScoreNet", "DD2Generator"],
+      resources: ["shared.py", "var.py", "llamagen.py"].map { .embedInCode("Export/\($0)") }, swiftSettings: strict),
     library("Evaluation", ["Sampling", "FIDEval"]),
     library("Distillation", ["Sampling", "FIDEval", .product(name: "Yams", package: "Yams")]),
+    .target(
+      name: "Reporting", dependencies: ["Distillation", "Evaluation"], resources: [.embedInCode("Page")],
+      swiftSettings: strict),
     .executableTarget(
       name: "dd2",
       dependencies: [
-        "Distillation", "Evaluation", "XLADevice", "Processes",
+        "Distillation", "Evaluation", "Reporting", "XLADevice", "Processes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -92,8 +99,9 @@ let package = Package(
     tests("Sampling", ["Sampling", "TestModels", "TestSupport"]),
     tests("Evaluation", ["Evaluation", "TestSupport"]),
     tests("Distillation", ["Distillation", "Evaluation", "TestModels", "TestSupport"]),
+    tests("Reporting", ["Reporting", "TestSupport"]),
     tests("StepProgram", ["Distillation", "Evaluation", "XLADevice", "TestModels", "TestSupport"]),
-    tests("dd2", ["dd2", "DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
+    tests("dd2", ["dd2", "Reporting", "DD2Teacher", "Artifacts", "TestModels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

@@ -15,6 +15,7 @@ CHDF5:
 CShims:
 CPJRT:
 CMPI:
+CBuild:
 TensorCore:    CShims
 Processes:     CMPI TensorCore
 XLADevice:     CPJRT TensorCore Artifacts
@@ -26,17 +27,18 @@ DD2Teacher:    Backbone NN TensorCore
 ScoreNet:      Backbone NN TensorCore
 DD2Generator:  Backbone NN TensorCore
 FIDEval:       Processes NN TensorCore Datasets Artifacts
-Training:      Processes Backbone NN TensorCore Datasets Artifacts
+Training:      CBuild Processes Backbone NN TensorCore Datasets Artifacts
 TeacherModels: Processes Training DD2Teacher Backbone NN TensorCore Datasets Artifacts
 Sampling:      Processes TeacherModels Training DD2Teacher ScoreNet DD2Generator Backbone NN TensorCore Artifacts
 Evaluation:    Processes Sampling TeacherModels Training DD2Teacher FIDEval NN TensorCore Datasets Artifacts
 Distillation:  Processes Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts
-dd2:           Processes XLADevice Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
+Reporting:     Distillation Evaluation TeacherModels Training DD2Teacher Artifacts
+dd2:           Processes XLADevice Reporting Distillation Evaluation Sampling TeacherModels Training DD2Teacher ScoreNet DD2Generator FIDEval Backbone NN TensorCore Datasets Artifacts ArgumentParser Logging
 '
 
 lint() {
   local path paths=()
-  for path in Sources Tests Benchmarks Package.swift; do
+  for path in Sources Tests Benchmarks Plugins Package.swift; do
     if [ -e "$path" ]; then paths+=("$path"); fi
   done
   swift format lint -r -p --strict "${paths[@]}"

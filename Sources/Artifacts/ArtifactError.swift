@@ -106,7 +106,8 @@ extension ArtifactError: CustomStringConvertible {
     case .wrongDownload(let source, let detail):
       "\(source): \(detail), and is not kept; check the address, or fetch it again"
     case .missingEntry(let path, let name, let known):
-      "\(path): no entry named \(name); choose one of \(known.joined(separator: ", "))"
+      "\(path): no entry named \(name); \(NearestName.question(name, among: known))choose one of "
+        + known.joined(separator: ", ")
     case .forbiddenGlobal(let path, let name):
       "\(path): its pickle asks for \(name), which no tensor needs (nothing was run); save a plain state dictionary"
     case .ambiguous(let path, let found):

@@ -9,6 +9,11 @@ public enum NearestName {
     return near.min { $0.edits < $1.edits }?.name ?? names.first { $0.hasPrefix(word) }
   }
 
+  /// As a part of a sentence that goes on with what there is, `did you mean 'x'? `; empty where no name is near.
+  public static func question(_ word: String, among names: [String]) -> String {
+    of(word, among: names).map { "did you mean '\($0)'? " } ?? ""
+  }
+
   /// The fewest letters to insert, remove, replace, or exchange with their neighbour, to come from one word to another.
   private static func edits(from a: String, to b: String) -> Int {
     let (a, b) = (Array(a), Array(b))

@@ -30,6 +30,7 @@ static void *(*take_buffer)(int);
 static void (*return_buffer)(void *);
 static char error_text[256];
 static char core_name[64];
+static char config[256];
 
 // The library and the OpenMP that it may be built with read their number of threads while they load. With OpenMP it
 // is a number of each thread, so that setting it later would hold for the calling thread alone.
@@ -75,6 +76,8 @@ int dd2_blas_open(void) {
   return_buffer = (void (*)(void *))dlsym(library, "blas_memory_free");
   set_threads(1);
   snprintf(core_name, sizeof core_name, "%s", corename());
+  char *(*built)(void) = (char *(*)(void))dlsym(library, "openblas_get_config");
+  snprintf(config, sizeof config, "%s", built ? built() : "OpenBLAS");
   return 0;
 }
 
@@ -89,6 +92,7 @@ void dd2_blas_reserve(int count) {
 void dd2_blas_set_threads(int count) { set_threads(count); }
 const char *dd2_blas_error(void) { return error_text; }
 const char *dd2_blas_core_name(void) { return core_name; }
+const char *dd2_blas_config(void) { return config; }
 
 void dd2_sgemm(int trans_a, int trans_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a,
                ptrdiff_t lda, const float *b, ptrdiff_t ldb, float beta, float *c, ptrdiff_t ldc) {

@@ -1,3 +1,4 @@
+import Artifacts
 import Datasets
 
 /// Why statistics or a distance cannot be computed: `description` is one line that says what, where, and what to do.
@@ -52,7 +53,8 @@ extension FIDError: CustomStringConvertible {
     case .invalidStatistics(let path, let detail):
       "\(path): not usable as feature statistics (\(detail)); rebuild them with `dd2 ref build`"
     case .unknownReference(let name, let known):
-      "no reference named \(name); choose one of \(known.joined(separator: ", ")), or give a file or folder"
+      "no reference named \(name); \(NearestName.question(name, among: known))choose one of "
+        + "\(known.joined(separator: ", ")), or give a file or folder"
     case .unfit(let line): line
     case .wrongSize(let path, let size, let extractor, let side):
       "\(path): images are \(size) pixels where the features of \(extractor) are of \(side) x \(side); score images of "

@@ -41,12 +41,22 @@ public struct JobLaunch: Equatable, Sendable {
 
   /// Files of MPI libraries to try, in this order. Those of version 12 are MPICH's and of all that follow it.
   var libraries: [String] {
-    let open = ["libmpi.so.40", "libmpi.so.80"]
-    let mpich = ["libmpi.so.12", "libmpich.so.12", "libmpi_cray.so.12"]
-    return switch isOpenMPI {
-    case true?: open + ["libmpi.so"]
-    case false?: mpich + ["libmpi.so"]
-    case nil: ["libmpi.so"] + open + mpich
+    switch isOpenMPI {
+    case true?: Self.openMPI + Self.development
+    case false?: Self.mpich + Self.development
+    case nil: Self.development + Self.openMPI + Self.mpich
+    }
+  }
+
+  private static let (openMPI, development) = (["libmpi.so.40", "libmpi.so.80"], ["libmpi.so"])
+  private static let mpich = ["libmpi.so.12", "libmpich.so.12", "libmpi_cray.so.12"]
+
+  /// The MPI libraries that there are, by the names of their files.
+  public static var installedLibraries: [String] {
+    (openMPI + mpich + development).filter { name in
+      guard let library = dlopen(name, RTLD_LAZY | RTLD_LOCAL) else { return false }
+      dlclose(library)
+      return true
     }
   }
 }

@@ -22,6 +22,18 @@ extension ImageSampler {
   }
 }
 
+extension ImageSampler {
+  /// As `images`, no more sequences at once than the teacher's networks take.
+  /// - Throws: `NonFiniteOutput`.
+  public func imagesInSlices(labels: [Int32], seed: UInt64, indices: [Int]) throws -> Tensor {
+    let slices = try stride(from: 0, to: labels.count, by: teacher.sequencesAtOnce).map { start in
+      let rows = start..<min(start + teacher.sequencesAtOnce, labels.count)
+      return try images(labels: Array(labels[rows]), seed: seed, indices: Array(indices[rows]))
+    }
+    return Tensor.concatenated(slices, axis: 0)
+  }
+}
+
 /// Draws with the teacher, stage by stage.
 public struct TeacherSampler: ImageSampler {
   public let teacher: any Teacher

@@ -15,6 +15,8 @@ public protocol TeacherFamily: Sendable {
   var classCount: Int { get }
   /// Order and grouping of the tokens.
   var layout: TokenLayout { get }
+  /// The path of the transformer's classifier.
+  var classifierName: String { get }
   /// The same sizes for another number of classes.
   func replacing(classCount: Int) -> TeacherConfiguration
   /// A tokenizer with initial weights; without a seed they are unset until they are loaded.
@@ -43,6 +45,7 @@ public struct VARFamily: TeacherFamily {
   let tokenizer: VQVAEConfiguration
 
   public var name: String { "VAR" }
+  public var classifierName: String { VARTransformer.classifierName }
   public var imageSide: Int { tokenizer.imageSide }
   public var classCount: Int { transformer.classCount }
   public var layout: TokenLayout { transformer.layout }
@@ -74,6 +77,7 @@ public struct LlamaGenFamily: TeacherFamily {
   let tokenizer: VQConfiguration
 
   public var name: String { "LlamaGen" }
+  public var classifierName: String { LlamaGenTransformer.classifierName }
   public var imageSide: Int { transformer.side * tokenizer.downsampling }
   public var classCount: Int { transformer.classCount }
   public var layout: TokenLayout { transformer.layout }

@@ -82,7 +82,7 @@ public enum TeacherFile {
     public var trainingClasses: ClassMapping? { training?.images?.classes ?? training?.tokens?.classes }
 
     /// The weights of both parts in the file, to be read one by one.
-    func weights() throws -> TensorSource { try TeacherFile.weights(in: path) }
+    package func weights() throws -> TensorSource { try TeacherFile.weights(in: path) }
 
     /// How they were cropped; nil where they were not.
     public var trainingCrop: ImageCrop? { training?.images?.crop }

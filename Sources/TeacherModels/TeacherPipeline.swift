@@ -72,24 +72,31 @@ public struct TeacherPipeline {
           if ProcessGroup.current.any(interrupt.isRaised) { throw RunInterrupted(checkpoint: nil) }
         }, encoder: { try tokenizer.encode(images_BhwC: $0) })
     }
-    return try trainTransformer(family, over: tokenizer, tokens, command: begun)
+    return try trainTransformer(
+      family, over: tokenizer, tokens, classNames: data.classNames, command: begun)
   }
 
   private func train<Family: TeacherFamily>(_ family: Family, tokens: TrainingTokens) throws -> String {
     let tokenizer = try family.loadTokenizer(try tokens.tokenizer.weights())
-    return try trainTransformer(family, over: tokenizer, TokenSource { tokens.tokens }, command: nil)
+    let names = tokens.record.classes?.names(count: family.classCount)
+    return try trainTransformer(
+      family, over: tokenizer, TokenSource { tokens.tokens },
+      classNames: names ?? [String](repeating: "", count: family.classCount), command: nil)
   }
 
   /// Trains the transformer and writes the teacher.
   /// - Parameter begun: the command that began the run; nil where this is its first stage.
   private func trainTransformer<Family: TeacherFamily>(
-    _ family: Family, over tokenizer: Family.Tokenizer, _ tokens: TokenSource, command begun: String?
+    _ family: Family, over tokenizer: Family.Tokenizer, _ tokens: TokenSource, classNames: [String],
+    command begun: String?
   ) throws -> String {
     let stage = TransformerTraining(
       family.makeTransformer(over: tokenizer, seed: configuration.seed), tokens: tokens,
       settings: configuration.transformer, seed: configuration.seed)
     let weights = tokenizer.parameters.stateDict()
-    let pictures = SamplePictures(family, tokenizer: weights, seed: configuration.seed) { stage.averagedState }
+    let pictures = SamplePictures(
+      family, tokenizer: weights, classNames: classNames, seed: configuration.seed
+    ) { stage.averagedState }
     let begun = try run(
       PicturedStage(stage, pictures: pictures, interval: Self.interval), command: begun ?? command,
       isFirst: begun == nil)

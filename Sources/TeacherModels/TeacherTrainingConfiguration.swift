@@ -27,7 +27,7 @@ public struct TeacherTrainingConfiguration: Codable, Equatable, Sendable {
   /// Settings that train the built-in teacher.
   public init(
     teacher: TeacherConfiguration = .shapes32, tokenizerSteps: Int = 1400, transformerSteps: Int = 6000,
-    seed: UInt64 = 1, data: String = "shapes32"
+    seed: UInt64 = 1, data: String = Shapes32.name
   ) {
     self.teacher = teacher
     perceptual = TrainingSettings(

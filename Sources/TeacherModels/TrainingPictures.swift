@@ -6,12 +6,12 @@ import Processes
 import TensorCore
 import Training
 
-/// Pictures of what a network in training has learned so far, which all processes of a job draw and the first one writes.
+/// Pictures of what a network in training has learned so far, which the first process of a job draws.
 protocol TrainingPictures: AnyObject {
   /// Gets what all pictures share, before the first step of a session.
   func prepare() throws
-  /// Images in rows, drawn with the averaged weights; the same images each time.
-  func draw() throws -> (images: [RGBImage], columns: Int)
+  /// Images drawn with the averaged weights; the same images each time.
+  func draw() throws -> PictureGrid
 }
 
 /// A stage that also writes pictures into its run's folder, at intervals and at its end. The training knows nothing of
@@ -20,9 +20,6 @@ final class PicturedStage: TrainingStage {
   private let stage: any TrainingStage
   private let pictures: any TrainingPictures
   private let interval: Int
-
-  /// Images up to this side are shown at twice their size.
-  private static let smallSide = 64
 
   init(_ stage: any TrainingStage, pictures: any TrainingPictures, interval: Int) {
     (self.stage, self.pictures, self.interval) = (stage, pictures, interval)
@@ -40,16 +37,12 @@ final class PicturedStage: TrainingStage {
   func state() -> StageState { stage.state() }
   func restore(_ state: StageState) throws { try stage.restore(state) }
 
-  func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
-    let metrics = try stage.evaluate(completed: completed, in: run)
-    guard ProcessGroup.current.isFirst, completed > 0, completed % interval == 0 || completed == totalSteps else {
-      return metrics
+  func evaluate(completed: Int) throws -> StageEvaluation {
+    var evaluation = try stage.evaluate(completed: completed)
+    if ProcessGroup.current.isFirst, completed > 0, completed % interval == 0 || completed == totalSteps {
+      evaluation.picture = try pictures.draw().image
     }
-    let (images, columns) = try pictures.draw()
-    guard ProcessGroup.current.isFirst else { return metrics }
-    let scale = images[0].width > Self.smallSide ? 1 : 2
-    try RGBImage.grid(images: images, columns: columns).scaled(by: scale).write(run.snapshotPath(step: completed))
-    return metrics
+    return evaluation
   }
 }
 
@@ -78,10 +71,10 @@ final class ReconstructionPictures<Family: TeacherFamily>: TrainingPictures {
     }
   }
 
-  func draw() throws -> (images: [RGBImage], columns: Int) {
+  func draw() throws -> PictureGrid {
     let tokenizer = family.makeTokenizer(seed: nil)
     try tokenizer.parameters.load(averaged())
-    let images = try originals.flatMap { row_BhwC in
+    let blocks = try originals.flatMap { row_BhwC in
       let made = try OutputCheck.step("tokenizer") { check in
         withoutGradient {
           let made = tokenizer.reconstruction(of: row_BhwC)
@@ -89,9 +82,12 @@ final class ReconstructionPictures<Family: TeacherFamily>: TrainingPictures {
           return made
         }
       }
-      return rgbImages(row_BhwC) + rgbImages(made)
+      return [
+        PictureGrid.Block(title: "images", images: rgbImages(row_BhwC)),
+        PictureGrid.Block(title: "what the tokenizer makes of them", images: rgbImages(made)),
+      ]
     }
-    return (images, originals[0].shape[0])
+    return PictureGrid(columns: originals[0].shape[0], blocks: blocks)
   }
 }
 
@@ -101,37 +97,38 @@ final class SamplePictures<Family: TeacherFamily>: TrainingPictures {
   private let tokenizer: StateDict
   private let averaged: () -> StateDict
   private let seed: UInt64
+  private let columns: ClassColumns
 
-  private static var mostColumns: Int { 10 }
   private static var rows: Int { 4 }
 
   /// Pictures of the classes in turn.
   /// - Parameters:
   ///   - tokenizer: the tokenizer's weights.
+  ///   - classNames: one for each class.
   ///   - averaged: the transformer's averaged weights.
-  init(_ family: Family, tokenizer: StateDict, seed: UInt64, averaged: @escaping () -> StateDict) {
+  init(
+    _ family: Family, tokenizer: StateDict, classNames: [String], seed: UInt64, averaged: @escaping () -> StateDict
+  ) {
     (self.family, self.tokenizer, self.seed, self.averaged) = (family, tokenizer, seed, averaged)
+    columns = ClassColumns(names: classNames)
   }
 
   func prepare() {}
 
-  func draw() throws -> (images: [RGBImage], columns: Int) {
+  func draw() throws -> PictureGrid {
     let weights = averaged().addingPrefix("transformer").merging(tokenizer.addingPrefix("tokenizer"))
     let teacher = try family.makeTeacher(weights.source)
-    let columns = Self.columns(classCount: family.classCount)
-    let count = columns * Self.rows
+    let labels = columns.labels(rows: Self.rows)
+    let count = labels.count
     let images = try stride(from: 0, to: count, by: teacher.sequencesAtOnce).flatMap { start in
       let indices = Array(start..<min(start + teacher.sequencesAtOnce, count))
       let ids = try teacher.sample(
-        labels: IndexTensor(indices.map { Int32($0 % family.classCount) }), guidance: Guidance(), seed: seed,
+        labels: IndexTensor(indices.map { labels[$0] }), guidance: Guidance(), seed: seed,
         indices: indices)
       return rgbImages(try teacher.decodeInSlices(ids_BL: ids))
     }
-    return (images, columns)
-  }
-
-  /// Where classes fit into a row, as many of each: a column is then of one class.
-  private static func columns(classCount: Int) -> Int {
-    classCount > mostColumns ? mostColumns : mostColumns / classCount * classCount
+    return PictureGrid(
+      columns: columns.classes.count, columnNames: columns.names,
+      blocks: [PictureGrid.Block(title: "teacher", images: images)])
   }
 }

@@ -32,7 +32,7 @@ public final class ThreadPool: @unchecked Sendable {
     if let text = ProcessInfo.processInfo.environment[variable], let count = Int(text), count > 0 {
       return min(count, mostThreads)
     }
-    return max(1, min(Int(dd2_available_cores()), ProcessorQuota.cores() ?? mostThreads))
+    return max(1, min(ProcessorSurvey.affinityCores, ProcessorSurvey.quotaCores ?? mostThreads))
   }
 
   /// A pool of its own, for tests; `shared` is what the kernels use.

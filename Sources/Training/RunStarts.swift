@@ -3,26 +3,37 @@ import Foundation
 import TensorCore
 
 /// A start of a run: its beginning, or a resumption. `starts.jsonl` has a line for each.
-struct RunStart: Codable, Equatable {
+package struct RunStart: Codable, Equatable {
   /// When, in UTC.
-  let time: String
+  package let time: String
   /// The command line.
   let command: String
   /// The program.
-  let createdBy: String
+  package let createdBy: String
+  /// The commit that it was built from, where that is known.
+  package let commit: String?
   /// Processor, threads and kernels.
-  let backend: String
+  package let backend: String
 
   /// A start of now.
   init(command: String) {
     time = Date().formatted(.iso8601)
     self.command = command
     createdBy = DD2Version.description
+    commit = DD2Version.commit
     backend = Backends.current.summary
   }
 }
 
 extension RunDirectory {
+  /// The starts that are recorded, in order; a line that is not understood is left out.
+  /// - Throws: `ArtifactError` where the record cannot be read.
+  package func starts() throws -> [RunStart] {
+    guard FileAccess.exists(startsPath) else { return [] }
+    return try FileAccess.contents(of: startsPath).split(separator: UInt8(ascii: "\n"))
+      .compactMap { try? JSONDecoder().decode(RunStart.self, from: Data($0)) }
+  }
+
   /// Adds a start to the record.
   /// - Parameter begun: what the run began on, for runs that recorded nothing but that.
   /// - Returns: one line on what is not as at the start before; nil where all is. Sums then run in another order, and the
@@ -32,8 +43,7 @@ extension RunDirectory {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let earlier = FileAccess.exists(startsPath) ? try FileAccess.contents(of: startsPath) : Data()
-    let last = earlier.split(separator: UInt8(ascii: "\n")).last
-      .flatMap { try? JSONDecoder().decode(RunStart.self, from: Data($0)) }
+    let last = try starts().last
     try AtomicFile.write(earlier + (try encoder.encode(start)) + Data("\n".utf8), to: startsPath)
     guard let before = last.map({ (createdBy: $0.createdBy, backend: $0.backend) }) ?? begun else { return nil }
     let (old, new) = (Self.parts(before), Self.parts((start.createdBy, start.backend)))

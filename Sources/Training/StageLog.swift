@@ -44,6 +44,8 @@ package final class StageLog {
     lines = writes ? try run.metricLog(resumingAfter: completed) : nil
     board = writes ? try run.tensorBoardWriter(resumingAfter: completed) : nil
     try time.resume(run)
+    // The stages below a run have its settings: one of them is enough.
+    if RunDirectory.around(run.path) == nil { try board?.append(settings: run.settingTexts()) }
   }
 
   /// Runs `body` and counts its time as training time.
@@ -72,5 +74,12 @@ package final class StageLog {
       step: step,
       values: metrics + [(Self.secondsName, time.seconds), (Self.processorSecondsName, time.processorSeconds)])
     try board?.append(step: step, values: metrics.map { ("\(stage)/\($0.0)", $0.1) })
+  }
+
+  /// Appends a picture, for TensorBoard alone.
+  /// - Throws: `ArtifactError`.
+  package func append(step: Int, _ picture: RGBImage, encoded: Data) throws {
+    try board?.append(
+      step: step, picture: "\(stage)/samples", width: picture.width, height: picture.height, encoded: encoded)
   }
 }

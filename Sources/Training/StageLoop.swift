@@ -113,14 +113,14 @@ package struct StageLoop {
     // A run that stopped before its first checkpoint begins anew, with step 0.
     let log = try StageLog(run, stage: stage.name, resumingAfter: completed > 0 ? completed : -1, time: time)
     if completed == 0 || lacksScore {
-      try log.append(step: completed, try scores(stage, completed: completed))
+      try log.append(step: completed, try scores(stage, completed: completed, log))
     }
     if lacksScore { try save(stage, completed: completed) }
     for index in completed..<stage.totalSteps {
       var metrics = try log.timed { try step(stage, index, completed: completed) }
       var isScored = true
       do {
-        metrics += try scores(stage, completed: index + 1)
+        metrics += try scores(stage, completed: index + 1, log)
       } catch is RunInterrupted {
         // The step itself is done, and is saved below; a resumed run scores it first, in a record of its own.
         isScored = false
@@ -147,9 +147,15 @@ package struct StageLoop {
     return (steps[0], steps[1] == 1)
   }
 
-  /// What the stage scores itself by after a step, where it does.
-  private func scores(_ stage: any TrainingStage, completed: Int) throws -> [(String, Double)] {
-    let scores = try stage.evaluate(completed: completed, in: run)
+  /// What the stage scores itself by after a step, where it does; its picture, where it draws one, is written.
+  private func scores(_ stage: any TrainingStage, completed: Int, _ log: StageLog) throws -> [(String, Double)] {
+    let evaluation = try stage.evaluate(completed: completed)
+    if let picture = evaluation.picture, group.isFirst {
+      let contents = picture.encodedPNG()
+      try AtomicFile.write(contents, to: run.snapshotPath(step: completed))
+      try log.append(step: completed, picture, encoded: contents)
+    }
+    let scores = evaluation.scores
     if !scores.isEmpty { observer(.scored(stage: stage.name, completed: completed, scores: scores)) }
     return scores
   }

@@ -1,3 +1,4 @@
+import Artifacts
 import NN
 
 /// All that a stage needs to continue where it stopped. Random streams are keyed by seed and step, so they need none.
@@ -31,6 +32,18 @@ public struct StageState {
   }
 }
 
+/// What a stage shows of what it has trained so far.
+public struct StageEvaluation {
+  /// More metrics for the log.
+  public var scores: [(String, Double)]
+  /// A grid for the run's `snapshots/` and TensorBoard.
+  public var picture: RGBImage?
+
+  public init(scores: [(String, Double)] = [], picture: RGBImage? = nil) {
+    (self.scores, self.picture) = (scores, picture)
+  }
+}
+
 /// One kind of training: a step at a time, resumable. The run loop around it logs, saves and stops.
 public protocol TrainingStage: AnyObject {
   /// Name in logs and checkpoints, such as `tokenizer`.
@@ -49,16 +62,16 @@ public protocol TrainingStage: AnyObject {
   func state() -> StageState
   /// Continues from a snapshot.
   func restore(_ state: StageState) throws
-  /// Called before the first step and after each, and again where a run goes on whose last call was interrupted: pictures
-  /// and scores at the stage's own intervals; more metrics for the log. Its time is not counted as training time.
+  /// Called before the first step and after each, and again where a run goes on whose last call was interrupted: a picture
+  /// and scores at the stage's own intervals. Its time is not counted as training time.
   /// - Parameter completed: the number of steps done.
   /// - Throws: `RunInterrupted` where it was stopped: the step before it is kept.
-  func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)]
+  func evaluate(completed: Int) throws -> StageEvaluation
 }
 
 extension TrainingStage {
   public func prepare() throws {}
-  public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] { [] }
+  public func evaluate(completed: Int) throws -> StageEvaluation { StageEvaluation() }
 }
 
 /// Thrown when a step's result or a gradient is not a finite number: nothing of the step was kept.

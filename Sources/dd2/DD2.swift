@@ -22,12 +22,10 @@ struct DD2: ParsableCommand {
       130 interrupted. DD2_LOG=warning hides progress; DD2_THREADS sets the number of threads (default: as many as the \
       process may use cores). ~/ at the beginning of a path is the home folder, also behind =.
       """,
-    version: DD2Version.description,
+    version: DD2Version.full,
     subcommands: [
-      Distill.self, Presets.self, Sample.self, FID.self, RefCommand.self, Evaluate.self, TeacherCommand.self,
-      DataCommand.self,
-      Weights.self,
-      Report.self,
+      Distill.self, Presets.self, Sample.self, Export.self, FID.self, RefCommand.self, Evaluate.self,
+      TeacherCommand.self, DataCommand.self, Weights.self, Report.self, RunsCommand.self, Doctor.self,
       DeviceCommand.self,
     ])
 
@@ -82,10 +80,10 @@ struct DD2: ParsableCommand {
     do {
       return try parseAsRoot(words)
     } catch {
-      guard exitCode(for: error).rawValue == ExitStatus.usage.rawValue,
-        let unknown = UnknownWord(in: words, of: DD2.self)
-      else { throw error }
-      throw CommandFailure(.usage, unknown.description)
+      guard exitCode(for: error).rawValue == ExitStatus.usage.rawValue else { throw error }
+      let better =
+        UnknownWord(in: words, of: DD2.self)?.description ?? UnknownValue(ErrorReport(error).text)?.description
+      throw better.map { CommandFailure(.usage, $0) } ?? error
     }
   }
 

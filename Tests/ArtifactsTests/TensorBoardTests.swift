@@ -111,6 +111,62 @@ import Testing
     #expect(events[2][2].number == 5)
   }
 
+  @Test func picturesAndSettingsParseBack() throws {
+    let writer = try TensorBoardWriter(folder: folder.path)
+    try writer.append(step: 7, picture: "a/samples", width: 30, height: 20, encoded: Data([1, 2, 3]))
+    try writer.append(settings: [("batch", "24"), ("data", "shapes32"), ("on", "true")])
+    let events = try records(writer.path).map(parse)
+    try #require(events.count == 3)
+    #expect(events[1][1] == Field(number: 2, integer: 7))
+    let value = parse(parse(events[1][2].bytes)[0].bytes)
+    #expect(value[0] == Field(number: 1, bytes: Array("a/samples".utf8)) && value[1].number == 4)
+    #expect(
+      parse(value[1].bytes) == [
+        Field(number: 1, integer: 20), Field(number: 2, integer: 30), Field(number: 3, integer: 3),
+        Field(number: 4, bytes: [1, 2, 3]),
+      ])
+    let session = parse(parse(events[2][1].bytes)[0].bytes)
+    #expect(session[0] == Field(number: 1, bytes: Array("_hparams_/session_start_info".utf8)) && session[1].number == 9)
+    let plugin = parse(parse(session[1].bytes)[0].bytes)
+    #expect(plugin[0] == Field(number: 1, bytes: Array("hparams".utf8)))
+    let settings = parse(parse(plugin[1].bytes)[0].bytes).prefix(3).map { parse($0.bytes) }
+    #expect(settings.map { String(decoding: $0[0].bytes, as: UTF8.self) } == ["batch", "data", "on"])
+    let number = withUnsafeBytes(of: 24.0.bitPattern.littleEndian, Array.init)
+    #expect(
+      settings.map { parse($0[1].bytes) } == [
+        [Field(number: 2, bytes: number)], [Field(number: 3, bytes: Array("shapes32".utf8))],
+        [Field(number: 4, integer: 1)],
+      ])
+  }
+
+  /// The `tensorboard` package itself reads scalars, pictures and settings, where it can be had.
+  @Test(.enabled(if: Python.has("tensorboard"))) func tensorBoardReadsThem() throws {
+    let writer = try TensorBoardWriter(folder: folder.path)
+    try writer.append(settings: [("batch", "24"), ("data", "shapes32")])
+    try writer.append(step: 3, values: [("a/fid", 0.5)])
+    let picture = RGBImage(width: 3, height: 2, pixels: .init(repeating: 7, count: 18))
+    try writer.append(step: 4, picture: "a/samples", width: 3, height: 2, encoded: picture.encodedPNG())
+    let program = """
+      import sys
+      from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+      from tensorboard.plugins.hparams import plugin_data_pb2
+      log = EventAccumulator(sys.argv[1], size_guidance={"images": 0}).Reload()
+      print([(e.step, e.value) for e in log.Scalars("a/fid")])
+      print([(e.step, e.width, e.height, len(e.encoded_image_string)) for e in log.Images("a/samples")])
+      content = log.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+      start = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
+      print(sorted((k, v.number_value, v.string_value) for k, v in start.hparams.items()))
+      """
+    let output = try Python.run(["-c", program, folder.path]).output
+    // What it says on stderr comes before.
+    let lines = output.split(separator: "\n").suffix(3)
+    #expect(
+      lines == [
+        "[(3, 0.5)]", "[(4, 3, 2, \(picture.encodedPNG().count))]",
+        "[('batch', 24.0, ''), ('data', 0.0, 'shapes32')]",
+      ])
+  }
+
   @Test func nonFiniteValuesAreRefused() throws {
     let writer = try TensorBoardWriter(folder: folder.path)
     let before = try contents(writer.path)

@@ -35,6 +35,18 @@ import Training
     #expect(lines == 2)
   }
 
+  @Test func episodesAndRangesOfALog() {
+    let values = Array(repeating: 1.0, count: 10) + Array(repeating: 4.0, count: 10) + Array(repeating: 1.0, count: 20)
+    let log = (values + Array(repeating: 9.0, count: 20)).enumerated().map { ["step": Double($0 + 1), "fcs": $1] }
+    let episodes = DistillationHealth.episodes(in: log)
+    #expect(episodes.map(\.fault) == ["the score network lags", "the score network lags"])
+    #expect(episodes.map(\.since) == [20, 43] && episodes.map(\.until) == [24, nil])
+    let range = DistillationHealth.healthyRange(of: "fcs", in: log)
+    #expect(range?.from == nil && range?.to == 3)
+    #expect(DistillationHealth.healthyRange(of: "fcs", in: Array(log.prefix(9))) == nil)
+    #expect(DistillationHealth.healthyRange(of: "csd", in: log) == nil)
+  }
+
   @Test func fidMayRiseFirstButNotStayAboveItsStart() {
     var health = DistillationHealth()
     #expect(health.warnings(step: 0, metrics: [("fid", 11.5)]).isEmpty)

@@ -70,6 +70,7 @@ import Training
       #expect(saved.keys.sorted() == Array(1...Self.steps))
       let log = try metrics(folder + "/run")
       try #require(log.map { $0["step"] } == (0...Self.steps).map(Double.init))
+      #expect(log.map { $0["teacher_fid"] != nil } == [true] + [Bool](repeating: false, count: Self.steps))
       #expect(log.map { $0["fid_raw"] != nil } == [false] + [Bool](repeating: true, count: Self.steps))
       let scores = try log.map { try #require($0["fid"]) }
       for (step, checkpoint) in saved {

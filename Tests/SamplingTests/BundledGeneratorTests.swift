@@ -12,7 +12,7 @@ import Testing
     .appendingPathComponent("../../Models").standardizedFileURL.path
 
   /// Tokens of samples 0 and 1, of the classes of the same numbers; equal with OpenBLAS's kernels for Haswell, Skylake-X
-  /// and Zen, on one thread and on two.
+  /// and Zen, on one thread and on two, and in PyTorch 2.13 by the file that `dd2 export` writes.
   private static let recorded: [String: String] = [
     "shapes32-var": """
     218 245 227 106 215 9 173 106 106 109 161 230 106 167 238 78 191 155 191 244 109 104 9 244 109 238 139 139

@@ -91,7 +91,7 @@ private final class FailingStage: TrainingStage {
       let (name, totalSteps) = ("brittle", 2)
       var fails = true
       func step(_ index: Int) throws -> StepMetrics { StepMetrics(numbers: [("loss", fails ? .nan : 1)]) }
-      func evaluate(completed: Int, in run: RunFolder) -> [(String, Double)] { [("fid", 9)] }
+      func evaluate(completed: Int) -> StageEvaluation { StageEvaluation(scores: [("fid", 9)]) }
       func state() -> StageState { StageState(parameters: StateDict(), optimizer: StateDict(), progress: [:]) }
       func restore(_ state: StageState) {}
     }
@@ -256,8 +256,8 @@ private final class FailingStage: TrainingStage {
       made += 1
       return StepMetrics(numbers: [("loss", Float(index))])
     }
-    func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
-      guard completed == stopsAfter else { return [("fid", Double(completed))] }
+    func evaluate(completed: Int) throws -> StageEvaluation {
+      guard completed == stopsAfter else { return StageEvaluation(scores: [("fid", Double(completed))]) }
       flag.raise()
       throw RunInterrupted(checkpoint: nil)
     }

@@ -23,7 +23,7 @@ import Testing
     ("-o", "teacher evaluate shapes32-var --tokens tokens.h5"),
     ("-o", "ref build --images images --extractor shapes32"),
     ("-o", "weights import TRANSFORMER tokenizer-golden-var.pt"),
-    ("--plot", "report run"),
+    ("-o", "report run"),
   ]
 
   private func makeInputs() throws {

@@ -133,7 +133,8 @@ import Testing
     }
     let sound = try folder.contents("run/chain/generator.h5")
     let resumed = try run(command("2") + chain + ["--resume"])
-    #expect(resumed.log.contains("chain: all 1 steps done before") && resumed.log.contains("pairs: all 8 pairs done"))
+    // Of what came before, the last stage reads the pairs that it learns.
+    #expect(resumed.log.contains("pairs: all 8 pairs done") && !resumed.log.contains("chain: "), "\(resumed.log)")
     #expect(try folder.contents("run/chain/generator.h5") == sound)
     _ = try run(["distill", "--steps", "3", "--run", "run", "--resume"])
     try dd2.expectFailure(

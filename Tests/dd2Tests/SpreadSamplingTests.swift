@@ -22,7 +22,9 @@ import Testing
         let sampler = TeacherSampler(teacher: teacher.teacher, guidance: Guidance())
         let record = SampleRecord.teacher(
           teacher, guidance: Guidance(), greedy: false, callsPerImage: sampler.callsPerImage, options: options)
-        try SamplingRun(options: options, tokensOut: "\(folder)/\(name).h5", sampler: sampler).run(record)
+        try SamplingRun(
+          options: options, tokensOut: "\(folder)/\(name).h5", sampler: sampler, classNames: teacher.classNames
+        ).run(record)
       }
       try draw("alone")
       _ = try inJob(of: 3) { _ in try draw("job") }

@@ -74,7 +74,7 @@ import Testing
     let inspected = try #require(
       try dd2.succeeding(["teacher", "inspect", "second/teacher.h5", "--json"]).json() as? [String: Any])
     #expect(inspected["image_side"] as? Int == 16 && inspected["class_count"] as? Int == 2)
-    #expect(try folder.names(in: "second") == ["teacher.h5", "transformer"])
+    #expect(try folder.names(in: "second") == ["report.html", "teacher.h5", "transformer"])
     // It goes by the names of the folders that were encoded.
     _ = try dd2.succeeding(["teacher", "encode", "second/teacher.h5", "--images", "images", "-o", "again.h5"])
     #expect(try folder.contents("again.h5").count == folder.contents("tokens.h5").count)

@@ -31,7 +31,7 @@ import Testing
     ("distill --steps 5 --resume", "--resume needs --run"),
     ("distill --steps 5 --resume --run x --dry-run", "leave out --resume"),
     ("distill --steps 5 --preset var-d16", "needs the teacher's file"),
-    ("distill --steps 5 --preset var-d99", "'var-d99' is invalid for '--preset"),
+    ("distill --steps 5 --preset var-d99", "--preset is 'var-d99'; did you mean 'var-d16'? give one of shapes32-var"),
     ("distill --steps 5 --set generator.noise_gain=-1", "--set: generator.noise_gain is -1"),
     (
       "distill --steps 5 --set warm_start.steps=0 --set pairs.count=100",
@@ -70,7 +70,7 @@ import Testing
       "stage2.alpha has no effect: it needs method dd2 and stage2.loss sid"
     ),
     ("distill --steps 5 --evaluate-every 0 --ref shapes32", "fid.reference has no effect with fid.every 0"),
-    ("presets var-d99", "'var-d99' is invalid"),
+    ("presets var-d99", "<name> is 'var-d99'; did you mean"),
     ("presets var-d16 --markdown", "--markdown prints the settings of all presets"),
     ("distill --steps 5 --data x --evaluate-every 5", "--evaluate-every"),
     ("distill --steps 5 --classes text", "give --data DIR"),
@@ -102,7 +102,7 @@ import Testing
     ("data render -o out --count 0", "--count is 0"),
     ("data render -o out --count 10001 --split reference", "10000 images"),
     ("data render -o out --count 1 --split test", "--split"),
-    ("fid --ref shapes23", "no reference named shapes23; choose one of shapes32, imagenet256"),
+    ("fid --ref shapes23", "no reference named shapes23; did you mean 'shapes32'? choose one of shapes32, imagenet256"),
     ("fid --ref shapes32 --metrics fod", "no metric 'fod'; choose from fid, sfid, is, kid, pr"),
     ("fid --images out", "--ref"),
     ("fid --ref shapes32 --metrics is", "--metrics is needs no reference; leave out --ref"),

@@ -110,6 +110,11 @@ final class TemporaryFile {
   /// Whether a file's name is that of an unfinished one.
   static func isName(_ name: String) -> Bool { name.hasPrefix(prefix) && name.hasSuffix(suffix) }
 
+  /// Whether a file is one that a killed process has left behind.
+  static func isLeftover(_ path: String) -> Bool {
+    isName(path.pathName) && WriterLock.isLocked(path) == false
+  }
+
   private static let swept = Mutex<Set<String>>([])
 
   /// Removes what killed processes left in a folder, the first time that this one writes there.

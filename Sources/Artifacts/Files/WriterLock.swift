@@ -29,6 +29,18 @@ public final class WriterLock: Sendable {
     }
   }
 
+  /// Whether a process holds the lock of a folder. To find out, the lock is asked for: a process that wants it in the same
+  /// instant may be refused.
+  public static func isHeld(folder path: String) -> Bool { isLocked(path) ?? false }
+
+  /// Whether a process holds the lock of a file or folder; nil where it cannot be opened.
+  static func isLocked(_ path: String) -> Bool? {
+    let descriptor = path.withPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
   deinit { close(descriptor) }
 
   /// Empties the locked file.

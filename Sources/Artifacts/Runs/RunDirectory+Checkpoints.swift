@@ -9,10 +9,17 @@ extension RunDirectory {
 
   /// The steps that have a checkpoint, ascending. Throws `ArtifactError.notReadable`.
   public func checkpointSteps() throws -> [Int] {
-    guard try FileAccess.status(checkpointsPath) != nil else { return [] }
-    return try FileAccess.names(in: checkpointsPath).compactMap { name in
-      guard let step = Int(name.dropFirst("step-".count).dropLast(".h5".count)) else { return nil }
-      return name == Self.name(step) + ".h5" ? step : nil
+    try Self.steps(in: checkpointsPath, extension: ".h5")
+  }
+
+  /// The steps that have a sample grid, ascending. Throws `ArtifactError.notReadable`.
+  public func snapshotSteps() throws -> [Int] { try Self.steps(in: snapshotsPath, extension: ".png") }
+
+  private static func steps(in folder: String, extension suffix: String) throws -> [Int] {
+    guard try FileAccess.status(folder) != nil else { return [] }
+    return try FileAccess.names(in: folder).compactMap { file in
+      guard let step = Int(file.dropFirst("step-".count).dropLast(suffix.count)) else { return nil }
+      return file == name(step) + suffix ? step : nil
     }.sorted()
   }
 

@@ -118,6 +118,15 @@ public struct RunDirectory: Sendable, Equatable {
     }
   }
 
+  /// The settings that `config.json` records, with their names and values as text.
+  /// - Throws: `ArtifactError` as `config`.
+  public func settingTexts() throws -> [(path: String, text: String)] {
+    struct Record: Decodable { let settings: SettingTree }
+    let settings = try config(as: Record.self).settings
+    // A distillation's stand beside the files that they name.
+    return (settings["settings"] ?? settings).settings
+  }
+
   /// The log of metrics, open for appending. A run that resumes after `step` first drops what came later.
   /// Throws as `MetricLog`.
   public func metricLog(resumingAfter step: Int? = nil) throws -> MetricLog {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Writes scalars for TensorBoard: TFRecord frames around `Event` messages (tensorflow/core/util/event.proto).
+/// Writes scalars, pictures and settings for TensorBoard: TFRecord frames around `Event` messages
+/// (tensorflow/core/util/event.proto).
 /// Not for use from several threads.
 public final class TensorBoardWriter {
   /// The event file, named as TensorBoard expects.
@@ -45,6 +46,25 @@ public final class TensorBoardWriter {
     try write(TensorBoardEvent.scalars(wallTime: now, step: step, values: values))
   }
 
+  /// Adds a picture.
+  /// - Parameters:
+  ///   - tag: its name.
+  ///   - encoded: the contents of a PNG file.
+  /// - Throws: `ArtifactError.inputOutput`.
+  public func append(step: Int, picture tag: String, width: Int, height: Int, encoded: Data) throws {
+    let now = Date().timeIntervalSince1970
+    try write(
+      TensorBoardEvent.picture(
+        wallTime: now, step: step, tag: tag, width: width, height: height, encoded: [UInt8](encoded)))
+  }
+
+  /// Adds the run's settings, for the table of hyperparameters.
+  /// - Throws: `ArtifactError.inputOutput`.
+  public func append(settings: [(path: String, text: String)]) throws {
+    let now = Date().timeIntervalSince1970
+    try write(TensorBoardEvent.settings(wallTime: now, settings))
+  }
+
   private func write(_ event: [UInt8]) throws {
     try AtomicFile.writeAll(Data(TensorBoardEvent.record(event)), to: descriptor, path: path)
   }
@@ -68,6 +88,32 @@ enum TensorBoardEvent {
       field(1, field(1, Array(name.utf8)) + field(2, Float(value)))
     }
     return time(wallTime) + field(2, step) + field(5, summary)
+  }
+
+  /// `Event { ... summary = 5 { value = 1 { tag = 1, image = 4 { height = 1, width = 2, colorspace = 3,
+  /// encoded_image_string = 4 } } } }`.
+  static func picture(
+    wallTime: Double, step: Int, tag: String, width: Int, height: Int, encoded: [UInt8]
+  ) -> [UInt8] {
+    let image = field(1, height) + field(2, width) + field(3, 3) + field(4, encoded)
+    return time(wallTime) + field(2, step) + field(5, field(1, field(1, Array(tag.utf8)) + field(4, image)))
+  }
+
+  /// The start of a session with hyperparameters (tensorboard/plugins/hparams/plugin_data.proto): `HParamsPluginData {
+  /// session_start_info = 3 { hparams = 1 map of Value, start_time_secs = 5 } }` as the content of a plugin's metadata.
+  static func settings(wallTime: Double, _ settings: [(path: String, text: String)]) -> [UInt8] {
+    let map = settings.flatMap { name, text in field(1, field(1, Array(name.utf8)) + field(2, value(text))) }
+    let content = field(3, map + tag(5, wireType: 1) + bytes(wallTime.bitPattern))
+    let metadata = field(1, field(1, Array("hparams".utf8)) + field(2, content))
+    let entry = field(1, Array("_hparams_/session_start_info".utf8)) + field(9, metadata)
+    return time(wallTime) + field(5, field(1, entry))
+  }
+
+  /// `google.protobuf.Value`: a number, a truth value or a text.
+  private static func value(_ text: String) -> [UInt8] {
+    if text == "true" || text == "false" { return tag(4, wireType: 0) + [text == "true" ? 1 : 0] }
+    if let number = Double(text), number.isFinite { return tag(2, wireType: 1) + bytes(number.bitPattern) }
+    return field(3, Array(text.utf8))
   }
 
   /// A TFRecord: length, its checksum, the data, their checksum, all little-endian.

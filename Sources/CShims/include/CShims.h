@@ -13,4 +13,5 @@
 #include "dd2_png.h"
 #include "dd2_pool.h"
 #include "dd2_resample.h"
+#include "dd2_versions.h"
 #endif

@@ -17,6 +17,8 @@ void dd2_blas_reserve(int count);
 void dd2_blas_set_threads(int count);
 const char *dd2_blas_error(void);
 const char *dd2_blas_core_name(void);
+// How the library was built, beginning with its name and version.
+const char *dd2_blas_config(void);
 
 // C = alpha op(A) op(B) + beta C.
 void dd2_sgemm(int trans_a, int trans_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a,

@@ -29,7 +29,8 @@ public struct LlamaGenTeacher: Teacher {
     LlamaGenTrunk.state(body: transformer.bodyState, codes_VD: tokenizer.codes_VD.stopGradient())
   }
   public var classifierState: StateDict {
-    let output = transformer.parameters.stateDict { $0.hasPrefix("output.") }.removingPrefix("output")
+    let output = transformer.parameters.stateDict { $0.hasPrefix(LlamaGenTransformer.classifierName + ".") }
+      .removingPrefix(LlamaGenTransformer.classifierName)
     return output.merging(StateDict(["bias": .zeros([transformer.configuration.vocabulary])]))
   }
   public var mapState: StateDict { LlamaGenConfiguration.mapState(codes_VD: tokenizer.codes_VD.stopGradient()) }

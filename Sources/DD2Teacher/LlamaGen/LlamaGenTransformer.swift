@@ -5,9 +5,12 @@ import TensorCore
 /// LlamaGen's class-conditional transformer: the body with its classifier over the codebook (`Transformer` of
 /// `autoregressive/models/gpt.py`). Parameter paths are the reference's state-dict keys.
 public struct LlamaGenTransformer: TrainableTransformer {
+  /// The classifier's path.
+  public static let classifierName = "output"
+
   /// Sizes.
   public let configuration: LlamaGenConfiguration
-  /// All weights: the body's and `output.weight`.
+  /// All weights: the body's and the classifier's.
   public let parameters: ParameterSet
   private let body: LlamaGenBody
   private let output: Linear
@@ -20,14 +23,14 @@ public struct LlamaGenTransformer: TrainableTransformer {
     body = LlamaGenBody(builder, configuration)
     // Nearly zero: training starts from equal probabilities.
     output = Linear(
-      builder / "output", configuration.width, configuration.vocabulary, bias: false,
+      builder / Self.classifierName, configuration.width, configuration.vocabulary, bias: false,
       initializer: .normal(0.02 / Float(configuration.width).squareRoot()))
   }
 
   public var classCount: Int { configuration.classCount }
 
   /// Weights of the body: all but the classifier's.
-  var bodyState: StateDict { parameters.stateDict { !$0.hasPrefix("output.") } }
+  var bodyState: StateDict { parameters.stateDict { !$0.hasPrefix(Self.classifierName + ".") } }
 
   public func logits(ids_BL: IndexTensor, labels: IndexTensor) -> Tensor {
     // The last token is predicted, never read.

@@ -23,9 +23,12 @@ public struct VARTeacher: Teacher {
   }
 
   public var trunkConfiguration: TrunkConfiguration { .nextScale(transformer.configuration) }
-  public var trunkState: StateDict { transformer.parameters.stateDict { !$0.hasPrefix("head.") } }
+  public var trunkState: StateDict {
+    transformer.parameters.stateDict { !$0.hasPrefix(VARTransformer.classifierName + ".") }
+  }
   public var classifierState: StateDict {
-    transformer.parameters.stateDict { $0.hasPrefix("head.") }.removingPrefix("head")
+    transformer.parameters.stateDict { $0.hasPrefix(VARTransformer.classifierName + ".") }
+      .removingPrefix(VARTransformer.classifierName)
   }
   public var mapState: StateDict {
     tokenizer.parameters.stateDict { $0.hasPrefix("quantize.quant_resi.") }.removingPrefix("quantize")

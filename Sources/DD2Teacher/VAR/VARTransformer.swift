@@ -4,9 +4,12 @@ import TensorCore
 
 /// VAR's transformer: the trunk with its classifier over the codebook. Paths are the reference's state-dict keys.
 public struct VARTransformer: Sendable {
+  /// The classifier's path.
+  public static let classifierName = "head"
+
   /// Sizes.
   public let configuration: VARConfiguration
-  /// All weights: the trunk's and `head.*`.
+  /// All weights: the trunk's and the classifier's.
   public let parameters: ParameterSet
   let trunk: VARTrunk
   private let head: Linear
@@ -18,7 +21,7 @@ public struct VARTransformer: Sendable {
     let builder = ParameterBuilder(parameters, seed: seed)
     trunk = VARTrunk(builder, configuration, map: map)
     head = Linear(
-      builder / "head", configuration.width, configuration.vocabulary,
+      builder / Self.classifierName, configuration.width, configuration.vocabulary,
       initializer: .normal(0.02 / Float(configuration.width).squareRoot()))
   }
 

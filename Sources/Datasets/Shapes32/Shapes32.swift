@@ -29,6 +29,8 @@ public struct Shapes32: ImageSource {
 
   /// Rows and columns of every image.
   public static let side = 32
+  /// What commands and records call it.
+  public static let name = "shapes32"
 
   /// What the numbers of `attributes(at:)` are; all lie within [-1, 1].
   public static let attributeNames = [

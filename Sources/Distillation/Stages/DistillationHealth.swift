@@ -5,35 +5,38 @@ import Training
 ///
 /// Recent rounds are compared with the run's own first ones, since the level of every sign depends on the teacher. A sign
 /// is reported once, and again only after it has come back.
-struct DistillationHealth {
+public struct DistillationHealth {
   private var first: [String: [Double]] = [:]
   private var recent: [String: [Double]] = [:]
-  private var reported: Set<String> = []
+  /// The metrics that are out of their range.
+  private(set) var reported: Set<String> = []
 
   /// Rounds in a mean.
-  private static let window = 10
+  static let window = 10
   /// FID may rise while the score network catches up; from this round on it should be below its start.
   private static let settledRound = 50
 
   /// A sign that is unhealthy where its recent mean passes a multiple of its first one.
-  private struct Sign {
+  struct Sign {
     let metric: String
     let limit: Double
     let mayRise: Bool
+    let fault: String
     let advice: String
   }
 
-  private static let signs = [
+  static let signs = [
     Sign(
-      metric: "fcs", limit: 3, mayRise: true,
-      advice: "the score network lags; raise stage2.score_updates or lower --generator-lr"),
+      metric: "fcs", limit: 3, mayRise: true, fault: "the score network lags",
+      advice: "raise stage2.score_updates or lower --generator-lr"),
     Sign(
-      metric: "score_difference", limit: 2, mayRise: true,
-      advice: "the two networks chase each other; lower --generator-lr"),
+      metric: "score_difference", limit: 2, mayRise: true, fault: "the two networks chase each other",
+      advice: "lower --generator-lr"),
     Sign(
-      metric: "token_entropy", limit: 0.75, mayRise: false,
-      advice: "the generator loses diversity; lower --generator-lr or raise warm_start.steps"),
+      metric: "token_entropy", limit: 0.75, mayRise: false, fault: "the generator loses diversity",
+      advice: "lower --generator-lr or raise warm_start.steps"),
   ]
+  static let scoreAdvice = "lower --generator-lr or raise stage2.score_updates"
 
   /// The warnings after a round.
   /// - Parameters:
@@ -57,7 +60,8 @@ struct DistillationHealth {
     let (start, now) = (Self.mean(first[sign.metric, default: []]), Self.mean(values))
     return report(
       sign.metric, isUnhealthy: sign.mayRise ? now > sign.limit * start : now < sign.limit * start,
-      "\(sign.metric) went from \(Self.text(start)) to \(Self.text(now)) by round \(step): \(sign.advice)")
+      "\(sign.metric) went from \(Self.text(start)) to \(Self.text(now)) by round \(step): \(sign.fault); \(sign.advice)"
+    )
   }
 
   private mutating func checkFID(_ fid: Double, step: Int) -> String? {
@@ -68,7 +72,7 @@ struct DistillationHealth {
     return report(
       "fid", isUnhealthy: step >= Self.settledRound && fid > start,
       "FID is \(Self.text(fid)) after round \(step), worse than \(Self.text(start)) at the start: "
-        + "lower --generator-lr or raise stage2.score_updates")
+        + Self.scoreAdvice)
   }
 
   private mutating func report(_ name: String, isUnhealthy: Bool, _ line: String) -> String? {

@@ -7,11 +7,11 @@ import Foundation
 import NN
 import Processes
 import Sampling
+import TeacherModels
 import TensorCore
 import Training
 
-/// Watches the training of a generator: cheap signs at every step of stage 2, picture grids and FID at intervals. The first
-/// process of a job writes.
+/// Watches the training of a generator: cheap signs at every step of stage 2, picture grids and FID at intervals.
 public struct DistillationMonitor {
   /// Keeps a generator that scored better than those before: its averaged weights, the step and its FID.
   public typealias BestKeeper = (_ averaged: StateDict, _ step: Int, _ fid: Double) throws -> Void
@@ -20,28 +20,30 @@ public struct DistillationMonitor {
   public typealias Progress = (_ done: Int, _ total: Int) throws -> Void
 
   private let teacher: any Teacher
+  private let columns: ClassColumns
   private let scorer: FIDScorer?
   private let configuration: DistillationConfiguration
   private let keepBest: BestKeeper
   private let progress: Progress
   private let teacherRows: TeacherRows
 
-  /// Images in a row of the grid; as many rows of the generator as of the teacher.
-  private static let columns = 10
+  /// Rows of the generator in a grid, and as many of the teacher.
   private static let rows = 4
 
   /// A monitor.
   /// - Parameters:
+  ///   - classNames: one for each class of the teacher, empty where it has none; nil for none at all.
   ///   - scorer: measures FID; nil where there is nothing to measure against.
   ///   - progress: see `Progress`.
   ///   - keepBest: called with every averaged generator that was scored.
   public init(
-    teacher: any Teacher, scorer: FIDScorer?, configuration: DistillationConfiguration,
+    teacher: any Teacher, classNames: [String]? = nil, scorer: FIDScorer?, configuration: DistillationConfiguration,
     progress: @escaping Progress = { _, _ in }, keepBest: @escaping BestKeeper = { _, _, _ in }
   ) {
     self.keepBest = keepBest
     self.progress = progress
     self.teacher = teacher
+    columns = ClassColumns(names: classNames ?? [String](repeating: "", count: teacher.classCount))
     teacherRows = TeacherRows(TeacherSampler(teacher: teacher, guidance: configuration.guidance))
     self.scorer = scorer
     self.configuration = configuration
@@ -79,46 +81,59 @@ public struct DistillationMonitor {
     ])
   }
 
-  /// Pictures and scores where the run's intervals want them, also after the last update; scores also before the first.
-  /// - Returns: `fid` of the averaged generator and `fid_raw` of the one being trained, or nothing.
+  /// A picture and scores where the run's intervals want them, also after the last update; scores also before the first.
+  /// - Returns: as scores `fid` of the averaged generator and `fid_raw` of the one being trained, before the first update
+  ///   `teacher_fid` of as many images of the teacher; or nothing.
   func evaluate(
-    raw: OneStepGenerator, averaged: StateDict, completed: Int, total: Int, in run: RunFolder
-  ) throws -> [(String, Double)] {
+    raw: OneStepGenerator, averaged: StateDict, completed: Int, total: Int
+  ) throws -> StageEvaluation {
     let isLast = completed == total
     func isDue(every interval: Int) -> Bool { interval > 0 && (completed % interval == 0 || isLast) }
     let wantsSnapshot = completed > 0 && isDue(every: configuration.snapshotInterval)
     let wantsScore = scorer != nil && isDue(every: configuration.evaluationInterval)
-    guard wantsSnapshot || wantsScore else { return [] }
+    guard wantsSnapshot || wantsScore else { return StageEvaluation() }
     let generator = try StudentFactory(teacher: teacher, configuration).unset.generator()
     try generator.parameters.load(averaged)
-    if wantsSnapshot, ProcessGroup.current.isFirst { try snapshot(generator, to: run.snapshotPath(step: completed)) }
-    guard wantsScore, let fid = try score(generator) else { return [] }
-    if ProcessGroup.current.isFirst { try keepBest(averaged, completed, fid) }
-    // Before the first update both are one.
-    let rawScore = completed > 0 ? try score(raw) : nil
-    return [("fid", fid)] + (rawScore.map { [("fid_raw", $0)] } ?? [])
-  }
-
-  /// Writes a grid: the generator on fixed noise above, the teacher's samples of the same classes below.
-  private func snapshot(_ generator: OneStepGenerator, to path: String) throws {
-    let count = Self.columns * Self.rows
-    let labels = (0..<count).map { Int32($0 % teacher.classCount) }
-    let drawn = try GeneratorSampler(generator: generator, teacher: teacher)
-      .images(labels: labels, seed: configuration.seed, indices: Array(0..<count))
-    let reference = try teacherRows.images(labels: labels, seed: configuration.seed)
-    guard ProcessGroup.current.isFirst else { return }
-    let images = rgbImages(Tensor.concatenated([drawn, reference], axis: 0))
-    try RGBImage.grid(images: images, columns: Self.columns, padding: 2).scaled(by: 2).write(path)
-  }
-
-  /// FID of the generator on fixed noise; nil without a scorer.
-  private func score(_ generator: OneStepGenerator) throws -> Double? {
-    guard let scorer else { return nil }
     let sampler = GeneratorSampler(generator: generator, teacher: teacher)
+    var evaluation = StageEvaluation()
+    if wantsSnapshot, ProcessGroup.current.isFirst {
+      evaluation.picture = try picture(sampler, title: "generator, step \(completed)")
+    }
+    guard wantsScore, let fid = try score(sampler) else { return evaluation }
+    if ProcessGroup.current.isFirst { try keepBest(averaged, completed, fid) }
+    evaluation.scores = [("fid", fid)]
+    // Before the first update averaged and trained weights are one.
+    if completed > 0 {
+      let raw = GeneratorSampler(generator: raw, teacher: teacher)
+      evaluation.scores += try score(raw).map { [("fid_raw", $0)] } ?? []
+    } else {
+      let sampler = TeacherSampler(teacher: teacher, guidance: configuration.guidance)
+      evaluation.scores += try score(sampler).map { [("teacher_fid", $0)] } ?? []
+    }
+    return evaluation
+  }
+
+  /// A grid: the generator on fixed noise above, the teacher's samples of the same classes below.
+  private func picture(_ sampler: GeneratorSampler, title: String) throws -> RGBImage {
+    let labels = columns.labels(rows: Self.rows)
+    let drawn = try sampler.images(labels: labels, seed: configuration.seed, indices: Array(labels.indices))
+    let reference = try teacherRows.images(labels: labels, seed: configuration.seed)
+    return PictureGrid(
+      columns: columns.classes.count, columnNames: columns.names,
+      blocks: [
+        PictureGrid.Block(title: title, images: rgbImages(drawn)),
+        PictureGrid.Block(title: "teacher", images: rgbImages(reference)),
+      ]
+    ).image
+  }
+
+  /// FID of images of fixed random numbers; nil without a scorer.
+  private func score(_ sampler: some ImageSampler) throws -> Double? {
+    guard let scorer else { return nil }
     let labels = LabelStream.balanced(classCount: teacher.classCount)
     let count = configuration.evaluationCount
     return try scorer.fid(count: count, progress: { try progress($0, count) }) { range in
-      try sampler.images(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
+      try sampler.imagesInSlices(labels: labels.labels(range), seed: configuration.seed, indices: Array(range))
     }
   }
 }
@@ -133,12 +148,7 @@ private final class TeacherRows {
   /// Images (B, h, w, 3) in [-1, 1], one per label.
   func images(labels: [Int32], seed: UInt64) throws -> Tensor {
     if let drawn { return drawn }
-    let step = sampler.teacher.sequencesAtOnce
-    let slices = try stride(from: 0, to: labels.count, by: step).map { start in
-      let indices = Array(start..<min(start + step, labels.count))
-      return try sampler.images(labels: indices.map { labels[$0] }, seed: seed, indices: indices)
-    }
-    let images = Tensor.concatenated(slices, axis: 0)
+    let images = try sampler.imagesInSlices(labels: labels, seed: seed, indices: Array(labels.indices))
     drawn = images
     return images
   }

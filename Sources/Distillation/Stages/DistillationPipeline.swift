@@ -58,8 +58,8 @@ public struct DistillationPipeline {
     observer(.planned(DistillationPlan(configuration, teacher: teacher.teacher).stages))
     switch configuration.method {
     case .dd2:
-      let stage1 = try trainStage1(source, command: run.command)
-      let chain = try trainChain(stage1, command: run.command)
+      let stage1 = try trainStage1(source, for: run)
+      let chain = try trainChain(stage1, for: run)
       return try trainGenerator(consume stage1, chain: chain, in: run)
     case .dd1: return try regress(run)
     }
@@ -67,22 +67,32 @@ public struct DistillationPipeline {
 
   // MARK: Stages
 
-  private func trainStage1(_ source: Stage1Source, command: String) throws -> StateDict {
-    let tokens = stage1Tokens(source, command: command)
+  /// Whether the last stage has a checkpoint. It holds all that the stage goes on from: what the stages before have made
+  /// may be gone by then, and is neither read nor made again.
+  private func hasBegun(_ run: OpenRun) throws -> Bool {
+    try ProcessGroup.current.fromFirst { try run.directory.latestCheckpoint() != nil }
+  }
+
+  /// - Returns: the network's weights, untrained ones where `run` takes its own from a checkpoint.
+  private func trainStage1(_ source: Stage1Source, for run: OpenRun) throws -> StateDict {
+    let tokens = stage1Tokens(source, command: run.command)
     let stage = try Stage1Training(teacher: teacher.teacher, tokens: tokens, configuration: configuration)
-    try loop(try open(folder + "/" + stage.name, command: command)).run(stage)
+    if try !hasBegun(run) { try loop(try open(folder + "/" + stage.name, command: run.command)).run(stage) }
     return stage.network.parameters.stateDict()
   }
 
   /// Distils the chain whose pairs the generator learns.
   /// - Returns: its generator file; nil where the settings want no chain.
-  private func trainChain(_ stage1: StateDict, command: String) throws -> RecordedFile? {
+  private func trainChain(_ stage1: StateDict, for run: OpenRun) throws -> RecordedFile? {
     guard configuration.usesChain else { return nil }
     let pipeline = DistillationPipeline(
-      record.chain, teacher: teacher, scorer: nil, folder: folder + "/chain", command: command, interrupt: interrupt,
-      time: time, observer: { observer($0.inChain) })
-    let run = try pipeline.open(pipeline.folder, command: command)
-    let path = try pipeline.trainGenerator(stage1, chain: nil, in: run)
+      record.chain, teacher: teacher, scorer: nil, folder: folder + "/chain", command: run.command,
+      interrupt: interrupt, time: time, observer: { observer($0.inChain) })
+    var path = pipeline.folder + "/" + Self.generatorName
+    if try !hasBegun(run) {
+      let chainRun = try pipeline.open(pipeline.folder, command: run.command)
+      path = try pipeline.trainGenerator(stage1, chain: nil, in: chainRun)
+    }
     return try ProcessGroup.current.fromFirst { try RecordedFile(at: path) }
   }
 
@@ -123,11 +133,10 @@ public struct DistillationPipeline {
 
   /// The generator that stage 2 starts from; nil for the network of stage 1.
   private func startingGenerator(_ stage1: StateDict, pairs: TokenSource, of run: OpenRun) throws -> StateDict? {
+    if try hasBegun(run) { return nil }
     guard let file = record.start else {
       return configuration.hasWarmStart ? try trainWarmStart(stage1, pairs: pairs, command: run.command) : nil
     }
-    // A run that has a checkpoint goes on from there: the file may be gone by then.
-    if try ProcessGroup.current.fromFirst({ try run.directory.latestCheckpoint() != nil }) { return nil }
     try file.requireUnchanged()
     return try GeneratorFile.read(file.path, teacher: teacher).generator.parameters.stateDict()
   }
@@ -162,7 +171,7 @@ public struct DistillationPipeline {
     let best = isFirst ? try BestGenerator(path: path) { try write($0, of: run, facts: $1, to: $2) } : nil
     var shown = 0
     return DistillationMonitor(
-      teacher: teacher.teacher, scorer: scorer, configuration: configuration,
+      teacher: teacher.teacher, classNames: teacher.classNames, scorer: scorer, configuration: configuration,
       progress: { done, total in
         // A score takes seconds, and a run has many.
         if done < shown { shown = 0 }

@@ -57,9 +57,9 @@ public final class PairRegression: TrainingStage {
     return metrics + StepMetrics([("gradient_norm", .number(report.norm))], updates: [report])
   }
 
-  public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
+  public func evaluate(completed: Int) throws -> StageEvaluation {
     try monitor?.evaluate(
-      raw: generator, averaged: average.current, completed: completed, total: totalSteps, in: run) ?? []
+      raw: generator, averaged: average.current, completed: completed, total: totalSteps) ?? StageEvaluation()
   }
 
   /// The averaged generator's weights, which change with the next step.

@@ -133,16 +133,16 @@ public final class Stage2Training: TrainingStage {
     let health = DistillationMonitor.health(
       ids_BL: ids_BL, logP_BLV: logP_BLV, q_BLD: q_BLD.stopGradient(), snapped_BLD: codebook.latents(ids_BL),
       real: real.stopGradient(), fake: fake.stopGradient())
-    return (loss, StepMetrics([("csd", .number(loss))]) + health)
+    return (loss, health + StepMetrics([("csd", .number(loss))]))
   }
 
   private func random(_ purpose: String, _ step: Int, _ pass: BatchPass) -> StepRandom {
     StepRandom(seed: configuration.seed, purpose: "distill." + purpose, step: RandomCounter(step), pass: pass)
   }
 
-  public func evaluate(completed: Int, in run: RunFolder) throws -> [(String, Double)] {
+  public func evaluate(completed: Int) throws -> StageEvaluation {
     try monitor.evaluate(
-      raw: generator, averaged: average.current, completed: completed, total: totalSteps, in: run)
+      raw: generator, averaged: average.current, completed: completed, total: totalSteps)
   }
 
   /// The averaged generator's weights, which change with the next step: what is sampled from.

@@ -30,12 +30,13 @@ struct DataRender: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "render", abstract: "Write images of shapes32 as PNG files.",
     discussion: """
-      Example: dd2 data render -o images/ --count 1000
+      Example: dd2 data render -o images/ --count 100
 
       File names carry index, class name and class number: 000003-frame-class3.png.
       """)
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"), completion: .directory)
   var output: String
 
   @Option(parsing: .unconditional, help: "Number of images, from the first of the split.")
@@ -81,7 +82,7 @@ struct DataRender: ParsableCommand {
       if interrupts.flag.isRaised { meter.close() }
       try interrupts.check("\(range.upperBound) of \(count) images")
     }
-    try folder.writeGrid()
+    try folder.writeGrid(title: Shapes32.name, label: data.label(at:), names: data.classNames)
     try Console.result("\(output): \(count) images of shapes32 \(split.rawValue), seed \(seed)")
   }
 }

@@ -20,7 +20,8 @@ struct DeviceInstall: ParsableCommand {
   @Flag(help: "Leave out libraries that only running takes: enough to compile for a device that is not there.")
   var compileOnly = false
 
-  @Option(help: ArgumentHelp("The manifest (default: the one that comes with dd2).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The manifest (default: the one that comes with dd2).", valueName: "file"), completion: .file())
   var manifest: String?
 
   func run() throws {
@@ -32,7 +33,9 @@ struct DeviceInstall: ParsableCommand {
     guard !family.isEmpty else {
       var names: [String] = []
       for entry in manifest.entries where !names.contains(entry.family) { names.append(entry.family) }
-      throw CommandFailure(.usage, "\(name): no device; choose one of \(names.joined(separator: ", "))")
+      throw CommandFailure(
+        .usage,
+        "\(name): no device; \(NearestName.question(name, among: names))choose one of \(names.joined(separator: ", "))")
     }
     guard let plugins = PluginSearch().folder else {
       throw CommandFailure(.cannotCreate, "no home folder is known; set XDG_DATA_HOME")

@@ -62,6 +62,7 @@ struct Distill: SpreadCommand {
         interrupt: interrupt, observer: observer
       ).run(source)
     }
+    location.report(folder: folder)
     try Console.result(path)
   }
 

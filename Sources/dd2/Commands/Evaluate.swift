@@ -26,7 +26,8 @@ struct Evaluate: ComputingCommand {
 
   @Option(
     name: .customLong("checkpoint"), parsing: .upToNextOption,
-    help: ArgumentHelp("Generator files, a row each (default: a bundled teacher's own).", valueName: "file"))
+    help: ArgumentHelp("Generator files, a row each (default: a bundled teacher's own).", valueName: "file"),
+    completion: .file())
   var checkpoints: [String] = []
 
   @Option(

@@ -10,7 +10,7 @@ struct FID: SpreadCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure images against a reference: FID, sFID, Inception Score, KID, precision and recall.",
     discussion: """
-      Example: dd2 fid --ref shapes32 --images out/ --metrics fid,kid
+      Example: dd2 fid --ref shapes32 --images out/
 
       Images are the PNG and JPEG files of a folder and its subfolders, or the array arr_0 of an .npz; a statistics file stands \
       for images in FID and sFID. The reference is shapes32, imagenet256, a statistics file (.h5 of dd2, .npz of \
@@ -21,11 +21,13 @@ struct FID: SpreadCommand {
   @Option(
     name: .customLong("ref"),
     help: ArgumentHelp(
-      "shapes32, imagenet256, a statistics file, an .npz of images or a folder of images.", valueName: "name|file|dir"))
+      "shapes32, imagenet256, a statistics file, an .npz of images or a folder of images.", valueName: "name|file|dir"),
+    completion: .file())
   var reference: String?
 
   @Option(
-    help: ArgumentHelp("A folder of images, an .npz of images, or a statistics file.", valueName: "dir|file"))
+    help: ArgumentHelp("A folder of images, an .npz of images, or a statistics file.", valueName: "dir|file"),
+    completion: .file())
   var images = "out"
 
   @Option(

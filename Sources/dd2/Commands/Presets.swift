@@ -6,7 +6,9 @@ struct Presets: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List presets, or print all settings of one as YAML to edit and give back.",
     discussion: """
-      Example: dd2 presets shapes32-var > mine.yaml, then dd2 distill --config mine.yaml
+      Example: dd2 presets shapes32-var > mine.yaml
+
+      'dd2 distill --config mine.yaml' takes the file.
       """)
 
   @Argument(help: ArgumentHelp("The preset to print.", valueName: "name"))

@@ -23,10 +23,13 @@ struct RefBuild: ComputingCommand {
       with others.
       """)
 
-  @Option(help: ArgumentHelp("A folder of PNG or JPEG images, or an .npz of images.", valueName: "dir|file"))
+  @Option(
+    help: ArgumentHelp("A folder of PNG or JPEG images, or an .npz of images.", valueName: "dir|file"),
+    completion: .file())
   var images: String
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write, .h5 or .npz.", valueName: "file"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The file to write, .h5 or .npz.", valueName: "file"), completion: .file())
   var output: String
 
   @OptionGroup(title: "Feature network") var extractor: ExtractorOptions

@@ -1,58 +1,30 @@
 import ArgumentParser
 import Artifacts
 import Foundation
+import Reporting
 import Training
 
-/// `dd2 report`: the last values of runs' metrics, or their curves in a picture.
+/// `dd2 report`: runs as a page to look at, or the last values of their metrics.
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the last value of every metric of a run, or draw a metric of several runs.",
+    abstract: "Show runs as a page of curves and samples, or the last value of every metric.",
     discussion: """
-      Example: dd2 report runs/a runs/b --plot fid.svg --against cpu_seconds
+      Example: dd2 report runs/a runs/b -o report.html
 
-      The mean is taken over the metric's last \(Row.window) values. With --plot, --metric is drawn against steps, \
-      training seconds or processor seconds of the runs (the latter compare runs made on a busy machine), all \
-      stages counted.
+      The page is one file that needs no network: curves, healthy ranges, samples through time, settings, and how the \
+      run goes, in words. Several runs are overlaid; a run of dd1 beside others is a line at its best FID. With --watch \
+      the page is written again every \(ReportPage.interval) seconds until the runs end. Without -o a table shows each \
+      metric's last value and the mean of its last \(Row.window).
       """)
 
-  @Argument(help: ArgumentHelp("The run's folder; several with --plot.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"), completion: .directory)
   var folders: [String]
 
-  @Option(help: ArgumentHelp("Draw curves into this SVG file.", valueName: "file"))
-  var plot: String?
+  @Option(name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "report.html"), completion: .file())
+  var output: String?
 
-  @Option(name: .customLong("metric"), help: "The metric to draw (default: fid).")
-  var givenMetric: String?
-
-  @Option(
-    name: .customLong("against"), help: "What to draw it against: seconds, cpu_seconds or step (default: seconds).")
-  var givenAbscissa: Abscissa?
-
-  private var metric: String { givenMetric ?? "fid" }
-  private var against: Abscissa { givenAbscissa ?? .seconds }
-
-  @Option(parsing: .upToNextOption, help: "Names of the curves, one per run; default: the folders' names.")
-  var label: [String] = []
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("The largest value to draw; curves are cut off above it.", valueName: "value"))
-  var max: Double?
-
-  /// A field of the metrics' records.
-  enum Abscissa: String, ExpressibleByArgument, CaseIterable {
-    case seconds
-    case processorSeconds = "cpu_seconds"
-    case step
-
-    var title: String {
-      switch self {
-      case .seconds: "training seconds, earlier stages included"
-      case .processorSeconds: "processor seconds of training, earlier stages included"
-      case .step: "step"
-      }
-    }
-  }
+  @Flag(help: "Write the page again as long as a run goes on.")
+  var watch = false
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -60,6 +32,7 @@ struct Report: ParsableCommand {
   private struct Row: Encodable {
     static let window = 20
 
+    let run: String
     let stage: String
     let metric: String
     let step: Int
@@ -68,82 +41,60 @@ struct Report: ParsableCommand {
   }
 
   func validate() throws {
-    if plot == nil, folders.count > 1 { throw ValidationError("several runs are given: --plot draws them together") }
-    if plot != nil, json { throw ValidationError("--plot draws a picture: it excludes --json") }
-    if plot == nil, max != nil { throw ValidationError("--max cuts curves off: it needs --plot") }
-    if plot == nil, givenMetric != nil || givenAbscissa != nil {
-      throw ValidationError("--metric and --against say what to draw: they need --plot")
-    }
-    if plot == nil, !label.isEmpty { throw ValidationError("--label names curves: it needs --plot") }
-    if !label.isEmpty, label.count != folders.count {
-      throw ValidationError("--label has \(label.count) names for \(folders.count) runs; give one per run")
-    }
+    if output != nil, json { throw ValidationError("-o writes a page: it excludes --json") }
+    if output == nil, watch { throw ValidationError("--watch writes a page again and again: it needs -o") }
+    if Set(folders).count < folders.count { throw ValidationError("a run is given twice") }
   }
 
   func run() throws {
-    if let plot { return try draw(into: plot) }
-    let folder = folders[0]
-    let rows = try Self.logs(in: folder).flatMap { try Self.rows(stage: $0.stage, path: $0.path) }
-    guard !rows.isEmpty else {
-      throw CommandFailure(.missingInput, "\(folder): holds no metrics.jsonl; give the folder of a run")
+    if let output { try write(output) } else { try printTable() }
+  }
+
+  // MARK: The page
+
+  private func write(_ path: String) throws {
+    let inputs = try folders.flatMap {
+      try RunFolders.stages(in: $0).flatMap { [$0.run.metricsPath, $0.run.configPath] }
+    }
+    try Outputs.check(path, option: "-o", as: .page, inputs: inputs)
+    var page = try page()
+    try Interrupts.deferringSignals { try page.write(path) }
+    try Console.result(path)
+    guard watch, page.isRunning else { return }
+    Log.info("written again every \(ReportPage.interval) seconds; Ctrl-C ends that")
+    while page.isRunning {
+      sleep(UInt32(ReportPage.interval))
+      page = try self.page()
+      try Interrupts.deferringSignals { try page.write(path) }
+    }
+  }
+
+  private func page() throws -> ReportPage {
+    ReportPage(try folders.map { try ReportedRun(folder: $0) }, isWatched: watch, createdBy: DD2Version.full)
+  }
+
+  // MARK: The table
+
+  private func printTable() throws {
+    let rows = try folders.flatMap { folder in
+      try RunFolders.stages(in: folder).flatMap { try Self.rows(folder, stage: $0.name, path: $0.run.metricsPath) }
+    }
+    if let empty = folders.first(where: { folder in !rows.contains { $0.run == folder } }) {
+      throw CommandFailure(.missingInput, "\(empty): holds no metrics.jsonl; give the folder of a run")
     }
     guard !json else { return try Console.result(json: rows) }
+    let several = folders.count > 1
     let cells = rows.map { row in
-      [
+      (several ? [row.run] : []) + [
         row.stage, row.metric, "\(row.step)", String(format: "%.5g", row.value),
         String(format: "%.5g", row.mean),
       ]
     }
-    try Console.result(TextTable([["STAGE", "METRIC", "STEP", "LAST", "MEAN"]] + cells).description)
+    let head = (several ? ["RUN"] : []) + ["STAGE", "METRIC", "STEP", "LAST", "MEAN"]
+    try Console.result(TextTable([head] + cells).description)
   }
 
-  private func draw(into path: String) throws {
-    let inputs = try folders.flatMap { folder -> [String] in
-      try Self.logs(in: folder).map(\.path) + [RunDirectory.open(folder).configPath]
-    }
-    try Outputs.check(path, option: "--plot", as: .picture, inputs: inputs)
-    let curves = try folders.enumerated().map { i, folder in
-      LinePlot.Curve(
-        name: label.isEmpty ? folder.pathName : label[i],
-        points: try points(of: folder))
-    }
-    if let max, !curves.flatMap(\.points).contains(where: { $0.y < max }) {
-      throw CommandFailure(.usage, "--max \(max): no \(metric) of the runs lies below it; give a larger value")
-    }
-    let picture = LinePlot(xLabel: against.title, yLabel: metric, curves: curves, ceiling: max)
-    try Interrupts.deferringSignals { try AtomicFile.write(Data(picture.svg.utf8), to: path) }
-    try Console.result(path)
-  }
-
-  /// The metric's points in the log of the run itself.
-  private func points(of folder: String) throws -> [(x: Double, y: Double)] {
-    let path = try RunDirectory.open(folder).metricsPath
-    let records = FileAccess.exists(path) ? try MetricLog.read(path) : []
-    let points = records.compactMap { record -> (x: Double, y: Double)? in
-      guard let y = record[metric], y.isFinite, let x = record[against.rawValue] else { return nil }
-      return (x, y)
-    }
-    guard !points.isEmpty else {
-      throw CommandFailure(.missingInput, "\(folder): its metrics.jsonl holds no \(metric) with \(against.rawValue)")
-    }
-    return points
-  }
-
-  /// The logs of the run and of the stages below it, in the order in which they were last written.
-  private static func logs(in folder: String) throws -> [(stage: String, path: String)] {
-    func below(_ path: String) throws -> [String] { try FileAccess.names(in: path).map { "\(path)/\($0)" } }
-    let stages = try below(folder).filter { FileAccess.exists($0 + "/config.json") }
-    let logs = try ([folder] + stages + stages.flatMap(below)).compactMap {
-      path -> (date: Int, stage: String, path: String)? in
-      guard let run = try? RunDirectory.open(path), let date = FileAccess.modificationTime(run.metricsPath) else {
-        return nil
-      }
-      return (date, path == folder ? path.pathName : String(path.dropFirst(folder.count + 1)), run.metricsPath)
-    }
-    return logs.sorted { $0.date < $1.date }.map { ($0.stage, $0.path) }
-  }
-
-  private static func rows(stage: String, path: String) throws -> [Row] {
+  private static func rows(_ folder: String, stage: String, path: String) throws -> [Row] {
     let records = try MetricLog.read(path)
     let names = Set(records.flatMap(\.keys)).subtracting(["step"])
     return names.sorted().compactMap { name in
@@ -151,7 +102,7 @@ struct Report: ParsableCommand {
       guard let last = values.last else { return nil }
       let recent = values.suffix(Row.window)
       return Row(
-        stage: stage, metric: name, step: Int(last.0), value: last.1,
+        run: folder, stage: stage, metric: name, step: Int(last.0), value: last.1,
         mean: recent.reduce(0) { $0 + $1.1 } / Double(recent.count))
     }
   }

@@ -26,7 +26,7 @@ struct Sample: SpreadCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw images with a one-step generator, in a few steps, or with its teacher.",
     discussion: """
-      Example: dd2 sample -o out/ --count 1000 --grid
+      Example: dd2 sample -o out/ --count 100 --grid
 
       Writes 000012-class3.png and so on, and samples.json with all settings and the speed; images of an earlier run of \
       this command in the folder are removed. Without --checkpoint, \
@@ -43,7 +43,8 @@ struct Sample: SpreadCommand {
     help: ArgumentHelp("Draw in K calls: one of the generator, the rest corrections by the teacher.", valueName: "k"))
   var fewStep: Int?
 
-  @Option(help: ArgumentHelp("The generator file, with --one-step and --few-step.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The generator file, with --one-step and --few-step.", valueName: "file"), completion: .file())
   var checkpoint: String?
 
   @Option(
@@ -107,7 +108,7 @@ struct Sample: SpreadCommand {
   /// Draws with a generator, alone or in a few steps.
   private func draw(_ path: String) throws {
     let description = try GeneratorFile.describe(path)
-    let teacher = try TeacherFile.read(try teacherPath(of: path, description))
+    let teacher = try TeacherFile.read(try teacher.path(ofTeacherOf: path))
     let loaded = try GeneratorFile.read(path, teacher: teacher)
     Log.info("generator \(path)")
     let generator = GeneratorSampler(generator: loaded.generator, teacher: teacher.teacher)
@@ -132,23 +133,7 @@ struct Sample: SpreadCommand {
       record.interpolation = .init(from: ends.from, to: ends.to)
       sampler = InterpolationSampler(generator: generator, from: ends.from, to: ends.to, count: options.count)
     }
-    try SamplingRun(options: options, sampler: sampler).run(record)
-  }
-
-  /// The teacher whose tokenizer decodes: the one given, else, by hash, the one that the generator's run names or a
-  /// bundled one.
-  private func teacherPath(of generator: String, _ description: GeneratorDescription) throws -> String {
-    if let given = teacher.teacher { return try TeacherOptions.path(of: given) }
-    let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(generator.pathFolder).config()
-    let bundled = BundledModels.teachers.map { try? BundledModels.path(of: $0.teacher) }
-    let candidates = ([recorded?.settings.teacher.path] + bundled).compactMap { $0 }
-    for path in candidates where FileAccess.exists(path) {
-      if try WeightsManifest.sha256(ofFile: path) == description.teacherHash { return path }
-    }
-    throw CommandFailure(
-      .missingInput,
-      "\(generator): its teacher \(description.teacher) (hash \(description.teacherHash.prefix(12))) is not found; "
-        + "give it with --teacher")
+    try SamplingRun(options: options, sampler: sampler, classNames: teacher.classNames).run(record)
   }
 
   /// The newest run's generator, else a bundled one; where a teacher is given, the first of them that is its student.

@@ -10,22 +10,25 @@ struct TeacherDecode: ComputingCommand {
   static let configuration = CommandConfiguration(
     commandName: "decode", abstract: "Turn a teacher's tokens into images.",
     discussion: """
-      Example: dd2 teacher decode shapes32-var --tokens tokens.h5 -o images/
+      Example: dd2 teacher decode shapes32-var --tokens tokens.h5 -o decoded/
 
       Writes 000012.png and so on, or 000012-class3.png where the file has labels.
       """)
 
-  @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
+  @Argument(
+    help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"), completion: .file())
   var file: String
 
-  @Option(help: ArgumentHelp("HDF5 with ids (B, L), and labels (B) if wanted.", valueName: "file"))
+  @Option(help: ArgumentHelp("HDF5 with ids (B, L), and labels (B) if wanted.", valueName: "file"), completion: .file())
   var tokens: String
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"), completion: .directory)
   var output: String
 
   @Option(
-    help: ArgumentHelp("Also write images (B, 3, H, W), floats in [-1, 1], to this HDF5 file.", valueName: "file"))
+    help: ArgumentHelp("Also write images (B, 3, H, W), floats in [-1, 1], to this HDF5 file.", valueName: "file"),
+    completion: .file())
   var raw: String?
 
   private static let imagesName = "images"

@@ -17,17 +17,18 @@ struct TeacherEncode: SpreadCommand {
       given again.
       """)
 
-  @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
+  @Argument(
+    help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"), completion: .file())
   var file: String
 
-  @Option(help: ArgumentHelp("The folder of images, or shapes32.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The folder of images, or shapes32.", valueName: "dir"), completion: .directory)
   var images: String
 
   @OptionGroup var classes: ClassOptions
   @OptionGroup var computing: DeviceOptions
   @OptionGroup var crop: CropOptions
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The HDF5 file to write.", valueName: "file"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The HDF5 file to write.", valueName: "file"), completion: .file())
   var output: String
 
   func validate() throws {

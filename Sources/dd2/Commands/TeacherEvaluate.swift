@@ -16,10 +16,11 @@ struct TeacherEvaluate: ComputingCommand {
       is judged given the true ones of earlier stages.
       """)
 
-  @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
+  @Argument(
+    help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"), completion: .file())
   var file: String
 
-  @Option(help: ArgumentHelp("HDF5 with ids (B, L) and labels (B).", valueName: "file"))
+  @Option(help: ArgumentHelp("HDF5 with ids (B, L) and labels (B).", valueName: "file"), completion: .file())
   var tokens: String
 
   @Option(
@@ -27,7 +28,9 @@ struct TeacherEvaluate: ComputingCommand {
     help: "Classifier-free guidance in the teacher family's own convention; 0 is none.")
   var cfg: Float = 0
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Also write logits (B, L, V) to this HDF5 file.", valueName: "file"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Also write logits (B, L, V) to this HDF5 file.", valueName: "file"),
+    completion: .file())
   var output: String?
 
   @Flag(help: "Print JSON.")

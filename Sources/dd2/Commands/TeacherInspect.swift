@@ -10,7 +10,8 @@ struct TeacherInspect: ParsableCommand {
     commandName: "inspect", abstract: "Show a teacher file: family, sizes, parameters, token layout, origin.",
     discussion: "Example: dd2 teacher inspect shapes32-var")
 
-  @Argument(help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"))
+  @Argument(
+    help: ArgumentHelp("The teacher file, or the name of a bundled one.", valueName: "name|file"), completion: .file())
   var file: String
 
   @Flag(help: "Print JSON.")

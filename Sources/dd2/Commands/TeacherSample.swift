@@ -15,8 +15,9 @@ struct TeacherSample: SpreadCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The teacher file, or the name of a bundled one; the same as --teacher.", valueName: "name|file")
-  )
+    help: ArgumentHelp(
+      "The teacher file, or the name of a bundled one; the same as --teacher.", valueName: "name|file"),
+    completion: .file())
   var file: String?
 
   @OptionGroup(title: "Teacher") var teacher: TeacherOptions
@@ -28,7 +29,8 @@ struct TeacherSample: SpreadCommand {
   var greedy = false
 
   @Option(
-    help: ArgumentHelp("Also write ids (B, L) and labels (B) to this HDF5 file.", valueName: "file"))
+    help: ArgumentHelp("Also write ids (B, L) and labels (B) to this HDF5 file.", valueName: "file"),
+    completion: .file())
   var tokensOut: String?
 
   func validate() throws {
@@ -58,6 +60,7 @@ struct TeacherSample: SpreadCommand {
     let sampler = TeacherSampler(teacher: teacher.teacher, guidance: guidance, greedy: greedy)
     let record = SampleRecord.teacher(
       teacher, guidance: guidance, greedy: greedy, callsPerImage: sampler.callsPerImage, options: options)
-    try SamplingRun(options: options, tokensOut: tokensOut, sampler: sampler).run(record)
+    try SamplingRun(options: options, tokensOut: tokensOut, sampler: sampler, classNames: teacher.classNames).run(
+      record)
   }
 }

@@ -32,7 +32,7 @@ struct TeacherTrain: SpreadCommand {
   @Option(
     help: ArgumentHelp(
       "The teacher that encoded --tokens: its tokenizer is kept, and the transformer alone is trained.",
-      valueName: "name|file"))
+      valueName: "name|file"), completion: .file())
   var tokenizer: String?
 
   @Option(help: "The teacher's family (default: \(TeacherFamilyName.var.rawValue)).")
@@ -148,6 +148,7 @@ struct TeacherTrain: SpreadCommand {
         TeacherPipeline(
           settings, folder: folder, command: commandLine, trial: plan.trial, interrupt: interrupt, observer: observer))
     }
+    location.report(folder: folder)
     try Console.result(path)
   }
 

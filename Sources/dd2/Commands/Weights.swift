@@ -12,7 +12,8 @@ struct Weights: ParsableCommand {
 
 /// Which manifest.
 struct ManifestOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The manifest (default: the one that comes with dd2).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The manifest (default: the one that comes with dd2).", valueName: "file"), completion: .file())
   var manifest: String?
 
   @Flag(help: "Print JSON.")

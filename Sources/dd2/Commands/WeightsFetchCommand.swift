@@ -16,7 +16,8 @@ struct WeightsFetchCommand: ParsableCommand {
   @Argument(help: "Names of entries; 'dd2 weights list' shows them.")
   var names: [String]
 
-  @Option(help: ArgumentHelp("The manifest (default: the one that comes with dd2).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The manifest (default: the one that comes with dd2).", valueName: "file"), completion: .file())
   var manifest: String?
 
   @Flag(help: "Keep a file whose hash differs from one that the manifest marks as unconfirmed.")

@@ -17,10 +17,10 @@ struct WeightsImport: ParsableCommand {
       network. Prints the path of the file.
       """)
 
-  @Argument(help: ArgumentHelp("Files of weights.", valueName: "file"))
+  @Argument(help: ArgumentHelp("Files of weights.", valueName: "file"), completion: .file())
   var files: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
   var output: String
 
   @Option(

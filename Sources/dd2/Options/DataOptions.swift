@@ -8,7 +8,8 @@ struct ClassOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Which class each folder of images is, where that is not clear: text for the order of their names, numbers where "
-        + "folder 7 is class 7, or a file with a line for each, name and number.", valueName: "text|numbers|file"))
+        + "folder 7 is class 7, or a file with a line for each, name and number.", valueName: "text|numbers|file"),
+    completion: .file())
   var classes: String?
 
   /// The rule; nil where none is given.
@@ -41,11 +42,12 @@ struct CropOptions: ParsableArguments {
 /// Where training images come from.
 struct DataOptions: ParsableArguments {
   /// What records call the built-in data.
-  static let builtIn = "shapes32"
+  static let builtIn = Shapes32.name
 
   @Option(
     help: ArgumentHelp(
-      "Images to use instead of \(builtIn): PNG or JPEG files, a subfolder per class.", valueName: "dir"))
+      "Images to use instead of \(builtIn): PNG or JPEG files, a subfolder per class.", valueName: "dir"),
+    completion: .directory)
   var data: String?
 
   @OptionGroup var classes: ClassOptions
@@ -53,7 +55,7 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tokens to use in place of images: a file of 'dd2 teacher encode'.", valueName: "file"))
+      "Tokens to use in place of images: a file of 'dd2 teacher encode'.", valueName: "file"), completion: .file())
   var tokens: String?
 
   func validate() throws {

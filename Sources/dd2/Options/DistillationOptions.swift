@@ -1,4 +1,5 @@
 import ArgumentParser
+import Artifacts
 import Distillation
 
 extension DistillationPreset: ExpressibleByArgument {}
@@ -37,7 +38,7 @@ struct DistillationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Settings in YAML, as 'dd2 presets NAME' prints them, or a run's config.json; they take the place of the preset's.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var config: String?
 
   @Option(
@@ -55,7 +56,7 @@ struct DistillationOptions: ParsableArguments {
   @Option(help: .setting("stage2.loss", "sid|dmd"))
   var loss: String?
 
-  @Option(help: .setting("start", "file"))
+  @Option(help: .setting("start", "file"), completion: .file())
   var start: String?
 
   @Option(parsing: .unconditional, help: .setting("batch"))
@@ -95,7 +96,7 @@ struct DistillationOptions: ParsableArguments {
 
 /// What FID is measured against while a run goes on, how often and on how many images.
 struct InRunFIDOptions: ParsableArguments {
-  @Option(name: .customLong("ref"), help: .setting("fid.reference", "name|file"))
+  @Option(name: .customLong("ref"), help: .setting("fid.reference", "name|file"), completion: .file())
   var reference: String?
 
   @Option(parsing: .unconditional, help: .setting("fid.every"))

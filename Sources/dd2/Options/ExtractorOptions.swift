@@ -18,7 +18,7 @@ struct ExtractorOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The weights of the feature network (default: fetched ones for inception, the bundled ones for shapes32).",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var weights: String?
 
   @Option(parsing: .unconditional, help: "Images at a time (default: 32 for inception, 100 for shapes32).")

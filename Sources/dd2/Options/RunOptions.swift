@@ -2,11 +2,13 @@ import ArgumentParser
 import Artifacts
 import Foundation
 import Processes
+import Reporting
 import Training
 
 /// Where a training run lies, and whether it is a new one.
 struct RunOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The run's folder (default: a new one in runs/).", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The run's folder (default: a new one in runs/).", valueName: "dir"), completion: .directory)
   var run: String?
 
   @Flag(help: "Continue the run in --run from its last checkpoint, with its own settings.")
@@ -53,6 +55,18 @@ struct RunOptions: ParsableArguments {
       return try body(interrupts.flag) { progress.show($0) }
     } catch let error as RunInterrupted {
       throw CommandFailure(.interrupted, error.description + " --run \(folder)")
+    }
+  }
+
+  /// Writes the page of a run that has ended, `report.html` in its folder. The run is not lost where that fails.
+  func report(folder: String) {
+    guard ProcessGroup.current.isFirst else { return }
+    let path = folder + "/report.html"
+    do {
+      try ReportPage([ReportedRun(folder: folder)], createdBy: DD2Version.full).write(path)
+      Log.info("saved \(path)")
+    } catch {
+      Log.warning("\(path) was not written: \(error)")
     }
   }
 

@@ -31,7 +31,8 @@ enum ClassChoice: ExpressibleByArgument, Equatable {
 
 /// What to draw, and where to.
 struct SampleOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder for the images.", valueName: "dir"), completion: .directory)
   var output: String?
 
   @Option(parsing: .unconditional, help: "Number of images.")

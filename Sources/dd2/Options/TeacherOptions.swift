@@ -1,7 +1,10 @@
 import ArgumentParser
 import Artifacts
+import Distillation
 import Foundation
+import Sampling
 import TeacherModels
+import Training
 
 /// Which teacher.
 struct TeacherOptions: ParsableArguments {
@@ -11,7 +14,7 @@ struct TeacherOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The teacher: a file, or a bundled one: \(bundledNames.joined(separator: ", ")) (default: \(bundledNames[0])).",
-      valueName: "name|file"))
+      valueName: "name|file"), completion: .file())
   var teacher: String?
 
   /// Reads the teacher.
@@ -33,9 +36,28 @@ struct TeacherOptions: ParsableArguments {
     guard FileAccess.exists(teacher) else {
       throw CommandFailure(
         .missingInput,
-        "\(teacher): no such teacher; give a teacher file or one of \(bundledNames.joined(separator: ", "))")
+        "\(teacher): no such teacher; \(NearestName.question(teacher, among: bundledNames))give a teacher file or one of "
+          + bundledNames.joined(separator: ", "))
     }
     try Checkpoint.refuseOthers(teacher, expecting: TeacherFile.kind)
     return teacher
+  }
+
+  /// The teacher whose tokenizer decodes what a generator draws: the one given, else, by hash, the one that the
+  /// generator's run names or a bundled one.
+  /// - Throws: `CommandFailure` where there is none; `ArtifactError` where the file is not a sound generator.
+  func path(ofTeacherOf generator: String) throws -> String {
+    let description = try GeneratorFile.describe(generator)
+    if let teacher { return try Self.path(of: teacher) }
+    let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(generator.pathFolder).config()
+    let bundled = BundledModels.teachers.map { try? BundledModels.path(of: $0.teacher) }
+    let candidates = ([recorded?.settings.teacher.path] + bundled).compactMap { $0 }
+    for path in candidates where FileAccess.exists(path) {
+      if try WeightsManifest.sha256(ofFile: path) == description.teacherHash { return path }
+    }
+    throw CommandFailure(
+      .missingInput,
+      "\(generator): its teacher \(description.teacher) (hash \(description.teacherHash.prefix(12))) is not found; "
+        + "give it with --teacher")
   }
 }

@@ -3,7 +3,8 @@ import Artifacts
 /// The files in `Models/` that come with dd2.
 ///
 /// The folder is the value of `DD2_MODELS`, else it lies beside a `weights-manifest.json` at or above the current folder,
-/// else at or above the executable's real place, so that `.build/release/dd2` works from anywhere.
+/// else at or above the executable's real place, so that `.build/release/dd2` works from anywhere, else in `share/dd2`
+/// beside the executable's folder, where `make install` puts it.
 enum BundledModels {
   /// One bundled file.
   enum Model: String, CaseIterable {
@@ -76,18 +77,23 @@ enum BundledModels {
     FileAccess.path(inVariable: "DD2_MODELS")
   }
 
-  /// The folders at and above the current one and the executable's that hold a manifest and `Models/`, the nearest
-  /// first: a manifest alone is none of dd2's.
+  /// The folders at and above the current one and the executable's, and the installed one, that hold a manifest and
+  /// `Models/`, the nearest first: a manifest alone is none of dd2's.
   private static var checkouts: [String] {
-    places.flatMap(foldersUpward).filter {
+    (places.flatMap(foldersUpward) + [installed].compactMap(\.self)).filter {
       FileAccess.exists("\($0)/\(manifestName)") && FileAccess.exists("\($0)/Models")
     }
   }
 
   /// The current folder, unless it has been deleted, and the executable's.
   private static var places: [String] {
-    [FileAccess.currentFolder, FileAccess.resolved("/proc/self/exe")?.pathFolder].compactMap(\.self)
+    [FileAccess.currentFolder, programFolder].compactMap(\.self)
   }
+
+  private static var programFolder: String? { FileAccess.resolved("/proc/self/exe")?.pathFolder }
+
+  /// Where `make install` puts what comes with dd2.
+  private static var installed: String? { programFolder.map { $0.pathFolder + "/share/dd2" } }
 
   private static var whereLooked: String {
     "no folder at or above \(places.joined(separator: " or ")) holds \(manifestName) and Models/ with it"

@@ -1,6 +1,7 @@
 import Artifacts
 import Datasets
 import Processes
+import TeacherModels
 
 /// A folder that images are written to, one file each, and an overview of the first ones; no process of another job writes
 /// there meanwhile.
@@ -14,8 +15,6 @@ struct ImageOutput {
 
   private static let gridCount = 100
   private static let gridColumns = 10
-  /// Smaller images are enlarged in the overview to about this side.
-  private static let gridSide = 64
 
   /// Makes the folder and locks it, in a job's first process.
   /// - Throws: `ArtifactError.cannotCreate`, also where something in it that is no ordinary file has an image's name, and
@@ -69,12 +68,20 @@ struct ImageOutput {
     overview += all.prefix(Self.gridCount - overview.count)
   }
 
-  /// Writes the overview if one is wanted.
+  /// Writes the overview if one is wanted, with names above columns of one class.
+  /// - Parameters:
+  ///   - title: what the images are of.
+  ///   - label: the class of an image by its number.
+  ///   - names: one for each class, empty where it has none.
   /// - Throws: `ArtifactError`.
-  func writeGrid() throws {
-    guard wantsGrid, let first = overview.first else { return }
-    let factor = max(1, Self.gridSide / max(first.width, first.height))
-    try RGBImage.grid(images: overview, columns: Self.gridColumns).scaled(by: factor)
-      .write("\(path)/\(ImageFolder.overviewName)")
+  func writeGrid(title: String, label: (Int) -> Int32, names: [String]) throws {
+    guard wantsGrid, !overview.isEmpty else { return }
+    let columns = min(Self.gridColumns, overview.count)
+    let labels = (0..<columns).map { Int(label($0)) }
+    let isByClass = overview.indices.allSatisfy { Int(label($0)) == labels[$0 % columns] }
+    try PictureGrid(
+      columns: columns, columnNames: isByClass ? ClassColumns.names(of: labels, among: names) : [],
+      blocks: [PictureGrid.Block(title: title, images: overview)]
+    ).image.write("\(path)/\(ImageFolder.overviewName)")
   }
 }

@@ -1,11 +1,12 @@
 import Artifacts
 import Processes
+import Reporting
 
 /// Checks of where results go, made before the work whose result would be lost, in the process of a job that writes them.
 enum Outputs {
   /// What a file holds that a command writes.
   enum Kind: String {
-    case features, images, logits, pairs, picture, teacher, tokens
+    case features, images, logits, page, pairs, teacher, tokens
     case statistics = "feature-statistics"
 
     /// Attributes and datasets by which HDF5 files of the kind are known; those of checkpoints say it themselves.
@@ -49,7 +50,7 @@ enum Outputs {
     switch try FileKind(ofFile: path) {
     case .hdf5: return try kindOfHDF5(path)
     case .numPyArchive: return try? NumPyFile.open(path).entry("mu").map { _ in .statistics }
-    default: return try FileAccess.start(of: path, count: 4) == Array("<svg".utf8) ? .picture : nil
+    default: return try FileAccess.start(of: path, count: ReportPage.start.count) == ReportPage.start ? .page : nil
     }
   }
 

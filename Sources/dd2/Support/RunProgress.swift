@@ -58,8 +58,11 @@ final class RunProgress {
   /// Ends the bar where a run stops early.
   func close() { meter?.close() }
 
+  /// Metrics in a line: the first few say most.
+  private static let mostMetrics = 4
+
   private static func text(_ metrics: [(String, Double)]) -> [String] {
-    metrics.map { String(format: "%@ %.4g", $0.0 as NSString, $0.1) }
+    metrics.prefix(mostMetrics).map { String(format: "%@ %.4g", $0.0 as NSString, $0.1) }
   }
 }
 

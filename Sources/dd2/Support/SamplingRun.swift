@@ -57,6 +57,8 @@ struct SamplingRun {
   var tokensOut: String?
   /// Draws the images.
   let sampler: any ImageSampler
+  /// A name for each of its classes, empty where it has none.
+  let classNames: [String]
 
   /// Draws, writes, and prints where the images are.
   /// - Parameter record: what is known of the sampler; the rest is filled in.
@@ -117,7 +119,9 @@ struct SamplingRun {
   private func finish(
     _ record: SampleRecord, _ output: ImageOutput?, _ writer: HDF5Writer?, _ ids: [Int32], _ labels: LabelStream
   ) throws {
-    try output?.writeGrid()
+    try output?.writeGrid(
+      title: record.method == SampleRecord.ofTeacher ? "teacher" : "generator", label: labels.label(at:),
+      names: classNames)
     if let writer {
       let shape = Shape([options.count, ids.count / options.count])
       try TokenFile.write(TokenSet(ids: IndexArray(ids, shape), labels: labels.labels(0..<options.count)), to: writer)
@@ -148,13 +152,16 @@ struct SamplingRun {
 }
 
 extension SampleRecord {
+  /// The method of the teacher's samples.
+  static let ofTeacher = "teacher-steps"
+
   /// The record of the teacher's samples.
   static func teacher(
     _ teacher: TeacherFile.Loaded, guidance: Guidance, greedy: Bool, callsPerImage: Int,
     options: SampleOptions
   ) -> SampleRecord {
     SampleRecord(
-      method: "teacher-steps", teacher: Source(path: teacher.path, sha256: teacher.hash), guidance: guidance,
+      method: Self.ofTeacher, teacher: Source(path: teacher.path, sha256: teacher.hash), guidance: guidance,
       greedy: greedy, callsPerImage: callsPerImage, count: options.count,
       labels: options.classChoice.description, seed: options.seed,
       batch: options.batch ?? teacher.teacher.sequencesAtOnce)

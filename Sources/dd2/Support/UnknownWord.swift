@@ -34,12 +34,12 @@ struct UnknownWord: CustomStringConvertible {
         return
       }
       guard let subcommands = command.subcommands, !word.hasPrefix("-") else { continue }
-      guard let next = subcommands.first(where: { $0.isCalled(word) }) else {
+      guard let next = subcommands.first(where: { $0.isCalled(word) }) ?? command.byDefault else {
         let hint = NearestName.of(word, among: subcommands.map(\.commandName)).map { "did you mean '\($0)'?" }
         description = line("there is no command '\(word)'", hint)
         return
       }
-      (command, path) = (next, path + [word])
+      (command, path) = (next, path + [next.commandName])
     }
     return nil
   }
@@ -60,13 +60,17 @@ struct UnknownWord: CustomStringConvertible {
     let commandName: String
     let aliases: [String]?
     let subcommands: [Command]?
+    let defaultSubcommand: String?
     let arguments: [Argument]?
 
     func isCalled(_ word: String) -> Bool { commandName == word || aliases?.contains(word) ?? false }
 
+    /// The subcommand that words are for which name none.
+    var byDefault: Command? { subcommands?.first { $0.commandName == defaultSubcommand } }
+
     /// The long ones.
     var optionNames: [String] {
-      (arguments ?? []).flatMap { $0.names ?? [] }.map(\.name).filter { $0.count > 1 }
+      (arguments ?? []).flatMap { $0.names ?? [] }.map(\.name).filter { $0.count > 1 } + (byDefault?.optionNames ?? [])
     }
 
     /// The commands at or below this one that have an option of a name.

@@ -4,8 +4,8 @@ import Testing
 
 @testable import TensorCore
 
-/// The processor time that control groups allow, from files such as the system shows.
-@Suite struct ProcessorQuotaTests {
+/// The processor time and memory that control groups allow, from files such as the system shows.
+@Suite struct ControlGroupTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -19,7 +19,7 @@ import Testing
     try write(groups, "proc/self/cgroup")
     try write("22 1 0:5 / /proc rw,nosuid shared:5 - proc proc rw\n" + mounts, "proc/self/mountinfo")
     for (path, text) in files { try write(text, path) }
-    return ProcessorQuota.cores(root: folder.path)
+    return ControlGroups.cores(root: folder.path)
   }
 
   private static let unified = "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate"
@@ -72,8 +72,23 @@ import Testing
   }
 
   @Test func withoutFilesThereIsNoLimit() throws {
-    #expect(ProcessorQuota.cores(root: folder.path) == nil)
+    #expect(ControlGroups.cores(root: folder.path) == nil)
     #expect(try cores(groups: "", mounts: "", [:]) == nil)
     #expect(try cores(groups: "0::/a\nnonsense", mounts: "a b c\n" + Self.unified + " -", [:]) == nil)
+  }
+
+  /// Bytes in each hierarchy's file, and what comes of them.
+  @Test(
+    arguments: [
+      ("memory.max", "4294967296", 4 << 30), ("memory.max", "max", nil), ("memory.max", "", nil),
+      ("memory.limit_in_bytes", "1048576", 1 << 20), ("memory.limit_in_bytes", "9223372036854771712", nil),
+    ] as [(String, String, Int?)])
+  func memory(file: String, text: String, expected: Int?) throws {
+    let old = "34 31 0:32 / /sys/fs/cgroup rw,relatime - cgroup cgroup rw,memory"
+    let isOld = file != "memory.max"
+    _ = try cores(
+      groups: isOld ? "7:memory:/a" : "0::/a", mounts: isOld ? old : Self.unified, ["sys/fs/cgroup/a/" + file: text])
+    #expect(ControlGroups.memoryBytes(root: folder.path) == expected)
+    #expect(ControlGroups.cores(root: folder.path) == nil)
   }
 }

@@ -2,28 +2,6 @@ import Artifacts
 import NN
 import Yams
 
-/// Settings as a YAML or JSON file has them: groups of names, with a text at the end of each.
-public enum SettingTree: Equatable, Sendable {
-  case text(String)
-  case group([String: SettingTree])
-
-  /// All settings with their full names, sorted: `("stage2.alpha", "1")`.
-  public var settings: [(path: String, text: String)] {
-    switch self {
-    case .text(let text): [("", text)]
-    case .group(let members):
-      members.sorted { $0.key < $1.key }.flatMap { name, member in
-        member.settings.map { (path: $0.path.isEmpty ? name : "\(name).\($0.path)", text: $0.text) }
-      }
-    }
-  }
-
-  /// The member of a name; nil where there is none.
-  subscript(name: String) -> SettingTree? {
-    if case .group(let members) = self { members[name] } else { nil }
-  }
-}
-
 extension SettingTree {
   /// Reads YAML, of which JSON is a part.
   /// - Parameter path: the file's, for errors.
@@ -81,38 +59,4 @@ extension SettingTree {
     }
     self = tree["settings"]?["settings"] ?? tree
   }
-}
-
-extension SettingTree: Decodable {
-  /// - Throws: `DecodingError` for lists.
-  public init(from decoder: any Decoder) throws {
-    if let names = try? decoder.container(keyedBy: SettingName.self) {
-      self = .group(
-        try Dictionary(
-          uniqueKeysWithValues: names.allKeys.map { ($0.stringValue, try names.decode(SettingTree.self, forKey: $0)) }))
-      return
-    }
-    let value = try decoder.singleValueContainer()
-    if value.decodeNil() {
-      self = .text("null")
-    } else if let flag = try? value.decode(Bool.self) {
-      self = .text(String(flag))
-    } else if let number = try? value.decode(UInt64.self) {
-      self = .text(String(number))
-    } else if let number = try? value.decode(Double.self) {
-      self = .text("\(number)")
-    } else {
-      self = .text(try value.decode(String.self))
-    }
-  }
-}
-
-/// A name in a file of settings.
-struct SettingName: CodingKey {
-  let stringValue: String
-  var intValue: Int? { nil }
-
-  init(_ name: some StringProtocol) { stringValue = String(name) }
-  init?(stringValue: String) { self.init(stringValue) }
-  init?(intValue: Int) { nil }
 }
