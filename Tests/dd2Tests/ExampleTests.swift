@@ -52,7 +52,8 @@ import Testing
     let dd2 = Command(folder: folder)
     for name in ["a", "b"] {
       let run = try RunDirectory.create(
-        folder.file("runs/" + name), config: ["command": "dd2", "createdBy": "dd2", "backend": "test", "settings": "none"])
+        folder.file("runs/" + name),
+        config: ["command": "dd2", "createdBy": "dd2", "backend": "test", "settings": "none"])
       try folder.write("{}\n", to: "runs/\(name)/starts.jsonl")
       for step in 1...3 {
         try run.metricLog().append(step: step, values: [("fid", 9 / Double(step)), ("cpu_seconds", Double(step))])
