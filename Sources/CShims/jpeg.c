@@ -16,7 +16,7 @@ enum {
 
 /// Pixels that all scans together may pass over: a file of a few KB can claim the largest image and go over it again and
 /// again.
-static const uint64_t max_scanned = (uint64_t)1 << 33;
+static const uint64_t max_scanned = (uint64_t)1 << 32;
 
 /// libjpeg leaves by longjmp, so what must survive it lives here, behind a pointer. The error manager comes first: libjpeg
 /// hands it back, and it stands for the whole.

@@ -1,8 +1,9 @@
 import Foundation
 
 extension RGBImage {
-  /// Larger images than this many bytes of pixels are refused; a small file can claim any size.
-  static let maximumBytes = 1 << 30
+  /// Larger images than this many bytes of pixels, 113 million pixels, are refused: a small file can claim any size, and of a
+  /// progressive JPEG libjpeg keeps twice as much beside them.
+  static let maximumBytes = 340_000_000
   /// Likewise sides.
   static let maximumSide = 65535
 
@@ -17,7 +18,7 @@ extension RGBImage {
   /// `ImageOps.exif_transpose(Image.open(path)).convert("RGB")` with the same libjpeg.
   ///
   /// Throws `ArtifactError.missingFile`, `.notReadable`, `.wrongFormat` if it is neither, `.corrupt`, also where pixels
-  /// are lost that other programs make up for, `.tooLarge` for sides above 65,535 or more than 1 GiB, `.unsupported` for
+  /// are lost that other programs make up for, `.tooLarge` for sides above 65,535 or more than 113 million pixels, `.unsupported` for
   /// alpha unless it is dropped, and for rare kinds of JPEG.
   public static func read(_ path: String, alpha: AlphaPolicy = .refuse) throws -> RGBImage {
     try decode(try FileAccess.contents(of: path), path: path, alpha: alpha)
