@@ -18,7 +18,7 @@ public struct FewStepError: Error, Equatable, Sendable, CustomStringConvertible 
 
 /// Draws in a few steps: one call of the generator, whose sample the teacher then corrects (paper, section 5, 'few
 /// steps'). Sample i has the random numbers of (seed, i).
-public struct FewStepSampler: ImageSampler {
+public struct FewStepSampler: TokenSampler {
   /// What the teacher does in its calls.
   public enum Correction: String, Codable, Sendable {
     /// It draws the last stages anew, one a call, after the generator's tokens of the stages before.

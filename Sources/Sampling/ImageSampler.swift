@@ -5,29 +5,41 @@ import TensorCore
 
 /// Something that draws images of given classes. Sample i has the random numbers of (seed, i) in any batch.
 public protocol ImageSampler {
-  /// The teacher whose tokens are drawn and whose decoder makes images of them.
-  var teacher: any Teacher { get }
+  /// Number of classes.
+  var classCount: Int { get }
   /// Networks that run one after the other for one image: those of a generator's parts, and the teacher's calls.
   var callsPerImage: Int { get }
+  /// Sequences that its networks take at once.
+  var sequencesAtOnce: Int { get }
+  /// Images (B, h, w, 3) in [-1, 1], one per label, of the samples with the given indices.
+  /// - Throws: `NonFiniteOutput`.
+  func images(labels: [Int32], seed: UInt64, indices: [Int]) throws -> Tensor
+}
+
+/// An `ImageSampler` that draws tokens of a teacher, whose decoder makes images of them.
+public protocol TokenSampler: ImageSampler {
+  /// The teacher whose tokens are drawn.
+  var teacher: any Teacher { get }
   /// Token ids (B, L), one row per label, of the samples with the given indices.
   /// - Throws: `NonFiniteOutput`.
   func tokens(labels: [Int32], seed: UInt64, indices: [Int]) throws -> IndexTensor
 }
 
-extension ImageSampler {
-  /// Images (B, h, w, 3) in [-1, 1], one per label, of the samples with the given indices.
-  /// - Throws: `NonFiniteOutput`.
+extension TokenSampler {
+  public var classCount: Int { teacher.classCount }
+  public var sequencesAtOnce: Int { teacher.sequencesAtOnce }
+
   public func images(labels: [Int32], seed: UInt64, indices: [Int]) throws -> Tensor {
     try teacher.decodeInSlices(ids_BL: tokens(labels: labels, seed: seed, indices: indices))
   }
 }
 
 extension ImageSampler {
-  /// As `images`, no more sequences at once than the teacher's networks take.
+  /// As `images`, no more sequences at once than the networks take.
   /// - Throws: `NonFiniteOutput`.
   public func imagesInSlices(labels: [Int32], seed: UInt64, indices: [Int]) throws -> Tensor {
-    let slices = try stride(from: 0, to: labels.count, by: teacher.sequencesAtOnce).map { start in
-      let rows = start..<min(start + teacher.sequencesAtOnce, labels.count)
+    let slices = try stride(from: 0, to: labels.count, by: sequencesAtOnce).map { start in
+      let rows = start..<min(start + sequencesAtOnce, labels.count)
       return try images(labels: Array(labels[rows]), seed: seed, indices: Array(indices[rows]))
     }
     return Tensor.concatenated(slices, axis: 0)
@@ -35,7 +47,7 @@ extension ImageSampler {
 }
 
 /// Draws with the teacher, stage by stage.
-public struct TeacherSampler: ImageSampler {
+public struct TeacherSampler: TokenSampler {
   public let teacher: any Teacher
   private let guidance: Guidance
   private let greedy: Bool
@@ -57,7 +69,7 @@ public struct TeacherSampler: ImageSampler {
 }
 
 /// Draws with the one-step generator; the image decodes the snapped tokens.
-public struct GeneratorSampler: ImageSampler {
+public struct GeneratorSampler: TokenSampler {
   let generator: OneStepGenerator
   public let teacher: any Teacher
 
@@ -104,7 +116,7 @@ public struct GeneratorSampler: ImageSampler {
 
 /// Draws every position independently from its class's token frequencies: what is left when the dependence between
 /// tokens is thrown away. The baseline that a one-step generator has to beat.
-public struct IndependentSampler: ImageSampler {
+public struct IndependentSampler: TokenSampler {
   public let teacher: any Teacher
   /// Cumulative counts per (class, position), V entries each.
   private let cumulative: [[Int32]]

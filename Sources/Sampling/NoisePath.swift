@@ -32,7 +32,7 @@ public struct NoisePath {
 
 /// Draws the images along the path between two samples' noises with the generator: image 0 is the first sample, image
 /// `count - 1` the second, of whatever class is asked for.
-public struct InterpolationSampler: ImageSampler {
+public struct InterpolationSampler: TokenSampler {
   private let generator: GeneratorSampler
   private let ends: (first: Int, second: Int)
   private let count: Int

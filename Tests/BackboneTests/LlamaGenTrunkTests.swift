@@ -98,7 +98,7 @@ private func makeTrunk() throws -> LlamaGenTrunk {
   }
 
   @Test func theClassTokenHasNoRotation() {
-    let table = RotaryTable(side: 3, headWidth: 8)
+    let table = RotaryTable(side: 3, headWidth: 8, tokens: 8)
     #expect(table.cosine.shape == [9, 4])
     #expect(table.cosine.sliced(axis: 0, 0..<1).elements == [0, 0, 0, 0])
     #expect(table.sine.sliced(axis: 0, 0..<1).elements == [0, 0, 0, 0])

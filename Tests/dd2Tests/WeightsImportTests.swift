@@ -186,7 +186,6 @@ import Testing
     try expect(
       "blocks.1.attn.mat_qkv.weight has shape [128, 128]", replace("blocks.1.attn.mat_qkv.weight", [128, 128]))
     try expect("lvl_1L does not list square scales", replace("lvl_1L", [1, 30]))
-    try expect("a few-step model of DD1", replace("n_d_embed.weight", [2, 128]))
     try expect("64 codes of 8 dimensions where") { tensors in
       replace("head.weight", [65, 128])(&tensors)
       replace("head.bias", [65])(&tensors)

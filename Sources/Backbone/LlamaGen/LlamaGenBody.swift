@@ -35,7 +35,8 @@ public struct LlamaGenBody: Sendable {
     layers = (0..<configuration.depth).map { LlamaGenLayer(builder / "layers" / $0, configuration, index: $0) }
     visibleCounts = configuration.layout.visibleCounts
     norm = RMSNorm(builder / "norm", C, epsilon: Self.epsilon)
-    rotary = RotaryTable(side: configuration.side, headWidth: C / configuration.heads)
+    let (side, heads) = (configuration.side, configuration.heads)
+    rotary = RotaryTable(side: side, headWidth: C / heads, tokens: side * side - 1)
   }
 
   /// Hidden states under teacher forcing, of all tokens or of the first L alone.

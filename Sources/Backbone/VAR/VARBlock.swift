@@ -31,20 +31,28 @@ struct VARAttention: Sendable {
 
   /// (B, L, C) to (B, L, C). With a cache, the tokens of x come after the cached ones and see them all.
   func callAsFunction(_ x_BLC: Tensor, visibility: Visibility, cache: KeyValueCache?, block: Int) -> Tensor {
-    let bias = Tensor.concatenated([qBias, Tensor.zeros([width]), vBias], axis: 0)
-    var packed_BL3C = x_BLC.linear(weight: matQKV, bias: bias)
-    var scale = 0.25 / Float(width / heads).squareRoot()
-    if let scaleMul {
-      let scale_H = scaleMul.reshaped([heads]).clamp(-.infinity, Self.largestLogScale).exp()
-      packed_BL3C = normalizeQK(packed: packed_BL3C, heads: heads, scale_H: scale_H)
-      scale = 1
-    }
+    let (packed_BL3C, scale) = packedRows(x_BLC)
     guard let cache else {
       return proj(attention(packed: packed_BL3C, heads: heads, scale: scale, visibility: visibility))
     }
     let parts = packed_BL3C.split(axis: -1, [width, width, width])
     let (keys, values) = cache.write(layer: block, key: parts[1], value: parts[2])
     return proj(attention(parts[0], keys, values, heads: heads, scale: scale, visibility: visibility))
+  }
+
+  /// (B, L, C) to (B, L, C), position i seeing the first `counts[i]` and itself. No gradient.
+  func callAsFunction(_ x_BLC: Tensor, counts: [Int]) -> Tensor {
+    let (packed_BL3C, scale) = packedRows(x_BLC)
+    return proj(ownKeyAttention(packed: packed_BL3C, heads: heads, scale: scale, counts: counts))
+  }
+
+  /// Rows q|k|v (B, L, 3 C), and the factor on their scores.
+  private func packedRows(_ x_BLC: Tensor) -> (rows: Tensor, scale: Float) {
+    let bias = Tensor.concatenated([qBias, Tensor.zeros([width]), vBias], axis: 0)
+    let rows = x_BLC.linear(weight: matQKV, bias: bias)
+    guard let scaleMul else { return (rows, 0.25 / Float(width / heads).squareRoot()) }
+    let scale_H = scaleMul.reshaped([heads]).clamp(-.infinity, Self.largestLogScale).exp()
+    return (normalizeQK(packed: rows, heads: heads, scale_H: scale_H), 1)
   }
 }
 
@@ -90,16 +98,30 @@ struct VARBlock: Sendable {
   func callAsFunction(
     _ x_BLC: Tensor, condition: Tensor, visibility: Visibility, cache: KeyValueCache?
   ) -> Tensor {
+    run(x_BLC, condition: condition) { attention($0, visibility: visibility, cache: cache, block: index) }
+  }
+
+  /// The block of DD1's networks. No gradient.
+  /// - Parameters:
+  ///   - condition: as above.
+  ///   - counts: position i sees the first `counts[i]` and itself.
+  ///   - added_1LC: added between attention and feed-forward.
+  func callAsFunction(_ x_BLC: Tensor, condition: Tensor, counts: [Int], added_1LC: Tensor) -> Tensor {
+    run(x_BLC, condition: condition, added: added_1LC) { attention($0, counts: counts) }
+  }
+
+  private func run(
+    _ x_BLC: Tensor, condition: Tensor, added: Tensor? = nil, attend: (Tensor) -> Tensor
+  ) -> Tensor {
     let B = x_BLC.dims3.0
     let modulation_B6C =
       adaLin.map { $0(condition) } ?? (adaGSS.map { $0.reshaped([1, 6 * width]) + condition } ?? condition)
     // Order of the reference: gamma1, gamma2, scale1, scale2, shift1, shift2.
     let parts = modulation_B6C.reshaped([B, 6 * width]).split(axis: 1, Array(repeating: width, count: 6))
-    let attended = attention(
-      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon),
-      visibility: visibility,
-      cache: cache, block: index)
-    let x = gatedResidual(x_BLC, attended, gate_BC: parts[0])
+    let attended = attend(
+      layerNormModulate(x_BLC, scale_BC: parts[2], shift_BC: parts[4], epsilon: VARTrunk.epsilon))
+    var x = gatedResidual(x_BLC, attended, gate_BC: parts[0])
+    if let added { x = x + added }
     let fed = fc2(
       fc1(layerNormModulate(x, scale_BC: parts[3], shift_BC: parts[5], epsilon: VARTrunk.epsilon)).gelu())
     return gatedResidual(x, fed, gate_BC: parts[1])

@@ -83,13 +83,7 @@ public struct LlamaGenTeacher: Teacher {
   }
 
   public func decode(ids_BL: IndexTensor) throws -> Tensor {
-    try withoutGradient {
-      try OutputCheck.step(.decoder) { check in
-        let pixels = tokenizer.pixels(ids_BL: ids_BL)
-        check.add(pixels)
-        return pixels.clamp(-1, 1)
-      }
-    }
+    try withoutGradient { try tokenizer.decode(latents_BLD: tokenizer.codes_VD.gatherRows(ids_BL)) }
   }
 
   public func encode(images_BhwC: Tensor) throws -> IndexTensor {

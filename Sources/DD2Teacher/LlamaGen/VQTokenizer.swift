@@ -41,11 +41,23 @@ public struct VQTokenizer: TrainableTokenizer {
   public func pixels(_ latents_BhwD: Tensor) -> Tensor { decoder(postQuantConv(latents_BhwD)) }
 
   /// Token ids (B, L) of square images to images (B, H, W, 3), not clamped (`decode_code`).
-  public func pixels(ids_BL: IndexTensor) -> Tensor {
-    let (B, L) = (ids_BL.shape[0], ids_BL.shape[1])
+  public func pixels(ids_BL: IndexTensor) -> Tensor { pixels(latents_BLD: codes_VD.gatherRows(ids_BL)) }
+
+  private func pixels(latents_BLD: Tensor) -> Tensor {
+    let (B, L, D) = latents_BLD.dims3
     let side = Int(Double(L).squareRoot().rounded())
     precondition(side * side == L, "VQTokenizer: \(L) tokens are no square")
-    return pixels(codes_VD.gatherRows(ids_BL).reshaped([B, side, side, configuration.latentDimension]))
+    return pixels(latents_BLD.reshaped([B, side, side, D]))
+  }
+
+  /// Vectors (B, L, D) of square images, codes or not, to images (B, H, W, 3) in [-1, 1].
+  /// - Throws: `NonFiniteOutput`.
+  public func decode(latents_BLD: Tensor) throws -> Tensor {
+    try OutputCheck.step(.decoder) { check in
+      let pixels = pixels(latents_BLD: latents_BLD)
+      check.add(pixels)
+      return pixels.clamp(-1, 1)
+    }
   }
 
   /// Images (B, H, W, 3) in [-1, 1] to token ids (B, L), in raster order.

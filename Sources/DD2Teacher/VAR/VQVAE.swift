@@ -41,9 +41,13 @@ public struct VQVAE: TrainableTokenizer {
 
   /// Token ids (B, L) to images (B, H, W, 3) in [-1, 1] (`fhat_to_img`).
   /// - Throws: `NonFiniteOutput`.
-  public func decode(ids_BL: IndexTensor) throws -> Tensor {
+  public func decode(ids_BL: IndexTensor) throws -> Tensor { try decode(latents_BLD: embedding.gatherRows(ids_BL)) }
+
+  /// As `decode(ids_BL:)`, from vectors (B, L, D) in the codebook's scale, codes or not.
+  /// - Throws: `NonFiniteOutput`.
+  public func decode(latents_BLD: Tensor) throws -> Tensor {
     try OutputCheck.step(.decoder) { check in
-      let pixels = pixels(map.featureMap(latents_BLD: embedding.gatherRows(ids_BL)))
+      let pixels = pixels(map.featureMap(latents_BLD: latents_BLD))
       check.add(pixels)
       return pixels.clamp(-1, 1)
     }

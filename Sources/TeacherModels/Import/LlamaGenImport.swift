@@ -8,7 +8,7 @@ enum LlamaGenImport {
   /// Both configurations, what the files hold besides weights, and what they leave open.
   /// - Throws: `ArtifactError.wrongFormat`, `TeacherImportError`.
   static func configuration(
-    _ transformer: NamedShapes, _ tokenizer: NamedShapes, _ options: TeacherImportOptions
+    _ transformer: NamedShapes, _ tokenizer: NamedShapes, _ options: TeacherImportOptions, isDD1: Bool
   ) throws -> TeacherSizes {
     if options.patchSides != nil {
       throw TeacherImportError.contradiction(
@@ -19,14 +19,15 @@ enum LlamaGenImport {
       channels: pixels.channels, channelMultipliers: pixels.channelMultipliers, residualBlocks: pixels.residualBlocks,
       normGroups: PixelSizes.normGroups, latentChannels: pixels.latentChannels,
       latentDimension: pixels.latentDimension, vocabulary: pixels.vocabulary)
-    let C = try transformer.width("tok_embeddings.weight", rank: 2, axis: 1)
+    // DD1's network reads latents through a linear map, not tokens through a table.
+    let C = try transformer.width("tok_embeddings.weight", rank: 2, axis: isDD1 ? 0 : 1)
     let depth = try transformer.layerCount(shape: [3 * C, C]) { "layers.\($0).attention.wqkv.weight" }
     let published = LlamaGenConfiguration.presets.values.first { $0.depth == depth && $0.width == C }
     var assumed: [String] = []
     let side = try side(
       transformer, isPublished: published != nil, pixelsPerToken: pixels.pixelsPerToken, options, &assumed)
     let heads = try heads(transformer, width: C, published, options, &assumed)
-    let vocabulary = try transformer.extents("tok_embeddings.weight", rank: 2)[0]
+    let vocabulary = try transformer.extents(isDD1 ? "output.weight" : "tok_embeddings.weight", rank: 2)[0]
     guard vocabulary == vq.vocabulary else {
       throw tokenizer.wrong("\(vq.vocabulary) codes where \(transformer.path) reads \(vocabulary)")
     }

@@ -2,24 +2,27 @@ import Artifacts
 import NN
 import TensorCore
 
-/// A state dictionary that is known by its names: half a teacher.
+/// A state dictionary that is known by its names: half a teacher, or DD1's network in place of its transformer.
 struct TeacherPart: Sendable {
   /// What the state dictionary is of.
   enum Kind: Sendable, CaseIterable {
-    case varTransformer, varTokenizer, llamaGenTransformer, llamaGenTokenizer
+    case varDD1, varTransformer, varTokenizer, llamaGenDD1, llamaGenTransformer, llamaGenTokenizer
 
-    /// A name that no other kind has, and every one of this kind.
-    fileprivate var mark: String {
+    /// Names that no other kind has, and every one of this kind; DD1 keeps a family's names and adds to them.
+    fileprivate var marks: [String] {
       switch self {
-      case .varTransformer: "pos_1LC"
-      case .varTokenizer: "encoder.down.0.block.0.conv1.weight"
-      case .llamaGenTransformer: "tok_embeddings.weight"
-      case .llamaGenTokenizer: "encoder.conv_blocks.0.res.0.conv1.weight"
+      case .varDD1: ["n_d_embed.weight", "pos_1LC"]
+      case .varTransformer: ["pos_1LC"]
+      case .varTokenizer: ["encoder.down.0.block.0.conv1.weight"]
+      case .llamaGenDD1: ["n_d_embed.weight", "tok_embeddings.bias"]
+      case .llamaGenTransformer: ["tok_embeddings.weight"]
+      case .llamaGenTokenizer: ["encoder.conv_blocks.0.res.0.conv1.weight"]
       }
     }
 
-    var isTransformer: Bool { self == .varTransformer || self == .llamaGenTransformer }
-    var family: String { self == .varTransformer || self == .varTokenizer ? "VAR" : "LlamaGen" }
+    var isTransformer: Bool { self != .varTokenizer && self != .llamaGenTokenizer }
+    var isDD1: Bool { self == .varDD1 || self == .llamaGenDD1 }
+    var family: String { [.varDD1, .varTransformer, .varTokenizer].contains(self) ? "VAR" : "LlamaGen" }
   }
 
   let kind: Kind
@@ -30,6 +33,9 @@ struct TeacherPart: Sendable {
     let location = names.weights.location
     return location.isEmpty ? "the top level of \(names.path)" : "\(location) in \(names.path)"
   }
+
+  /// Whether it is the running mean of weights that stand beside it, which DD1's own programs sample from.
+  var isAveraged: Bool { names.weights.location.split(separator: ".").last?.hasPrefix("ema") == true }
 
   /// The parts in a file.
   /// - Parameter locations: the only dictionaries to look at, if any of them is in the file; empty looks at all.
@@ -50,11 +56,8 @@ struct TeacherPart: Sendable {
 
   private static func recognized(_ weights: WeightsFile) throws -> TeacherPart? {
     let plain = Set(weights.plainNames().values)
-    guard let kind = Kind.allCases.first(where: { plain.contains($0.mark) }) else { return nil }
-    let names = NamedShapes(weights: try weights.unwrapped())
-    // DD1 keeps VAR's names and adds to them.
-    guard !names.has("n_d_embed.weight") else { throw names.wrong("a few-step model of DD1, no teacher") }
-    return TeacherPart(kind: kind, names: names)
+    guard let kind = Kind.allCases.first(where: { plain.isSuperset(of: $0.marks) }) else { return nil }
+    return TeacherPart(kind: kind, names: NamedShapes(weights: try weights.unwrapped()))
   }
 
   /// What programs keep beside the weights while they sample: the table of rotations, the mask, keys and values.

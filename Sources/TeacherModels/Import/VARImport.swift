@@ -7,13 +7,13 @@ enum VARImport {
   /// Both configurations, what the files hold besides weights, and what they leave open.
   /// - Throws: `ArtifactError.wrongFormat`, `TeacherImportError`.
   static func configuration(
-    _ transformer: NamedShapes, _ tokenizer: NamedShapes, _ options: TeacherImportOptions
+    _ transformer: NamedShapes, _ tokenizer: NamedShapes, _ options: TeacherImportOptions, isDD1: Bool
   ) throws -> TeacherSizes {
     if options.side != nil || options.heads != nil {
       throw TeacherImportError.contradiction(
         path: transformer.path, option: options.side != nil ? "--grid" : "--heads", detail: "it is for LlamaGen")
     }
-    let sizes = try self.transformer(transformer, options)
+    let sizes = try self.transformer(transformer, options, classLevels: isDD1 ? [1] : [])
     let vqvae = try self.tokenizer(tokenizer, patchSides: sizes.patchSides)
     guard (sizes.vocabulary, sizes.latentDimension) == (vqvae.vocabulary, vqvae.latentDimension) else {
       throw tokenizer.wrong(
@@ -28,10 +28,15 @@ enum VARImport {
       )
     }
     return TeacherSizes(
-      configuration: .nextScale(transformer: sizes, tokenizer: vqvae), ignored: ignored(sizes), assumed: assumed)
+      configuration: .nextScale(transformer: sizes, tokenizer: vqvae),
+      ignored: ignored(sizes, inputs: sizes.layout.count + (isDD1 ? 1 : 0)),
+      assumed: assumed)
   }
 
-  private static func transformer(_ names: NamedShapes, _ options: TeacherImportOptions) throws -> VARConfiguration {
+  /// - Parameter classLevels: the sides of levels before the scales: in DD1's networks the class is one.
+  private static func transformer(
+    _ names: NamedShapes, _ options: TeacherImportOptions, classLevels: [Int]
+  ) throws -> VARConfiguration {
     let C = try names.width("pos_1LC", rank: 3, axis: 2)
     let depth = try names.layerCount(shape: [3 * C, C]) { "blocks.\($0).attn.mat_qkv.weight" }
     let heads = names.has(headScales) ? try names.extents(headScales, rank: 4)[1] : C / channelsPerHead
@@ -44,7 +49,7 @@ enum VARImport {
     }
     return VARConfiguration(
       depth: depth, width: C, heads: heads, classCount: try names.classCount("class_emb.weight"),
-      patchSides: try patchSides(names, options),
+      patchSides: Array(try patchSides(names, options, classLevels).dropFirst(classLevels.count)),
       latentDimension: try names.width("word_embed.weight", rank: 2, axis: 1),
       vocabulary: try names.extents("head.weight", rank: 2)[0], feedForwardRatio: hidden / C,
       sharesAdaLN: names.has("shared_ada_lin.1.weight"), normalizesAttention: names.has(headScales))
@@ -57,13 +62,15 @@ enum VARImport {
   private static let channelsPerHead = 64
 
   /// Tokens per side of each scale: as the option says, else as the level of every position says, else as the
-  /// published model of so many positions and scales has them.
-  private static func patchSides(_ names: NamedShapes, _ options: TeacherImportOptions) throws -> [Int] {
+  /// published model of so many positions and scales has them; after the class's levels.
+  private static func patchSides(
+    _ names: NamedShapes, _ options: TeacherImportOptions, _ classLevels: [Int]
+  ) throws -> [Int] {
     let L = try names.extents("pos_1LC", rank: 3)[1]
     let count = try names.extents("lvl_embed.weight", rank: 2)[0]
     let contents = "the file has \(L) positions in \(count) scales"
     let stored = try storedPatchSides(names, positions: L)
-    if let sides = options.patchSides {
+    if let sides = options.patchSides.map({ classLevels + $0 }) {
       let lengths = sides.map { $0 * $0 }
       guard sides.count == count, lengths.reduce(0, +) == L, stored == nil || stored == sides else {
         let known = stored.map { ", of sides \(text($0))" } ?? ""
@@ -73,7 +80,7 @@ enum VARImport {
       return sides
     }
     if let stored, stored.count == count { return stored }
-    let published = VARConfiguration.presets.values.map(\.patchSides)
+    let published = VARConfiguration.presets.values.map { classLevels + $0.patchSides }
     guard let sides = published.first(where: { $0.count == count && TokenLayout(patchSides: $0).count == L }) else {
       throw TeacherImportError.undetermined(path: names.path, detail: contents, option: "--patch-nums")
     }
@@ -106,8 +113,7 @@ enum VARImport {
   }
 
   /// What follows from the sizes (levels, mask, the key's bias of zeros) or counts how training used the codes.
-  private static func ignored(_ sizes: VARConfiguration) -> [String: [Int]] {
-    let L = sizes.layout.count
+  private static func ignored(_ sizes: VARConfiguration, inputs L: Int) -> [String: [Int]] {
     var shapes = [
       levels: [1, L], "attn_bias_for_masking": [1, 1, L, L],
       "quantize.ema_vocab_hit_SV": [sizes.patchSides.count, sizes.vocabulary],

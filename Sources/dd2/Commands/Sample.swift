@@ -33,7 +33,8 @@ struct Sample: SpreadCommand {
       --one-step and --few-step take the averaged generator of the newest run in runs/, else the bundled one; with \
       --teacher, one that was distilled from it. In a few steps the teacher's distribution is shaped as the generator \
       learned it, unless --cfg and the like say otherwise. With --interpolate, --count images lead from sample A to \
-      sample B, both included, all of one class: --class, else that of sample A.
+      sample B, both included, all of one class: --class, else that of sample A. An imported generator of DD1 draws in one \
+      step or with --few-step 2, without a teacher.
       """)
 
   @Flag var method: Method?
@@ -101,8 +102,31 @@ struct Sample: SpreadCommand {
       try TeacherSample.draw(
         try teacher.load(), guidance: guidance.applied(to: Guidance()), greedy: false, options: samples)
     case .oneStep, nil:
+      if let checkpoint, try DD1GeneratorFile.recognizes(checkpoint) { return try drawDD1(checkpoint) }
       try draw(try checkpoint ?? defaultGenerator())
     }
+  }
+
+  /// Draws with a generator of DD1.
+  private func drawDD1(_ path: String) throws {
+    let hasTeacherOptions = teacher.teacher != nil || guidance.isGiven
+    guard !hasTeacherOptions, interpolate == nil else {
+      let options = hasTeacherOptions ? "--teacher, --cfg, --temperature, --top-k and --top-p" : "--interpolate"
+      throw CommandFailure(.usage, "\(path): is a generator of DD1, which knows no \(options); leave it out")
+    }
+    guard fewStep == nil || fewStep == 2 else {
+      throw CommandFailure(
+        .usage, "\(path): is a generator of DD1, which draws in one step or two; give --one-step or --few-step 2")
+    }
+    let sampler = DD1Sampler(generator: try DD1GeneratorFile.read(path), calls: fewStep ?? 1)
+    Log.info("generator \(path)")
+    let classNames = [String](repeating: "", count: sampler.classCount)
+    let record = SampleRecord(
+      method: fewStep == nil ? "one-step" : "few-step",
+      generator: .init(path: path, sha256: try WeightsManifest.sha256(ofFile: path)),
+      callsPerImage: sampler.callsPerImage, count: samples.count, labels: samples.classChoice.description,
+      seed: samples.seed, batch: samples.batch ?? sampler.sequencesAtOnce)
+    try SamplingRun(options: samples, sampler: sampler, classNames: classNames).run(record)
   }
 
   /// Draws with a generator, alone or in a few steps.

@@ -7,13 +7,14 @@ import Training
 /// `dd2 weights import`: one file of dd2's own from the files of others, a teacher or Inception-V3.
 struct WeightsImport: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Make a file of dd2's own of the weights of VAR, LlamaGen or Inception-V3.",
+    commandName: "import", abstract: "Make a file of dd2's own of the weights of VAR, LlamaGen, DD1 or Inception-V3.",
     discussion: """
       Example: dd2 weights import var_d16.pth vae_ch160v4096z32.pth -o var-d16.h5
 
       Takes the transformer's and the tokenizer's file in any order, or one file that holds both: PyTorch's .pth and \
       .pt, old and new, and safetensors. Family and sizes follow from names and shapes; each is checked. Nothing in \
-      the files is executed. Inception-V3, as pytorch-fid publishes it for FID, is one file and becomes a feature \
+      the files is executed. A generator of DD1 (microsoft/distilled_decoding) with its tokenizer becomes a file for \
+      dd2 sample --checkpoint. Inception-V3, as pytorch-fid publishes it for FID, is one file and becomes a feature \
       network. Prints the path of the file.
       """)
 
@@ -42,12 +43,20 @@ struct WeightsImport: ParsableCommand {
   var heads: Int?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "DD1: the stage (VAR's scale, LlamaGen's token) from which tokens are no codes (default: as published).",
+      valueName: "stage"))
+  var split: Int?
+
+  @Option(
     help: ArgumentHelp("The dictionary that is meant, where a file holds several: model, ema, ...", valueName: "keys"))
   var at: [String] = []
 
   func validate() throws {
     try Requirement.positive(grid, "--grid")
     try Requirement.positive(heads, "--heads")
+    try Requirement.atLeast(0, split, "--split")
     if let patchNums, patchNums.values.isEmpty || !patchNums.values.allSatisfy({ (1...1024).contains($0) }) {
       throw ValidationError("--patch-nums needs numbers from 1 to 1024, such as 1,2,3")
     }
@@ -63,10 +72,11 @@ struct WeightsImport: ParsableCommand {
   }
 
   private func importInception(_ weights: WeightsFile) throws {
-    guard patchNums == nil, grid == nil, heads == nil, at.isEmpty else {
+    guard patchNums == nil, grid == nil, heads == nil, split == nil, at.isEmpty else {
       throw CommandFailure(
         .usage,
-        "\(files[0]): is Inception-V3, for which --patch-nums, --grid, --heads and --at have no effect; leave them out")
+        "\(files[0]): is Inception-V3, for which --patch-nums, --grid, --heads, --split and --at have no effect; leave them out"
+      )
     }
     try Outputs.check(output, option: "-o", as: .features, inputs: files)
     let hash = try Interrupts.deferringSignals {
@@ -81,13 +91,14 @@ struct WeightsImport: ParsableCommand {
   private func importTeacher() throws {
     let found = try TeacherImport(
       files: files,
-      options: TeacherImportOptions(patchSides: patchNums?.values, side: grid, heads: heads, locations: at))
-    Log.info("transformer: \(found.places.transformer)")
+      options: TeacherImportOptions(
+        patchSides: patchNums?.values, side: grid, heads: heads, split: split, locations: at))
+    Log.info("\(found.dd1 == nil ? "transformer" : "generator of DD1"): \(found.places.transformer)")
     Log.info("tokenizer: \(found.places.tokenizer)")
     Log.info("sizes: \(Self.text(found.configuration))")
     if !found.assumed.isEmpty { Log.info("assumed, as no weight shows it: \(found.assumed.joined(separator: "; "))") }
     if !found.ignored.isEmpty { Log.info("left out, as no weights: \(Self.text(found.ignored))") }
-    try Outputs.check(output, option: "-o", as: .teacher, inputs: files)
+    try Outputs.check(output, option: "-o", as: found.dd1 == nil ? .teacher : .dd1Generator, inputs: files)
     let interrupts = Interrupts()
     var meter: ProgressMeter?
     defer { meter?.close() }

@@ -8,6 +8,7 @@ enum Outputs {
   enum Kind: String {
     case features, images, logits, page, pairs, teacher, tokens
     case statistics = "feature-statistics"
+    case dd1Generator = "dd1-generator"
 
     /// Attributes and datasets by which HDF5 files of the kind are known; those of checkpoints say it themselves.
     fileprivate static let datasets: [(name: String, kind: Kind)] = [

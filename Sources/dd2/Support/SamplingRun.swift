@@ -28,12 +28,13 @@ struct SampleRecord: Encodable {
   var correction: FewStepSampler.Correction?
   /// The samples that the images lead from and to; nil where each image is a sample of its own.
   var interpolation: Interpolation?
-  var teacher: Source
+  /// nil for a generator of DD1.
+  var teacher: Source?
   var generator: Source?
-  /// What shaped the teacher's distribution; in one-step sampling, what the generator learned.
-  var guidance: Guidance
+  /// What shaped the teacher's distribution; in one-step sampling, what the generator learned; nil for a generator of DD1.
+  var guidance: Guidance?
   /// Whether the teacher took the most likely token instead of drawing.
-  var greedy: Bool
+  var greedy = false
   var callsPerImage: Int
   var count: Int
   /// Images written so far; less than `count` after an interruption.
@@ -53,7 +54,7 @@ struct SampleRecord: Encodable {
 struct SamplingRun {
   /// What was asked for.
   let options: SampleOptions
-  /// Where the tokens go; nil leaves them out.
+  /// Where the tokens of a `TokenSampler` go; nil leaves them out.
   var tokensOut: String?
   /// Draws the images.
   let sampler: any ImageSampler
@@ -64,7 +65,7 @@ struct SamplingRun {
   /// - Parameter record: what is known of the sampler; the rest is filled in.
   func run(_ record: SampleRecord) throws {
     let group = ProcessGroup.current
-    let labels = try options.labels(classCount: sampler.teacher.classCount)
+    let labels = try options.labels(classCount: sampler.classCount)
     var record = record
     var output = try options.output.map { try ImageOutput($0, grid: options.grid) }
     let interrupts = Interrupts()
@@ -110,7 +111,11 @@ struct SamplingRun {
   ) throws -> (ids: [Int32], images: [RGBImage]) {
     let start = ContinuousClock.now
     defer { time += ContinuousClock.now - start }
-    let drawn = try sampler.tokens(labels: labels.labels(range), seed: options.seed, indices: Array(range))
+    let (labels, indices) = (labels.labels(range), Array(range))
+    guard let sampler = sampler as? any TokenSampler else {
+      return ([], rgbImages(try sampler.images(labels: labels, seed: options.seed, indices: indices)))
+    }
+    let drawn = try sampler.tokens(labels: labels, seed: options.seed, indices: indices)
     guard options.output != nil else { return (drawn.values, []) }
     return (drawn.values, rgbImages(try sampler.teacher.decodeInSlices(ids_BL: drawn)))
   }
