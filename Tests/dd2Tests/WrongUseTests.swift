@@ -108,7 +108,7 @@ import Testing
     ("fid --ref shapes32 --metrics is", "--metrics is needs no reference; leave out --ref"),
     ("fid --ref x --extractor shapes32 --protocol adm", "--protocol"),
     ("fid --ref x --resize 0", "--resize"),
-    ("report run --metric loss", "--metric and --against say what to draw"),
+    ("report run --watch", "--watch writes a page again and again"),
     ("evaluate --generators-only --cfg 3", "--cfg is of rows"),
     ("sample --teacher-steps -o out --cfg 3e38", "--cfg is 3e+38"),
     ("distill --steps 5 --set head.width=1000000000", "give 1 to 65536"),

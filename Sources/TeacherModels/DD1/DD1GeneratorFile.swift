@@ -8,10 +8,10 @@ public enum DD1GeneratorFile {
   /// The checkpoint kind of these files.
   public static let kind = "dd1-generator"
 
-  /// Whether a file is a checkpoint of this kind.
-  /// - Throws: `ArtifactError` where it is no checkpoint at all.
+  /// Whether a file is of this kind; not, where it is of another format.
+  /// - Throws: `ArtifactError` for an HDF5 file that is no checkpoint, and where there is none to look at.
   public static func recognizes(_ path: String) throws -> Bool {
-    try Checkpoint.load(from: path, groups: []).kind == kind
+    try FileKind(ofFile: path) == .hdf5 && Checkpoint.load(from: path, groups: []).kind == kind
   }
 
   /// Writes a generator whose weights are made one by one.
