@@ -24,7 +24,7 @@ extension ReportedRun {
     state = RunSummary(of: folder)?.state ?? .unreadable
     facts = try Self.facts(folder, begun: last.run, distillation, done: done)
     (preset, settings) = try Self.settings(distillation?.settings.settings, of: last.run)
-    verdicts = Verdicts(state: state, steps: (done, total), records: own).all
+    verdicts = Verdicts(folder: folder, state: state, steps: (done, total), records: own).all
     self.stages = records.map { Stage(name: $0.name == name ? "" : $0.name, records: $0.records) }
     snapshots = try stages.flatMap { try Snapshots.read($0.run, stage: $0.run.path == folder ? "" : $0.name) }
   }

@@ -3,6 +3,7 @@ import Foundation
 
 /// How a run goes, in words.
 struct Verdicts {
+  private let folder: String
   private let state: RunSummary.State
   private let steps: (done: Int, total: Int?)
   private let records: [[String: Double]]
@@ -11,9 +12,12 @@ struct Verdicts {
   private static let patience = 3
 
   /// Verdicts on a distillation's own stage.
-  /// - Parameter records: its log, empty before it began.
-  init(state: RunSummary.State, steps: (done: Int, total: Int?), records: [[String: Double]]) {
-    (self.state, self.steps, self.records) = (state, steps, records)
+  /// - Parameters:
+  ///   - folder: the run's.
+  ///   - steps: updates made, and all; nil for a teacher's training.
+  ///   - records: its log, empty before it began.
+  init(folder: String, state: RunSummary.State, steps: (done: Int, total: Int?), records: [[String: Double]]) {
+    (self.folder, self.state, self.steps, self.records) = (folder, state, steps, records)
   }
 
   var all: [ReportedRun.Verdict] {
@@ -27,7 +31,8 @@ struct Verdicts {
     case .running:
       return verdict("running: update \(steps.done) of \(total)\(time.map { ", \($0) of training" } ?? "")")
     case .stopped:
-      return verdict("stopped at update \(steps.done) of \(total); dd2 distill --resume --run goes on", isWarning: true)
+      return verdict(
+        "stopped at update \(steps.done) of \(total); dd2 distill --resume --run \(folder) goes on", isWarning: true)
     case .failed: return verdict("ended before anything was saved", isWarning: true)
     case .unreadable: return verdict("its settings cannot be read", isWarning: true)
     }

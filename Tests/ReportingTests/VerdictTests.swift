@@ -6,7 +6,9 @@ import Testing
   private static func texts(
     _ state: RunSummary.State, done: Int, total: Int?, _ records: [[String: Double]]
   ) -> [String] {
-    Verdicts(state: state, steps: (done, total), records: records).all.map { ($0.isWarning ? "! " : "") + $0.text }
+    Verdicts(folder: "runs/a", state: state, steps: (done, total), records: records).all.map {
+      ($0.isWarning ? "! " : "") + $0.text
+    }
   }
 
   /// A log whose updates have an `fcs` and, some, an FID.
@@ -45,7 +47,9 @@ import Testing
 
   @Test func ofRunsWithoutScoresAndOfOtherKinds() {
     #expect(
-      Self.texts(.stopped, done: 0, total: 9, []) == ["! stopped at update 0 of 9; dd2 distill --resume --run goes on"])
+      Self.texts(.stopped, done: 0, total: 9, []) == [
+        "! stopped at update 0 of 9; dd2 distill --resume --run runs/a goes on"
+      ])
     #expect(Self.texts(.finished, done: 3, total: nil, [["step": 3, "loss": 1]]).isEmpty)
   }
 }

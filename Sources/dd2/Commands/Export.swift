@@ -27,10 +27,14 @@ struct Export: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "dir"))
   var output: String
 
-  @OptionGroup(title: "Teacher") var teacher: TeacherOptions
+  @Option(
+    help: ArgumentHelp(
+      "Its teacher, a file or a bundled one (default: by its hash, that of the generator's run or a bundled one).",
+      valueName: "name|file"), completion: .file())
+  var teacher: String?
 
   func run() throws {
-    let teacher = try TeacherFile.read(try teacher.path(ofTeacherOf: generator))
+    let teacher = try TeacherFile.read(try TeacherOptions.path(ofTeacherOf: generator, given: teacher))
     let export = GeneratorExport(
       try GeneratorFile.read(generator, teacher: teacher), hash: try WeightsManifest.sha256(ofFile: generator),
       teacher: teacher)

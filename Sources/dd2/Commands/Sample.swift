@@ -132,7 +132,7 @@ struct Sample: SpreadCommand {
   /// Draws with a generator, alone or in a few steps.
   private func draw(_ path: String) throws {
     let description = try GeneratorFile.describe(path)
-    let teacher = try TeacherFile.read(try teacher.path(ofTeacherOf: path))
+    let teacher = try TeacherFile.read(try TeacherOptions.path(ofTeacherOf: path, given: self.teacher.teacher))
     let loaded = try GeneratorFile.read(path, teacher: teacher)
     Log.info("generator \(path)")
     let generator = GeneratorSampler(generator: loaded.generator, teacher: teacher.teacher)

@@ -46,9 +46,9 @@ struct TeacherOptions: ParsableArguments {
   /// The teacher whose tokenizer decodes what a generator draws: the one given, else, by hash, the one that the
   /// generator's run names or a bundled one.
   /// - Throws: `CommandFailure` where there is none; `ArtifactError` where the file is not a sound generator.
-  func path(ofTeacherOf generator: String) throws -> String {
+  static func path(ofTeacherOf generator: String, given teacher: String?) throws -> String {
     let description = try GeneratorFile.describe(generator)
-    if let teacher { return try Self.path(of: teacher) }
+    if let teacher { return try path(of: teacher) }
     let recorded: RunRecord<DistillationRecord>? = try? RunDirectory.open(generator.pathFolder).config()
     let bundled = BundledModels.teachers.map { try? BundledModels.path(of: $0.teacher) }
     let candidates = ([recorded?.settings.teacher.path] + bundled).compactMap { $0 }
